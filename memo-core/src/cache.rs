@@ -1,0 +1,448 @@
+//! One function's cache: its table, its flights, and the lock that changes both together.
+//!
+//! No type of the user's gets here: below the attributes' generic skin there are keys and entries.
+//! Whatever must win over a computation in flight (`clear`, `remove`, `insert`, `refresh`) fences
+//! its flight under the same lock under which the flight would store its result.
+
+use std::collections::hash_map;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
+
+use crate::entry::{Builder, Ref, View};
+use crate::error::{report, Error, Kind};
+use crate::flight::{Flight, Key, Outcome, Wait};
+use crate::key::sinks::{take_refusal, Stop};
+use crate::key::{self, Args, Hashed, Scope, DIGEST};
+use crate::reclaim::{self, Retired};
+use crate::registry::{Function, Registry, Stats};
+use crate::table::{self, same_key, Table, Writer};
+
+/// The shortest bound of a wait.
+const SHORTEST_BOUND: Duration = Duration::from_secs(1);
+
+pub(crate) struct Cache {
+    pub(crate) table: Table,
+    /// The function's number once it is in the registry, which is before its first entry.
+    number: AtomicUsize,
+    /// The function's full name; set when it enters the registry.
+    name: OnceCell<&'static str>,
+    shared: Mutex<Shared>,
+    counts: Counts,
+    /// The longest computation so far, in nanoseconds.
+    longest: AtomicU64,
+    pub(crate) site: Site,
+    registry: &'static Registry,
+    /// Resources are to be dropped as soon as nobody reads them, data when it is worth it.
+    frees_at_once: bool,
+    /// Which kinds of [`Error`] were reported, one bit each.
+    reported: AtomicU8,
+}
+
+/// Where a function is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site {
+    pub(crate) name: &'static str,
+    /// The name lacks the type whose method it is, which the scope of a call knows.
+    pub(crate) is_method: bool,
+}
+
+struct Shared {
+    writer: Writer,
+    flights: HashMap<[u8; DIGEST], Arc<Flight>, BuildHasherDefault<FirstBytes>>,
+    /// Computations beside a flight, which can be fenced but not waited for.
+    unshared: Vec<Arc<Flight>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) misses: AtomicU64,
+    pub(crate) uncacheable: AtomicU64,
+    pub(crate) unshared: AtomicU64,
+}
+
+/// What came of asking the cache under its lock.
+pub(crate) enum Claim {
+    Found(Ref),
+    Lead,
+    /// Another call's computation is to be waited for.
+    Wait(Wait),
+    /// So it would be, but the wait would never end.
+    Circle,
+}
+
+impl Cache {
+    pub(crate) const fn new(site: Site, registry: &'static Registry, frees_at_once: bool) -> Self {
+        Self {
+            table: Table::new(),
+            number: AtomicUsize::new(usize::MAX),
+            name: OnceCell::new(),
+            shared: Mutex::new(Shared {
+                writer: Writer::new(),
+                flights: HashMap::with_hasher(BuildHasherDefault::new()),
+                unshared: Vec::new(),
+            }),
+            counts: Counts {
+                misses: AtomicU64::new(0),
+                uncacheable: AtomicU64::new(0),
+                unshared: AtomicU64::new(0),
+            },
+            longest: AtomicU64::new(0),
+            site,
+            registry,
+            frees_at_once,
+            reported: AtomicU8::new(0),
+        }
+    }
+}
+
+/// What a call found wrong before it could look anything up.
+#[derive(Debug)]
+pub(crate) struct NoKey;
+
+impl Cache {
+    /// The key of a call that found nothing, with room for a value of the expected length.
+    ///
+    /// # Errors
+    /// An argument's `Serialize` returned one; it is counted and reported.
+    pub(crate) fn missed<A: Args>(
+        &'static self,
+        args: &A,
+        expected_len: usize,
+    ) -> Result<Key, NoKey> {
+        self.enroll(args.scope());
+        self.key(args, expected_len).map_err(|stop| {
+            debug_assert_eq!(stop, Stop::Refused);
+            self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
+            self.report(Kind::Key, take_refusal());
+            NoKey
+        })
+    }
+
+    /// The key of a call that is only looked for.
+    pub(crate) fn key<A: Args>(&self, args: &A, expected_len: usize) -> Result<Key, Stop> {
+        let (entry, digest, hash) = match key::hash(args, table::seed())? {
+            Hashed::Verbatim(hash) => {
+                let encoding = key::encode(args)?;
+                let digest = blake3::hash(&encoding).into();
+                (Builder::new(&encoding, false, hash, expected_len), digest, hash)
+            }
+            Hashed::Long => {
+                let digest = key::digest_of(args)?;
+                {
+                    let hash = key::hash_of_digest(&digest);
+                    (Builder::new(&digest, true, hash, expected_len), digest, hash)
+                }
+            }
+        };
+        Ok(Key { digest, hash, entry })
+    }
+
+    fn enroll(&'static self, scope: Option<Scope>) {
+        // Relaxed: a number seen late only means to ask the `OnceCell`, which orders everything.
+        if self.number.load(Ordering::Relaxed) != usize::MAX {
+            return;
+        }
+        self.name.get_or_init(|| {
+            let name = self.site.name_in(scope);
+            self.number.store(self.registry.enroll(self), Ordering::Relaxed);
+            name
+        });
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name.get().copied().unwrap_or(self.site.name)
+    }
+
+    /// The function's number among the counters of hits.
+    #[inline(always)]
+    pub(crate) fn number(&self) -> usize {
+        // Relaxed: who comes here found an entry, which was published after the number was set.
+        self.number.load(Ordering::Relaxed)
+    }
+
+    /// Counts a call answered without running the body, off the hot path.
+    pub(crate) fn count_hit(&self) {
+        reclaim::pin().count_hit(self.number());
+    }
+
+    pub(crate) fn count_miss(&self) {
+        self.counts.misses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_uncacheable(&self, why: String) {
+        self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
+        self.report(Kind::Value, why);
+    }
+
+    fn report(&self, kind: Kind, why: String) {
+        let bit = 1 << kind as u8;
+        if self.reported.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+            report(&Error::new(kind, self.name(), why));
+        }
+    }
+
+    /// How long a call waits for another's computation at the most.
+    pub(crate) fn bound(&self) -> Duration {
+        let longest = Duration::from_nanos(self.longest.load(Ordering::Relaxed));
+        (longest * 2).max(SHORTEST_BOUND)
+    }
+
+    pub(crate) fn computed_in(&self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        // The load spares the common case the write to a shared line.
+        if nanos > self.longest.load(Ordering::Relaxed) {
+            self.longest.fetch_max(nanos, Ordering::Relaxed);
+        }
+    }
+
+    /// Looks again, under the lock, and joins the flight of the key or becomes it.
+    pub(crate) fn claim(&self, flight: &Arc<Flight>) -> Claim {
+        let mut shared = self.shared.lock();
+        if let Some(key) = flight.key.lock().as_ref() {
+            if let Some(entry) = shared.writer.find(&self.table, key) {
+                return Claim::Found(entry.share());
+            }
+        }
+        match shared.flights.entry(flight.digest) {
+            hash_map::Entry::Vacant(vacant) => {
+                vacant.insert(Arc::clone(flight));
+                Claim::Lead
+            }
+            hash_map::Entry::Occupied(other) => match Wait::new(other.get()) {
+                Some(wait) => Claim::Wait(wait),
+                None => Claim::Circle,
+            },
+        }
+    }
+
+    /// Makes the call's flight one beside the flight of its key.
+    pub(crate) fn claim_unshared(&self, flight: &Arc<Flight>) {
+        self.counts.unshared.fetch_add(1, Ordering::Relaxed);
+        self.shared.lock().unshared.push(Arc::clone(flight));
+    }
+
+    /// Makes the call's flight the flight of its key, whoever led it before.
+    pub(crate) fn claim_anew(&self, flight: &Arc<Flight>) {
+        let fenced = {
+            let mut shared = self.shared.lock();
+            let fenced = shared.fence(&flight.digest);
+            shared.flights.insert(flight.digest, Arc::clone(flight));
+            fenced
+        };
+        fenced.iter().for_each(|flight| flight.wake_all());
+    }
+
+    /// Ends a flight: stores its entry, unless the flight was fenced, and hands it to who waits.
+    pub(crate) fn settle(&self, flight: &Arc<Flight>, entry: Option<Ref>, is_stored: bool) {
+        let freed = {
+            let mut shared = self.shared.lock();
+            shared.depart(flight);
+            match &entry {
+                Some(entry) if is_stored && !flight.is_fenced() => {
+                    shared.writer.insert(&self.table, entry.view().share());
+                }
+                _ => {}
+            }
+            self.collect(&mut shared.writer)
+        };
+        flight.end(entry.map_or(Outcome::Alone, Outcome::Shared));
+        drop(freed);
+    }
+
+    /// Takes the flight out, unless someone waits for it.
+    pub(crate) fn depart_if_unawaited(&self, flight: &Arc<Flight>) -> bool {
+        // Under the lock nobody is between finding the flight and being counted.
+        let mut shared = self.shared.lock();
+        let is_unawaited = !flight.is_awaited();
+        if is_unawaited {
+            shared.depart(flight);
+        }
+        is_unawaited
+    }
+
+    /// A leader leaves without an end, its future dropped: a waiter takes over.
+    pub(crate) fn abandon(&self, flight: &Arc<Flight>) {
+        let mut shared = self.shared.lock();
+        if !shared.leads(flight) {
+            shared.depart(flight);
+            drop(shared);
+            flight.end(Outcome::Alone);
+        } else if !flight.abandon() {
+            shared.depart(flight);
+        }
+    }
+
+    /// A waiter leaves: a flight that nobody leads nor awaits is forgotten.
+    pub(crate) fn leave(&self, flight: &Arc<Flight>) {
+        if flight.is_deserted() {
+            let mut shared = self.shared.lock();
+            if flight.is_deserted() {
+                shared.depart(flight);
+            }
+        }
+    }
+
+    pub(crate) fn contains<A: Args>(&self, args: &A) -> bool {
+        let pin = reclaim::pin();
+        let (Some(table), Ok(key)) = (self.table.read(&pin), self.key(args, 0)) else {
+            return false;
+        };
+        table.find(key.hash, same_key(&key.entry)).is_some()
+    }
+
+    pub(crate) fn remove(&self, key: &Key) -> bool {
+        let (removed, fenced, freed) = {
+            let mut shared = self.shared.lock();
+            let fenced = shared.fence(&key.digest);
+            let removed = shared.writer.remove(&self.table, &key.entry);
+            (removed, fenced, self.collect(&mut shared.writer))
+        };
+        fenced.iter().for_each(|flight| flight.wake_all());
+        drop(freed);
+        removed
+    }
+
+    /// Gives up an entry if it is the one meant; a flight that replaces it goes on.
+    pub(crate) fn remove_if(&self, key: &Key, is_meant: impl FnOnce(View<'_>) -> bool) {
+        let freed = {
+            let mut shared = self.shared.lock();
+            let there = shared.writer.find(&self.table, &key.entry);
+            if there.is_some_and(is_meant) {
+                shared.writer.remove(&self.table, &key.entry);
+            }
+            self.collect(&mut shared.writer)
+        };
+        drop(freed);
+    }
+
+    pub(crate) fn insert(&self, digest: &[u8; DIGEST], entry: Ref) {
+        let (fenced, freed) = {
+            let mut shared = self.shared.lock();
+            let fenced = shared.fence(digest);
+            shared.writer.insert(&self.table, entry);
+            (fenced, self.collect(&mut shared.writer))
+        };
+        fenced.iter().for_each(|flight| flight.wake_all());
+        drop(freed);
+    }
+
+    fn collect(&self, writer: &mut Writer) -> Vec<Retired> {
+        writer.collect(self.frees_at_once)
+    }
+}
+
+impl Function for Cache {
+    fn clear(&'static self) {
+        let (fenced, freed) = {
+            let mut shared = self.shared.lock();
+            shared.writer.clear(&self.table);
+            let fenced: Vec<_> = shared.fence_all();
+            (fenced, shared.writer.collect(true))
+        };
+        fenced.iter().for_each(|flight| flight.wake_all());
+        drop(freed);
+    }
+
+    fn stats(&'static self) -> Stats {
+        let (entries, bytes) = {
+            let shared = self.shared.lock();
+            (shared.writer.entries(), shared.writer.bytes())
+        };
+        let number = self.number.load(Ordering::Relaxed);
+        Stats {
+            name: self.name(),
+            hits: reclaim::hits(number),
+            misses: self.counts.misses.load(Ordering::Relaxed),
+            entries,
+            bytes,
+            evictions: 0,
+            expirations: 0,
+            uncacheable: self.counts.uncacheable.load(Ordering::Relaxed),
+            unshared: self.counts.unshared.load(Ordering::Relaxed),
+            store_errors: 0,
+        }
+    }
+}
+
+impl Shared {
+    /// Fences what computes this key; who waits for it is to be woken outside the lock.
+    fn fence(&mut self, digest: &[u8; DIGEST]) -> Vec<Arc<Flight>> {
+        let fenced: Vec<_> = self.flights.remove(digest).into_iter().collect();
+        fenced
+            .iter()
+            .chain(self.unshared.iter().filter(|flight| flight.digest == *digest))
+            .for_each(|flight| flight.fence());
+        fenced
+    }
+
+    fn fence_all(&mut self) -> Vec<Arc<Flight>> {
+        let fenced: Vec<_> = self.flights.drain().map(|(_, flight)| flight).collect();
+        fenced.iter().chain(&self.unshared).for_each(|flight| flight.fence());
+        fenced
+    }
+
+    fn leads(&self, flight: &Arc<Flight>) -> bool {
+        self.flights.get(&flight.digest).is_some_and(|leading| Arc::ptr_eq(leading, flight))
+    }
+
+    /// Takes a flight out; a fenced one may be out already.
+    fn depart(&mut self, flight: &Arc<Flight>) {
+        if self.leads(flight) {
+            self.flights.remove(&flight.digest);
+        } else if let Some(at) = self.unshared.iter().position(|other| Arc::ptr_eq(other, flight)) {
+            self.unshared.swap_remove(at);
+        }
+    }
+}
+
+impl Site {
+    /// The name; for a method with its type in it, `app::shapes::Rect::area`.
+    fn name_in(self, scope: Option<Scope>) -> &'static str {
+        match scope {
+            // Once a function, for as long as it lives: the process.
+            Some(scope) if self.is_method => Box::leak(method_name(scope.path()).into_boxed_str()),
+            _ => self.name,
+        }
+    }
+}
+
+/// The method's name from a closure's in it, or in the helper that stands in for it.
+// Input: `app::Pair<u8>::__scope_sum::{{closure}}`
+// Output: `app::Pair::sum`
+fn method_name(path: &str) -> String {
+    let path = path.trim_end_matches("::{{closure}}");
+    let mut name = String::with_capacity(path.len());
+    let mut depth = 0_usize;
+    for letter in path.chars() {
+        // Generic arguments stand behind a name; `<app::Rect as app::Shape>::area` does not.
+        let opens = letter == '<' && (depth > 0 || name.ends_with(|c: char| c.is_alphanumeric()));
+        depth += usize::from(opens);
+        if depth == 0 {
+            name.push(letter);
+        }
+        depth -= usize::from(letter == '>' && depth > 0);
+    }
+    name.replace("__scope_", "")
+}
+
+/// A digest is its own hash.
+#[derive(Debug, Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+    fn write_usize(&mut self, _: usize) {}
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,203 @@
+//! Which codec carries what, and what none does.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::*;
+
+/// Encodes as a function's only value; the codec, and the value that came back.
+fn round_trip<T: Data>(value: &T) -> Result<(u8, T), String> {
+    round_trip_in(&Trust::new(), value)
+}
+
+fn round_trip_in<T: Data>(trust: &Trust, value: &T) -> Result<(u8, T), String> {
+    let mut builder = Builder::new(b"", false, 0, 0);
+    let codec = encode(value, trust, &mut builder)?;
+    let entry = builder.finish(codec);
+    Ok((codec, decode(entry.view()).ok_or("it does not decode")?))
+}
+
+#[track_caller]
+fn assert_carried<T: Data + PartialEq + std::fmt::Debug>(value: T, by: u8) {
+    let (codec, back) = round_trip(&value).unwrap();
+    assert_eq!(back, value);
+    assert_eq!(codec, by, "{value:?}");
+}
+
+#[test]
+fn bincode_carries_what_it_can() {
+    assert_carried((), BINARY);
+    assert_carried(i128::MIN, BINARY);
+    assert_carried(String::from("text"), BINARY);
+    assert_carried(vec![0_u8; 100_000], BINARY);
+    assert_carried(Some(Some(None::<u8>)), BINARY);
+    assert_carried(HashMap::from([(1, HashMap::from([("a".to_owned(), 'x')]))]), BINARY);
+    assert_carried(vec![(1.5_f64, true, Box::<str>::from("b"))], BINARY);
+    assert_carried("127.0.0.1".parse::<std::net::IpAddr>().unwrap(), BINARY);
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Untagged {
+    Number(u64),
+    Text(String),
+    Inner { plain: Plain, list: Vec<Plain> },
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+enum Plain {
+    Unit,
+    Newtype(u32),
+    Tuple(u8, String),
+    Struct { wide: Option<Option<i64>> },
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "kind")]
+enum Tagged {
+    Circle { radius: f64 },
+    Other(BTreeMap<String, Plain>),
+    Nothing,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "t", content = "c")]
+enum Adjacent {
+    A(Vec<u16>),
+    B,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+struct Sparse {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    a: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    b: Option<u32>,
+    #[serde(flatten)]
+    more: HashMap<String, u8>,
+}
+
+#[test]
+fn the_tagged_codec_carries_the_rest() {
+    assert_carried(Untagged::Number(1), TAGGED);
+    assert_carried(Untagged::Text("x".into()), TAGGED);
+    let list = [
+        Plain::Unit,
+        Plain::Newtype(7),
+        Plain::Tuple(1, "t".into()),
+        Plain::Struct { wide: Some(None) },
+    ];
+    assert_carried(Untagged::Inner { plain: Plain::Newtype(1), list: vec![Plain::Unit] }, TAGGED);
+    assert_carried(Tagged::Circle { radius: 1.5 }, TAGGED);
+    assert_carried(Tagged::Nothing, TAGGED);
+    let other = list.iter().enumerate().map(|(n, plain)| (n.to_string(), plain.clone())).collect();
+    assert_carried(Tagged::Other(other), TAGGED);
+    assert_carried(Adjacent::A(vec![1, 2, 3]), TAGGED);
+    assert_carried(vec![Adjacent::B], TAGGED);
+    let more = HashMap::from([("x".into(), 1), ("y".into(), 2)]);
+    assert_carried(Sparse { a: Some(1), b: None, more }, TAGGED);
+}
+
+#[test]
+fn a_field_skipped_later_is_noticed_later() {
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct Row {
+        id: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    }
+    let trust = Trust::new();
+    let full = Row { id: 1, name: Some("a".into()) };
+    let sparse = Row { id: 2, name: None };
+    assert_eq!(round_trip_in(&trust, &full).unwrap(), (BINARY, full));
+    let full = Row { id: 3, name: Some("b".into()) };
+    assert_eq!(round_trip_in(&trust, &full).unwrap(), (BINARY, full));
+    assert_eq!(round_trip_in(&trust, &sparse).unwrap(), (TAGGED, sparse));
+}
+
+#[test]
+fn a_tuple_struct_with_fewer_fields_is_not_served_wrong() {
+    #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+    struct Pair(
+        u8,
+        #[serde(default, skip_serializing_if = "is_zero")] u8,
+        #[serde(default, skip_serializing_if = "is_zero")] u8,
+    );
+    fn is_zero(number: &u8) -> bool {
+        *number == 0
+    }
+    let trust = Trust::new();
+    for pair in [Pair(1, 2, 3), Pair(1, 2, 0), Pair(1, 0, 3), Pair(0, 0, 0), Pair(9, 8, 7)] {
+        // What serde itself loses is not stored; nothing else comes back changed.
+        if let Ok((_, back)) = round_trip_in(&trust, &pair) {
+            assert_eq!(back, pair);
+        }
+    }
+    assert!(round_trip_in(&trust, &Pair(1, 0, 3)).is_err());
+}
+
+#[test]
+fn a_variant_without_a_tag_is_noticed_among_tagged_ones() {
+    #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+    enum Mixed {
+        Known(u32),
+        #[serde(untagged)]
+        Raw(u64),
+    }
+    let trust = Trust::new();
+    for value in [Mixed::Known(5), Mixed::Raw(0), Mixed::Known(6), Mixed::Raw(1 << 40)] {
+        if let Ok((_, back)) = round_trip_in(&trust, &value) {
+            assert_eq!(back, value);
+        }
+    }
+}
+
+#[test]
+fn a_value_that_changes_on_the_way_is_refused() {
+    #[derive(Debug)]
+    struct Lossy(f64);
+    impl Serialize for Lossy {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_f64(self.0)
+        }
+    }
+    impl<'de> Deserialize<'de> for Lossy {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            Ok(Self(f64::deserialize(deserializer)?.round()))
+        }
+    }
+    assert!(round_trip(&Lossy(1.0)).is_ok());
+    assert!(round_trip(&Lossy(1.5)).unwrap_err().contains("different value"));
+}
+
+#[test]
+fn a_panicking_implementation_is_a_refusal() {
+    #[derive(Debug, Deserialize)]
+    struct Panics;
+    impl Serialize for Panics {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            panic!("in the user's code")
+        }
+    }
+    assert!(round_trip(&Panics).unwrap_err().contains("panicked"));
+}
+
+#[test]
+fn damaged_bytes_are_no_value_and_no_panic() {
+    let value = Untagged::Inner { plain: Plain::Tuple(1, "t".into()), list: vec![Plain::Unit; 3] };
+    let mut builder = Builder::new(b"", false, 0, 0);
+    let codec = encode(&value, &Trust::new(), &mut builder).unwrap();
+    let bytes = builder.value().to_vec();
+    for codec in [codec, BINARY] {
+        for cut in 0..bytes.len() {
+            drop(decode_as::<Untagged>(codec, &bytes[..cut]));
+            for flip in [1, 0x80, 0xFF] {
+                let mut damaged = bytes.clone();
+                damaged[cut] ^= flip;
+                drop(decode_as::<Untagged>(codec, &damaged));
+                drop(decode_as::<Vec<String>>(codec, &damaged));
+            }
+        }
+    }
+}

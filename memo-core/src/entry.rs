@@ -1,0 +1,383 @@
+//! A stored result: one allocation that holds the key, the value, and who still needs them.
+
+use std::alloc::{self, Layout};
+use std::any::Any;
+use std::io;
+use std::mem::size_of;
+use std::ptr::NonNull;
+use std::sync::atomic::{fence, AtomicU32, Ordering};
+
+use crate::key::sinks::{Sink, Stop};
+use crate::key::unordered::Sorted;
+
+/// Alignment of entries: the table keeps four bits of hash in the low bits of their addresses.
+pub(crate) const ALIGN: usize = 16;
+
+/// The codec of an entry whose value is a `Box<dyn Any + Send + Sync>` instead of bytes.
+const RESOURCE: u8 = u8::MAX;
+
+/// What precedes the key's bytes, which the value's bytes follow.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Entry {
+    refs: AtomicU32,
+    key_len: u32,
+    hash: u64,
+    /// The value's length; the codec in the top byte.
+    value: u64,
+}
+
+const HEADER: usize = size_of::<Entry>();
+const CODEC_SHIFT: u32 = 56;
+/// Set in `key_len` when the key is a digest instead of an encoding.
+const DIGEST_KEY: u32 = 1 << 31;
+
+impl Entry {
+    #[inline(always)]
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_digest_key(&self) -> bool {
+        self.key_len & DIGEST_KEY != 0
+    }
+
+    #[inline(always)]
+    fn key_len(&self) -> usize {
+        (self.key_len & !DIGEST_KEY) as usize
+    }
+
+    #[inline(always)]
+    fn value_len(&self) -> usize {
+        (self.value & ((1 << CODEC_SHIFT) - 1)) as usize
+    }
+
+    #[inline(always)]
+    pub(crate) fn codec(&self) -> u8 {
+        (self.value >> CODEC_SHIFT) as u8
+    }
+
+    /// Stored bytes, key included.
+    pub(crate) fn bytes(&self) -> usize {
+        self.key_len() + self.value_len()
+    }
+
+    fn layout(&self) -> Layout {
+        layout(HEADER + self.bytes())
+    }
+}
+
+fn layout(size: usize) -> Layout {
+    Layout::from_size_align(size, ALIGN).expect("an entry is smaller than the address space")
+}
+
+/// The entry that a pointer made by [`Builder::finish`] points at, with its bytes.
+///
+/// A plain reference to `Entry` covers the header alone; this keeps the pointer to all of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) entry: &'a Entry,
+    start: NonNull<u8>,
+}
+
+impl<'a> View<'a> {
+    /// # Safety
+    /// `entry` comes from a live `Ref` (or the table's) that stays live for `'a`.
+    #[inline(always)]
+    pub(crate) unsafe fn new(entry: NonNull<Entry>) -> Self {
+        // SAFETY: live for `'a`, says the caller; a header is never written after it is shared,
+        // its counter aside.
+        let header = unsafe { entry.as_ref() };
+        Self { entry: header, start: entry.cast() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn key(self) -> &'a [u8] {
+        // SAFETY: the allocation holds `key_len` initialized bytes behind the header, and outlives
+        // `'a` (see `new`).
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr().add(HEADER), self.entry.key_len()) }
+    }
+
+    /// The value's bytes.
+    #[inline(always)]
+    pub(crate) fn value(self) -> &'a [u8] {
+        // SAFETY: as for the key, with the `value_len` bytes behind it.
+        unsafe {
+            std::slice::from_raw_parts(
+                self.start.as_ptr().add(HEADER + self.entry.key_len()),
+                self.entry.value_len(),
+            )
+        }
+    }
+
+    /// The resource of an entry made by [`Builder::finish_resource`].
+    #[inline(always)]
+    pub(crate) fn resource(self) -> Option<&'a (dyn Any + Send + Sync)> {
+        if self.entry.codec() != RESOURCE {
+            return None;
+        }
+        let place = self.value().as_ptr().cast::<*const (dyn Any + Send + Sync)>();
+        // SAFETY: the codec says that these bytes are the pointer of a leaked box, which lives as
+        // long as the entry.
+        Some(unsafe { &*place.read_unaligned() })
+    }
+
+    /// One more owner.
+    #[inline]
+    pub(crate) fn share(self) -> Ref {
+        // Relaxed: the new reference is made from one that is alive, as in `Arc::clone`.
+        let before = self.entry.refs.fetch_add(1, Ordering::Relaxed);
+        assert!(before < u32::MAX / 2, "too many references to one entry");
+        Ref(self.start.cast())
+    }
+}
+
+/// One owner of an entry.
+#[derive(Debug)]
+pub(crate) struct Ref(NonNull<Entry>);
+
+// SAFETY: an entry is immutable bytes, or a `Send + Sync` resource, behind an atomic counter.
+unsafe impl Send for Ref {}
+// SAFETY: as above.
+unsafe impl Sync for Ref {}
+
+impl Ref {
+    #[inline(always)]
+    pub(crate) fn view(&self) -> View<'_> {
+        // SAFETY: `self` is an owner for as long as the view borrows it.
+        unsafe { View::new(self.0) }
+    }
+
+    /// Hands the ownership over to a pointer.
+    pub(crate) fn into_raw(self) -> NonNull<Entry> {
+        let pointer = self.0;
+        std::mem::forget(self);
+        pointer
+    }
+
+    /// # Safety
+    /// `pointer` comes from `into_raw`, and its ownership is given up.
+    pub(crate) unsafe fn from_raw(pointer: NonNull<Entry>) -> Self {
+        Self(pointer)
+    }
+}
+
+impl Drop for Ref {
+    fn drop(&mut self) {
+        let view = self.view();
+        // Release: what this owner read happens before the entry is freed by the last one, whose
+        // Acquire pairs with it.
+        if view.entry.refs.fetch_sub(1, Ordering::Release) != 1 {
+            return;
+        }
+        fence(Ordering::Acquire);
+        let layout = view.entry.layout();
+        let resource = view.resource().map(std::ptr::from_ref);
+        // SAFETY: that was the last owner, so nobody can reach the allocation any more; `layout`
+        // is what `Builder::finish` left it with.
+        unsafe { alloc::dealloc(self.0.as_ptr().cast(), layout) };
+        if let Some(resource) = resource {
+            // SAFETY: the pointer came from `Box::into_raw` in `finish_resource`, and the entry
+            // was its only owner.
+            drop(unsafe { Box::from_raw(resource.cast_mut()) });
+        }
+    }
+}
+
+/// An entry being written: first the key, then the value behind it, in place.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    start: NonNull<u8>,
+    len: usize,
+    capacity: usize,
+    hash: u64,
+    key_len: u32,
+}
+
+// SAFETY: a `Builder` owns its bytes alone.
+unsafe impl Send for Builder {}
+// SAFETY: shared references only read.
+unsafe impl Sync for Builder {}
+
+impl Builder {
+    /// An entry with this key, and room for `value` bytes behind it.
+    pub(crate) fn new(key: &[u8], is_digest: bool, hash: u64, value: usize) -> Self {
+        let capacity = HEADER + key.len() + value;
+        let layout = layout(capacity);
+        // SAFETY: the header alone makes the size positive.
+        let start = unsafe { alloc::alloc(layout) };
+        let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
+        let key_len = u32::try_from(key.len()).expect("keys are digests above 128 KiB");
+        let key_len = if is_digest { key_len | DIGEST_KEY } else { key_len };
+        let mut builder = Self { start, len: HEADER, capacity, hash, key_len };
+        builder.push(key);
+        builder
+    }
+
+    fn value_start(&self) -> usize {
+        HEADER + (self.key_len & !DIGEST_KEY) as usize
+    }
+
+    pub(crate) fn key(&self) -> &[u8] {
+        // SAFETY: `new` wrote the key behind the header.
+        unsafe {
+            std::slice::from_raw_parts(self.start.as_ptr().add(HEADER), self.value_start() - HEADER)
+        }
+    }
+
+    pub(crate) fn has_digest_key(&self) -> bool {
+        self.key_len & DIGEST_KEY != 0
+    }
+
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    pub(crate) fn value(&self) -> &[u8] {
+        // SAFETY: the bytes from there to `len` are written.
+        unsafe {
+            std::slice::from_raw_parts(
+                self.start.as_ptr().add(self.value_start()),
+                self.len - self.value_start(),
+            )
+        }
+    }
+
+    /// Forgets what was written behind the key.
+    pub(crate) fn reset_value(&mut self) {
+        self.len = self.value_start();
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if self.capacity - self.len < bytes.len() {
+            self.grow(bytes.len());
+        }
+        // SAFETY: there is room for `bytes` behind `len`, and a builder's allocation is nobody
+        // else's, so the two do not overlap.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                bytes.as_ptr(),
+                self.start.as_ptr().add(self.len),
+                bytes.len(),
+            );
+        }
+        self.len += bytes.len();
+    }
+
+    #[cold]
+    fn grow(&mut self, by: usize) {
+        let wanted = self.len.checked_add(by).expect("an entry is smaller than the address space");
+        self.resize(wanted.max(self.capacity * 2));
+    }
+
+    fn resize(&mut self, capacity: usize) {
+        let old = layout(self.capacity);
+        let new = layout(capacity);
+        // SAFETY: allocated with `old`; `new` is not empty, as it holds the header.
+        let start = unsafe { alloc::realloc(self.start.as_ptr(), old, capacity) };
+        let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(new) };
+        self.start = start;
+        self.capacity = capacity;
+    }
+
+    pub(crate) fn finish(mut self, codec: u8) -> Ref {
+        // Exactly the stored bytes: the layout is recomputed from them when the entry is freed.
+        if self.capacity != self.len {
+            self.resize(self.len);
+        }
+        let value_len = (self.len - self.value_start()) as u64;
+        assert!(value_len >> CODEC_SHIFT == 0, "a value is smaller than the address space");
+        let entry = Entry {
+            refs: AtomicU32::new(1),
+            key_len: self.key_len,
+            hash: self.hash,
+            value: value_len | u64::from(codec) << CODEC_SHIFT,
+        };
+        let pointer = self.start.cast::<Entry>();
+        // SAFETY: `ALIGN` is enough for a header, and there is room for it at the start.
+        unsafe { pointer.write(entry) };
+        std::mem::forget(self);
+        Ref(pointer)
+    }
+
+    /// An entry that owns a resource instead of bytes.
+    pub(crate) fn finish_resource(mut self, resource: Box<dyn Any + Send + Sync>) -> Ref {
+        self.reset_value();
+        let place = Box::into_raw(resource);
+        let pointer = std::ptr::from_ref(&place).cast::<[u8; size_of::<*mut dyn Any>()]>();
+        // SAFETY: a fat pointer is two words without padding; copying its bytes keeps its
+        // provenance where they are read back as the same pointer type.
+        self.push(unsafe { &*pointer });
+        self.finish(RESOURCE)
+    }
+}
+
+impl Drop for Builder {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout, and owned alone.
+        unsafe { alloc::dealloc(self.start.as_ptr(), layout(self.capacity)) };
+    }
+}
+
+impl Sink for Builder {
+    type Unordered = Sorted;
+
+    #[inline(always)]
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        self.push(bytes);
+        Ok(())
+    }
+}
+
+impl io::Write for Builder {
+    #[inline(always)]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.push(bytes);
+        Ok(bytes.len())
+    }
+
+    #[inline(always)]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.push(bytes);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_is_its_key_and_its_value_and_counts_both() {
+        let mut builder = Builder::new(b"key", false, 7, 1);
+        builder.push(b"a longer value than foreseen");
+        let entry = builder.finish(3);
+        let view = entry.view();
+        assert_eq!(view.key(), b"key");
+        assert_eq!(view.value(), b"a longer value than foreseen");
+        assert_eq!((view.entry.hash(), view.entry.codec()), (7, 3));
+        assert_eq!(view.entry.bytes(), 3 + 28);
+        assert!(view.resource().is_none());
+    }
+
+    #[test]
+    fn the_last_owner_drops_the_resource() {
+        let probe = Arc::new(());
+        let entry = Builder::new(b"", true, 0, 16).finish_resource(Box::new(probe.clone()));
+        let other = entry.view().share();
+        drop(entry);
+        let resource = other.view().resource().unwrap().downcast_ref::<Arc<()>>().unwrap();
+        assert!(Arc::ptr_eq(resource, &probe));
+        drop(other);
+        assert_eq!(Arc::strong_count(&probe), 1);
+    }
+}

@@ -1,0 +1,89 @@
+//! What went wrong with a cache, for whoever watches it. No call ever fails with one of these.
+
+use std::fmt;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// Something a cache could not do.
+///
+/// Caching never fails a call: the function answers all the same, and what went wrong is counted
+/// in its [`Stats`](crate::Stats) and reported once per function and cause to the
+/// [reporter](set_reporter).
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    function: &'static str,
+    message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Key,
+    Value,
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind, function: &'static str, message: String) -> Self {
+        Self { kind, function, message }
+    }
+
+    /// The function whose cache it was, as [`Stats::name`](crate::Stats::name) spells it.
+    #[must_use]
+    pub fn function(&self) -> &'static str {
+        self.function
+    }
+
+    /// Whether the arguments of a call could not be made a key: their `Serialize` returned an
+    /// error. The call ran uncached.
+    #[must_use]
+    pub fn is_key(&self) -> bool {
+        self.kind == Kind::Key
+    }
+
+    /// Whether a result could not be stored: its `Serialize` and `Deserialize` do not carry it
+    /// there and back, through any codec. The result was returned uncached.
+    #[must_use]
+    pub fn is_value(&self) -> bool {
+        self.kind == Kind::Value
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            Kind::Key => "its arguments cannot be made a key",
+            Kind::Value => "its result cannot be stored",
+        };
+        write!(f, "`{}` runs uncached: {what}: {}", self.function, self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+static REPORTER: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Sets who is told of an [`Error`], once per function and cause; the last one set is told.
+///
+/// Without a reporter, and without the feature `tracing`, errors are only counted.
+///
+/// ```
+/// memo::set_reporter(|error| eprintln!("{error}"));
+/// ```
+pub fn set_reporter(reporter: fn(&Error)) {
+    // Release pairs with the Acquire in `report`; a fn pointer carries no other data, but this
+    // costs nothing and keeps the pair easy to believe.
+    REPORTER.store(reporter as *mut (), Ordering::Release);
+}
+
+/// Callbacks run outside locks: callers hold none.
+#[cold]
+pub(crate) fn report(error: &Error) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(function = error.function, "{error}");
+    let reporter = REPORTER.load(Ordering::Acquire);
+    if !reporter.is_null() {
+        // SAFETY: the only non-null values ever stored are `fn(&Error)` pointers, by
+        // `set_reporter`.
+        let reporter = unsafe { std::mem::transmute::<*mut (), fn(&Error)>(reporter) };
+        reporter(error);
+    }
+}

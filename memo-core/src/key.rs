@@ -1,0 +1,167 @@
+//! Arguments to key: one injective encoding, walked into four sinks.
+//!
+//! A call's arguments are walked by [`encoder::Encoder`], a serde serializer, into a sink: a fast
+//! keyed [`hash`] to find with, a [comparison](equals) with a stored encoding to be sure, a
+//! [buffer](encode) to store, a BLAKE3 [digest](digest_of) to name what is too long to store.
+//! A hit walks twice and keeps nothing.
+
+pub(crate) mod encoder;
+pub(crate) mod sinks;
+pub(crate) mod tag;
+pub(crate) mod unordered;
+
+use std::any::TypeId;
+
+use serde::ser::Serialize;
+
+use encoder::Encoder;
+use sinks::{Compare, Digest, Hash, Sink, Stop};
+
+/// Encodings up to this many bytes are kept verbatim, longer ones as their digest.
+///
+/// Measured on a string argument: at 16 KiB a hit loses to a table of owned keys, at 128 KiB it
+/// takes half of its time; beyond, the memory saved is worth more than the time.
+pub(crate) const VERBATIM: usize = 128 * 1024;
+
+/// The bytes of a BLAKE3 digest.
+pub(crate) const DIGEST: usize = 32;
+
+/// A type that can be part of a key: anything `Serialize`.
+#[diagnostic::on_unimplemented(
+    message = "an argument of type `{Self}` cannot be part of the key: it is not `serde::Serialize`",
+    label = "not `Serialize`, so it cannot be part of the key",
+    note = "derive it: `#[derive(serde::Serialize)]` on the type",
+    note = "or leave the argument out of the key: start the parameter's name with an underscore"
+)]
+pub trait KeyPart: Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized + Serialize> KeyPart for T {}
+
+/// Marks a hashed argument where the compiler can point at its type.
+#[inline(always)]
+pub fn part<T: ?Sized + KeyPart>(value: &T) -> &T {
+    value
+}
+
+/// The hashed arguments of a call: nested pairs, `(&a, (&b, ()))`.
+pub trait Args {
+    #[doc(hidden)]
+    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop>;
+
+    #[doc(hidden)]
+    fn scope(&self) -> Option<Scope> {
+        None
+    }
+}
+
+impl Args for () {
+    #[inline(always)]
+    fn walk<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+impl<T: ?Sized + Serialize, Rest: Args> Args for (&T, Rest) {
+    #[inline(always)]
+    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+        self.0.serialize(Encoder(sink))?;
+        self.1.walk(sink)
+    }
+}
+
+/// Which monomorphization is called.
+///
+/// A static in a generic function is one for all its instances. A closure inherits every generic
+/// of the function around it, `impl Trait`, const and `Self` included, whether or not an argument
+/// mentions it: its type tells the instances apart, its type's name spells them.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope {
+    id: TypeId,
+    name: fn() -> &'static str,
+}
+
+impl Scope {
+    /// The scope of the function in which the closure is written.
+    #[inline(always)]
+    pub fn of<F>(_: &F) -> Self {
+        Self { id: typeid::of::<F>(), name: std::any::type_name::<F> }
+    }
+
+    /// The id, to be compared as a whole: its own `Hash` gives away only half of it.
+    #[inline(always)]
+    pub(crate) fn bytes(self) -> [u8; 16] {
+        const { assert!(size_of::<TypeId>() == 16) };
+        // SAFETY: a `TypeId` is 128 bits of hash without padding, in whatever fields the standard
+        // library keeps them; all bits are initialized, and any bits are a byte array.
+        unsafe { std::mem::transmute_copy(&self.id) }
+    }
+
+    /// The closure's path, as the compiler spells it: `app::Rect::area::{{closure}}`.
+    pub(crate) fn path(self) -> &'static str {
+        (self.name)()
+    }
+}
+
+impl<Rest: Args> Args for (Scope, Rest) {
+    #[inline(always)]
+    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+        sink.scope(self.0)?;
+        self.1.walk(sink)
+    }
+
+    fn scope(&self) -> Option<Scope> {
+        Some(self.0)
+    }
+}
+
+/// What a walk into the hash sink found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Hashed {
+    /// The encoding is short enough to be kept.
+    Verbatim(u64),
+    /// It is not: only its digest is.
+    Long,
+}
+
+/// # Errors
+/// `Stop::Refused`: an argument's `Serialize` returned an error.
+#[inline(always)]
+pub(crate) fn hash<A: Args>(args: &A, seed: u64) -> Result<Hashed, Stop> {
+    let mut sink = Hash::new(seed);
+    match args.walk(&mut sink) {
+        Ok(()) => Ok(Hashed::Verbatim(sink.finish())),
+        Err(Stop::Long) => Ok(Hashed::Long),
+        Err(stop) => Err(stop),
+    }
+}
+
+/// Whether the arguments encode to exactly these bytes.
+#[inline(always)]
+pub(crate) fn equals<A: Args>(args: &A, encoding: &[u8]) -> bool {
+    let mut sink = Compare::new(encoding);
+    args.walk(&mut sink).is_ok() && sink.is_at_end()
+}
+
+/// # Errors
+/// `Stop::Refused`, here and below.
+pub(crate) fn encode<A: Args>(args: &A) -> Result<Vec<u8>, Stop> {
+    let mut encoding = Vec::with_capacity(64);
+    args.walk(&mut encoding)?;
+    Ok(encoding)
+}
+
+pub(crate) fn digest_of<A: Args>(args: &A) -> Result<[u8; DIGEST], Stop> {
+    let mut sink = Digest::new();
+    args.walk(&mut sink)?;
+    Ok(sink.finish())
+}
+
+/// Where a digest goes in the table: its bytes are as good as any hash.
+pub(crate) fn hash_of_digest(digest: &[u8; DIGEST]) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *digest;
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+#[cfg(test)]
+mod tests;

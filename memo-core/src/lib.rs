@@ -1,0 +1,64 @@
+//! The runtime of the `memo` crate: what its attributes' code calls. Use `memo`, not this.
+//!
+//! The modules stand in the order in which a call flows; each uses only those before it.
+
+mod cache;
+mod claim;
+mod clock;
+mod codec;
+mod entry;
+mod error;
+mod flight;
+mod key;
+mod memo;
+mod reclaim;
+mod registry;
+mod release;
+mod singleton;
+mod switch;
+mod table;
+
+pub use error::{set_reporter, Error};
+pub use registry::Stats;
+pub use switch::set_enabled;
+
+/// Forgets the results of every memo function.
+///
+/// A computation under way when it returns is not stored, as with `func::clear()`.
+pub fn clear_all() {
+    registry::MEMOS.clear_all();
+}
+
+/// What the cache of every memo function that has been called holds and did.
+#[must_use]
+pub fn stats() -> Vec<Stats> {
+    registry::MEMOS.stats()
+}
+
+/// Gives up the resources of every singleton function.
+///
+/// Who still holds one goes on holding it; it ends when the last `Arc` does.
+pub fn clear_all_singletons() {
+    registry::SINGLETONS.clear_all();
+}
+
+/// What the cache of every singleton function that has been called holds and did.
+#[must_use]
+pub fn singleton_stats() -> Vec<Stats> {
+    registry::SINGLETONS.stats()
+}
+
+/// Implementation details of the attributes. Do not rely on them.
+#[doc(hidden)]
+pub mod __private {
+    pub use std::sync::Arc;
+
+    pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
+    pub use crate::key::{part, Args, KeyPart, Scope};
+    pub use crate::memo::{contains, enter, get, insert, refresh, remove, Call, Memo, Miss};
+    pub use crate::registry::Stats;
+    pub use crate::singleton::{
+        share, share_contains, share_get, share_refresh, share_remove, Hooks, Lookup, Resource,
+        SharedMiss, Singleton,
+    };
+}

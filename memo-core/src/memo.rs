@@ -1,0 +1,298 @@
+//! `#[memo]`: how a call flows, from its arguments to its result.
+//!
+//! [`enter`] finds; [`Call::run`] hands a hit over, or takes a miss to its end. What is generic
+//! here is what must know the user's types: the walk of the arguments, the codec, the body.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::cache::{Cache, Site};
+use crate::claim::{self, within, Claimed, Flying, Lead};
+use crate::codec::{self, Codec, Keep, Trust};
+use crate::entry::Ref;
+use crate::flight::{Flight, Inside, Key};
+use crate::key::{self, Args, Hashed};
+use crate::reclaim;
+use crate::registry::{Function, Stats, MEMOS};
+use crate::switch;
+use crate::table::Reader;
+
+/// One memoized function: what its attribute's one static holds.
+pub struct Memo {
+    cache: Cache,
+    trust: Trust,
+}
+
+impl fmt::Debug for Memo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memo").field("name", &self.cache.name()).finish_non_exhaustive()
+    }
+}
+
+impl Memo {
+    /// A function of this name, with nothing stored.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        let site = Site { name, is_method: false };
+        Self { cache: Cache::new(site, &MEMOS, false), trust: Trust::new() }
+    }
+
+    /// The function is a method: its name gets the type's.
+    #[must_use]
+    pub const fn method(mut self) -> Self {
+        self.cache.site.is_method = true;
+        self
+    }
+
+    /// The `version` option: part of the identity in stores that outlive the process.
+    #[must_use]
+    pub const fn version(self, _: u64) -> Self {
+        self
+    }
+
+    /// The function's tokens: part of the identity in stores that outlive the process.
+    #[must_use]
+    pub const fn source(self, _: &'static str) -> Self {
+        self
+    }
+
+    /// `func::clear()`.
+    pub fn clear(&'static self) {
+        self.cache.clear();
+    }
+
+    /// `func::stats()`.
+    #[must_use]
+    pub fn stats(&'static self) -> Stats {
+        self.cache.stats()
+    }
+
+    /// The hot path: no lock, and no allocation but those of the value.
+    #[inline(always)]
+    fn find<R, C: Codec<R>, A: Args>(&'static self, args: &A, is_call: bool) -> Option<R> {
+        let pin = reclaim::pin();
+        let table = self.cache.table.read(&pin)?;
+        let data = match key::hash(args, table.seed()) {
+            Ok(Hashed::Verbatim(hash)) => {
+                let entry = table.find(hash, |entry| {
+                    !entry.entry.has_digest_key() && key::equals(args, entry.key())
+                })?;
+                codec::decode(entry)?
+            }
+            Ok(Hashed::Long) => find_long(args, table)?,
+            Err(_) => return None,
+        };
+        if is_call {
+            pin.count_hit(self.cache.number());
+        }
+        Some(C::restore(data))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn missed<A: Args>(&'static self, args: &A) -> Option<Arc<Flight>> {
+        self.key(args).map(Flight::new)
+    }
+
+    #[cold]
+    fn no_key<R>(&self) -> Found<R> {
+        self.cache.count_miss();
+        Found::Uncached
+    }
+
+    fn key<A: Args>(&'static self, args: &A) -> Option<Key> {
+        self.cache.missed(args, self.trust.expected_len()).ok()
+    }
+}
+
+/// Arguments whose encoding is too long to be kept are found by its digest.
+#[inline(never)]
+fn find_long<D: codec::Data, A: Args>(args: &A, table: Reader<'_>) -> Option<D> {
+    let digest = key::digest_of(args).ok()?;
+    let entry = table.find(key::hash_of_digest(&digest), |entry| {
+        entry.entry.has_digest_key() && entry.key() == digest
+    })?;
+    codec::decode(entry)
+}
+
+/// A call of a memoized function, looked up and not yet answered. It holds no argument.
+#[must_use]
+pub struct Call<R, C> {
+    memo: &'static Memo,
+    codec: C,
+    found: Found<R>,
+}
+
+enum Found<R> {
+    Hit(R),
+    Miss(Arc<Flight>),
+    /// To be computed now, whatever is stored.
+    Anew(Arc<Flight>),
+    /// Caching is off, or the arguments make no key: the body just runs.
+    Uncached,
+}
+
+impl<R, C> fmt::Debug for Call<R, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("memo", &self.memo).finish_non_exhaustive()
+    }
+}
+
+/// Looks a call up.
+#[inline(always)]
+pub fn enter<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A) -> Call<R, C> {
+    let found = if !switch::is_on() {
+        Found::Uncached
+    } else if let Some(result) = memo.find::<R, C, A>(&args, true) {
+        Found::Hit(result)
+    } else {
+        memo.missed(&args).map_or_else(|| memo.no_key(), Found::Miss)
+    };
+    Call { memo, codec, found }
+}
+
+/// `func::refresh(…)`: a call that computes, whatever is stored.
+pub fn refresh<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A) -> Call<R, C> {
+    let missed = if switch::is_on() { memo.missed(&args) } else { None };
+    Call { memo, codec, found: missed.map_or(Found::Uncached, Found::Anew) }
+}
+
+impl<R, C: Codec<R>> Call<R, C> {
+    /// The result, computed on this thread if it must be.
+    #[inline(always)]
+    pub fn run(self, body: impl FnOnce() -> R) -> R {
+        match self.hit() {
+            Ok(result) => result,
+            Err(miss) => miss.finish(body()),
+        }
+    }
+
+    /// The result of a hit, or what takes the body's; for a caller that cannot hand over a body.
+    ///
+    /// # Errors
+    /// A miss: the body is to be run.
+    #[inline(always)]
+    pub fn hit(self) -> Result<R, Miss<R, C>> {
+        let Self { memo, codec, found } = self;
+        let flying = match found {
+            Found::Hit(result) => return Ok(result),
+            Found::Uncached => None,
+            Found::Anew(call) => Some(Flying::anew(&memo.cache, call)),
+            Found::Miss(call) => match Flying::claim(&memo.cache, call) {
+                Ok(flying) => Some(flying),
+                Err(entry) => match restore::<R, C>(&entry) {
+                    Some(result) => return Ok(result),
+                    None => None,
+                },
+            },
+        };
+        Err(Miss { memo, codec, flying, result: PhantomData })
+    }
+
+    /// The result, computed in this task if it must be. A hit never awaits.
+    pub async fn run_async<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
+        let Self { memo, codec, found } = self;
+        let lead = match found {
+            Found::Hit(result) => return result,
+            Found::Uncached => return body().await,
+            Found::Anew(call) => Lead::anew(&memo.cache, call),
+            Found::Miss(call) => match claim::wait(&memo.cache, call).await {
+                Claimed::Lead(lead) => lead,
+                Claimed::Found(entry) => match restore::<R, C>(&entry) {
+                    Some(result) => return result,
+                    None => return body().await,
+                },
+            },
+        };
+        let result = within(&lead.flight, body()).await;
+        finish(memo, &codec, lead, &result);
+        result
+    }
+}
+
+/// A value that another call computed.
+#[inline(always)]
+fn restore<R, C: Codec<R>>(entry: &Ref) -> Option<R> {
+    codec::decode(entry.view()).map(C::restore)
+}
+
+/// A miss whose body runs on this thread. Dropped without a result, it lets the next call try.
+#[must_use]
+pub struct Miss<R, C> {
+    memo: &'static Memo,
+    codec: C,
+    flying: Option<Flying>,
+    result: PhantomData<fn(R)>,
+}
+
+impl<R, C> fmt::Debug for Miss<R, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Miss").field("memo", &self.memo).finish_non_exhaustive()
+    }
+}
+
+impl<R, C: Codec<R>> Miss<R, C> {
+    /// Stores the body's result, and hands it back.
+    #[inline(always)]
+    pub fn finish(self, result: R) -> R {
+        if let Some(flying) = self.flying {
+            finish(self.memo, &self.codec, flying.lead, &result);
+        }
+        result
+    }
+}
+
+/// The cold end of a miss: keeps of the result what the codec says.
+#[cold]
+#[inline(never)]
+fn finish<R, C: Codec<R>>(memo: &'static Memo, codec: &C, lead: Lead, result: &R) {
+    lead.computed();
+    // The user's condition and serde code may call the function again.
+    let _inside = Inside::of(&lead.flight);
+    let (data, is_stored) = match codec.keep(result) {
+        Keep::Store(data) => (data, true),
+        Keep::Share(data) => (data, false),
+        Keep::Drop => return lead.end(),
+    };
+    let lead = if is_stored { Some(lead) } else { lead.end_if_unawaited() };
+    let Some(lead) = lead else { return };
+    let written = lead.end_with(is_stored, |mut key| {
+        let codec = codec::encode(data, &memo.trust, &mut key)?;
+        Ok(key.finish(codec))
+    });
+    if let Err(why) = written {
+        memo.cache.count_uncacheable(why);
+    }
+}
+
+/// `func::get(…)`: the stored result, without computing one.
+pub fn get<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> Option<R> {
+    memo.find::<R, C, A>(&args, false)
+}
+
+/// `func::contains(…)`.
+pub fn contains<A: Args>(memo: &'static Memo, args: A) -> bool {
+    memo.cache.contains(&args)
+}
+
+/// `func::remove(…)`: whether there was something to forget.
+pub fn remove<A: Args>(memo: &'static Memo, args: A) -> bool {
+    memo.cache.key(&args, 0).is_ok_and(|key| memo.cache.remove(&key))
+}
+
+/// `func::insert(…)`: stores a result that was come by otherwise.
+pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, result: R) {
+    if !switch::is_on() {
+        return;
+    }
+    let Some(mut key) = memo.key(&args) else { return };
+    let Keep::Store(data) = codec.keep(&result) else {
+        return;
+    };
+    match codec::encode(data, &memo.trust, &mut key.entry) {
+        Ok(codec) => memo.cache.insert(&key.digest, key.entry.finish(codec)),
+        Err(why) => memo.cache.count_uncacheable(why),
+    }
+}

@@ -1,0 +1,392 @@
+//! `#[singleton]`: one shared resource for each key.
+//!
+//! The same cache as a memo function's; its entries own an `Arc` instead of bytes.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::cache::{Cache, Site};
+use crate::claim::{self, within, Claimed, Flying, Lead};
+use crate::entry::{Ref, View};
+use crate::flight::{Flight, Inside};
+use crate::key::{self, Args, Hashed};
+use crate::reclaim;
+use crate::registry::{Function, Stats, SINGLETONS};
+use crate::release::Hold;
+
+/// A type whose values can be shared by all threads.
+#[diagnostic::on_unimplemented(
+    message = "a singleton of type `{Self}` cannot be shared: it is not `Send + Sync + 'static`",
+    label = "not `Send + Sync + 'static`, so threads cannot share it",
+    note = "wrap what is not `Sync` in a `Mutex`, and what is not `Send` in a thread of its own"
+)]
+pub trait Resource: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<X: ?Sized + Send + Sync + 'static> Resource for X {}
+
+/// One singleton function: what its attribute's one static holds.
+pub struct Singleton {
+    cache: Cache,
+}
+
+impl fmt::Debug for Singleton {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Singleton").field("name", &self.cache.name()).finish_non_exhaustive()
+    }
+}
+
+impl Singleton {
+    /// A function of this name, with nothing stored.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        let site = Site { name, is_method: false };
+        Self { cache: Cache::new(site, &SINGLETONS, true) }
+    }
+
+    /// The function is a method: its name gets the type's.
+    #[must_use]
+    pub const fn method(mut self) -> Self {
+        self.cache.site.is_method = true;
+        self
+    }
+
+    /// `func::clear()`.
+    pub fn clear(&'static self) {
+        self.cache.clear();
+    }
+
+    /// `func::stats()`.
+    #[must_use]
+    pub fn stats(&'static self) -> Stats {
+        self.cache.stats()
+    }
+
+    /// The hot path: no lock.
+    #[inline(always)]
+    fn find<X: ?Sized + Resource, A: Args>(
+        &'static self,
+        args: &A,
+        is_call: bool,
+    ) -> Option<Arc<X>> {
+        let pin = reclaim::pin();
+        let table = self.cache.table.read(&pin)?;
+        let entry = match key::hash(args, table.seed()) {
+            Ok(Hashed::Verbatim(hash)) => table.find(hash, |entry| {
+                !entry.entry.has_digest_key() && key::equals(args, entry.key())
+            })?,
+            Ok(Hashed::Long) => {
+                let digest = key::digest_of(args).ok()?;
+                table.find(key::hash_of_digest(&digest), |entry| {
+                    entry.entry.has_digest_key() && entry.key() == digest
+                })?
+            }
+            Err(_) => return None,
+        };
+        let resource = resource(entry)?;
+        if is_call {
+            pin.count_hit(self.cache.number());
+        }
+        Some(resource)
+    }
+}
+
+#[inline(always)]
+fn resource<X: ?Sized + Resource>(entry: View<'_>) -> Option<Arc<X>> {
+    let hold = entry.resource()?.downcast_ref::<Hold<X>>()?;
+    Some(Arc::clone(hold.resource()))
+}
+
+/// What the options `validate` and `on_release` name.
+pub struct Hooks<X: ?Sized> {
+    validate: Option<fn(&X) -> bool>,
+    release: Option<fn(&X)>,
+}
+
+impl<X: ?Sized> fmt::Debug for Hooks<X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks").finish_non_exhaustive()
+    }
+}
+
+impl<X: ?Sized> Clone for Hooks<X> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<X: ?Sized> Copy for Hooks<X> {}
+
+impl<X: ?Sized> Default for Hooks<X> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<X: ?Sized> Hooks<X> {
+    /// None.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { validate: None, release: None }
+    }
+
+    /// Asked on each hit; false replaces the resource.
+    #[must_use]
+    pub const fn validate(mut self, validate: fn(&X) -> bool) -> Self {
+        self.validate = Some(validate);
+        self
+    }
+
+    /// Told when the last `Arc` goes.
+    #[must_use]
+    pub const fn release(mut self, release: fn(&X)) -> Self {
+        self.release = Some(release);
+        self
+    }
+}
+
+/// A call of a singleton function, looked up and not yet answered. It holds no argument.
+#[must_use]
+pub struct Lookup<X: ?Sized> {
+    singleton: &'static Singleton,
+    hooks: Hooks<X>,
+    found: Found<X>,
+}
+
+enum Found<X: ?Sized> {
+    Hit(Arc<X>),
+    Miss(Arc<Flight>),
+    /// To be made now, whatever there is.
+    Anew(Arc<Flight>),
+    /// The arguments make no key.
+    Uncached,
+}
+
+impl<X: ?Sized> fmt::Debug for Lookup<X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lookup").field("singleton", &self.singleton).finish_non_exhaustive()
+    }
+}
+
+/// Looks a call up.
+#[inline(always)]
+pub fn share<X: ?Sized + Resource, A: Args>(
+    singleton: &'static Singleton,
+    hooks: Hooks<X>,
+    args: A,
+) -> Lookup<X> {
+    let found = match singleton.find::<X, A>(&args, hooks.validate.is_none()) {
+        Some(resource) if hooks.validate.is_none() => Found::Hit(resource),
+        found => singleton.checked(found, hooks, &args),
+    };
+    Lookup { singleton, hooks, found }
+}
+
+/// `func::refresh(…)`: a call that makes a new resource, whatever there is.
+pub fn share_refresh<X: ?Sized + Resource, A: Args>(
+    singleton: &'static Singleton,
+    hooks: Hooks<X>,
+    args: A,
+) -> Lookup<X> {
+    let key = singleton.cache.missed(&args, HOLD);
+    let found = key.map_or(Found::Uncached, |key| Found::Anew(Flight::new(key)));
+    Lookup { singleton, hooks, found }
+}
+
+/// Room for a resource's pointer behind the key.
+const HOLD: usize = 2 * size_of::<usize>();
+
+impl Singleton {
+    /// Off the hot path: a miss, or a hit that the user's `validate` has a say in.
+    #[cold]
+    #[inline(never)]
+    fn checked<X: ?Sized + Resource, A: Args>(
+        &'static self,
+        found: Option<Arc<X>>,
+        hooks: Hooks<X>,
+        args: &A,
+    ) -> Found<X> {
+        let invalid = match (found, hooks.validate) {
+            (Some(resource), Some(is_valid)) if is_valid(&resource) => {
+                self.cache.count_hit();
+                return Found::Hit(resource);
+            }
+            (found, _) => found,
+        };
+        let Ok(key) = self.cache.missed(args, HOLD) else {
+            self.cache.count_miss();
+            return Found::Uncached;
+        };
+        if let Some(invalid) = invalid {
+            // Only the one that was asked about: another call may have replaced it by now.
+            self.cache.remove_if(&key, |entry| {
+                resource::<X>(entry).is_some_and(|there| Arc::ptr_eq(&there, &invalid))
+            });
+        }
+        Found::Miss(Flight::new(key))
+    }
+}
+
+impl<X: ?Sized + Resource> Lookup<X> {
+    /// The resource, made on this thread if it must be.
+    #[inline(always)]
+    pub fn run(self, body: impl FnOnce() -> Arc<X>) -> Arc<X> {
+        match self.hit() {
+            Ok(resource) => resource,
+            Err(miss) => miss.finish(body()),
+        }
+    }
+
+    /// As [`run`](Self::run), with a body that may fail.
+    ///
+    /// # Errors
+    /// The body's; the next call tries again.
+    #[inline(always)]
+    pub fn try_run<E>(self, body: impl FnOnce() -> Result<Arc<X>, E>) -> Result<Arc<X>, E> {
+        match self.hit() {
+            Ok(resource) => Ok(resource),
+            Err(miss) => miss.try_finish(body()),
+        }
+    }
+
+    /// The resource that there is, or what takes the body's; for a caller that cannot hand over a
+    /// body.
+    ///
+    /// # Errors
+    /// A miss: the body is to be run.
+    #[inline(always)]
+    pub fn hit(self) -> Result<Arc<X>, SharedMiss<X>> {
+        let Self { singleton, hooks, found } = self;
+        let flying = match found {
+            Found::Hit(resource) => return Ok(resource),
+            Found::Uncached => None,
+            Found::Anew(call) => Some(Flying::anew(&singleton.cache, call)),
+            Found::Miss(call) => match Flying::claim(&singleton.cache, call) {
+                Ok(flying) => Some(flying),
+                Err(entry) => return Ok(made(&entry)),
+            },
+        };
+        Err(SharedMiss { hooks, flying })
+    }
+
+    /// The resource, made in this task if it must be. A hit never awaits.
+    pub async fn run_async<F>(self, body: impl FnOnce() -> F) -> Arc<X>
+    where
+        F: Future<Output = Arc<X>>,
+    {
+        let body = || async { Ok::<_, std::convert::Infallible>(body().await) };
+        match self.try_run_async(body).await {
+            Ok(resource) => resource,
+            Err(never) => match never {},
+        }
+    }
+
+    /// As [`run_async`](Self::run_async), with a body that may fail.
+    ///
+    /// # Errors
+    /// The body's; the next call tries again.
+    pub async fn try_run_async<E, F>(self, body: impl FnOnce() -> F) -> Result<Arc<X>, E>
+    where
+        F: Future<Output = Result<Arc<X>, E>>,
+    {
+        let Self { singleton, hooks, found } = self;
+        let lead = match found {
+            Found::Hit(resource) => return Ok(resource),
+            Found::Uncached => return body().await,
+            Found::Anew(call) => Lead::anew(&singleton.cache, call),
+            Found::Miss(call) => match claim::wait(&singleton.cache, call).await {
+                Claimed::Lead(lead) => lead,
+                Claimed::Found(entry) => return Ok(made(&entry)),
+            },
+        };
+        match within(&lead.flight, body()).await {
+            Ok(resource) => {
+                finish(lead, &resource, hooks);
+                Ok(resource)
+            }
+            Err(error) => {
+                lead.computed();
+                lead.end();
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A resource that another call made.
+fn made<X: ?Sized + Resource>(entry: &Ref) -> Arc<X> {
+    // The scope of a generic function is part of its key, so the type is the key's.
+    resource(entry.view()).unwrap_or_else(|| unreachable!("a key has one type of resource"))
+}
+
+/// A miss whose body runs on this thread. Dropped without a result, it lets the next call try.
+#[must_use]
+pub struct SharedMiss<X: ?Sized> {
+    hooks: Hooks<X>,
+    flying: Option<Flying>,
+}
+
+impl<X: ?Sized> fmt::Debug for SharedMiss<X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedMiss").finish_non_exhaustive()
+    }
+}
+
+impl<X: ?Sized + Resource> SharedMiss<X> {
+    /// Shares what the body made, and hands it back.
+    #[inline(always)]
+    pub fn finish(self, resource: Arc<X>) -> Arc<X> {
+        if let Some(flying) = self.flying {
+            finish(flying.lead, &resource, self.hooks);
+        }
+        resource
+    }
+
+    /// As [`finish`](Self::finish), for a body that may have failed.
+    ///
+    /// # Errors
+    /// The body's.
+    #[inline(always)]
+    pub fn try_finish<E>(self, result: Result<Arc<X>, E>) -> Result<Arc<X>, E> {
+        match result {
+            Ok(resource) => Ok(self.finish(resource)),
+            Err(error) => {
+                if let Some(flying) = self.flying {
+                    flying.lead.computed();
+                    flying.lead.end();
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn finish<X: ?Sized + Resource>(lead: Lead, resource: &Arc<X>, hooks: Hooks<X>) {
+    lead.computed();
+    let _inside = Inside::of(&lead.flight);
+    let hold = Box::new(Hold::new(Arc::clone(resource), hooks.release));
+    let Ok(()) =
+        lead.end_with(true, |key| Ok::<_, std::convert::Infallible>(key.finish_resource(hold)));
+}
+
+/// `func::get(…)`: the resource there is, without making one.
+pub fn share_get<X: ?Sized + Resource, A: Args>(
+    singleton: &'static Singleton,
+    _: Hooks<X>,
+    args: A,
+) -> Option<Arc<X>> {
+    singleton.find(&args, false)
+}
+
+/// `func::contains(…)`.
+pub fn share_contains<A: Args>(singleton: &'static Singleton, args: A) -> bool {
+    singleton.cache.contains(&args)
+}
+
+/// `func::remove(…)`: whether there was something to give up.
+pub fn share_remove<A: Args>(singleton: &'static Singleton, args: A) -> bool {
+    singleton.cache.key(&args, 0).is_ok_and(|key| singleton.cache.remove(&key))
+}

@@ -1,0 +1,413 @@
+//! Where a cache's entries are found: a hash table read without locks, changed by one at a time.
+//!
+//! Open addressing, linear probing, a power of two of slots. A slot is one word: the address of
+//! an entry, four bits of its hash in the bits that alignment leaves free. Readers hold a pin (see
+//! [`reclaim`](crate::reclaim)) and only load; the [`Writer`] is behind its cache's lock, and what
+//! it unlinks is retired.
+
+use std::alloc::{self, Layout};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use once_cell::race::OnceNonZeroUsize;
+
+use crate::entry::{self, Builder, Entry, Ref, View};
+use crate::reclaim::{Garbage, Pin, Retired};
+
+type Slot = AtomicPtr<Entry>;
+
+/// The hash bits in a slot's low bits.
+const TAG: usize = entry::ALIGN - 1;
+
+/// A slot whose entry was removed: probes go on behind it.
+const GONE: *mut Entry = ptr::without_provenance_mut(1);
+
+/// The head of an allocation in which `mask + 1` slots follow.
+struct Slots {
+    seed: u64,
+    mask: usize,
+}
+
+const SLOTS_AT: usize = size_of::<Slots>();
+
+fn slots_layout(count: usize) -> Layout {
+    let (layout, at) = Layout::new::<Slots>()
+        .extend(Layout::array::<Slot>(count).expect("a table is smaller than the address space"))
+        .expect("a table is smaller than the address space");
+    debug_assert_eq!(at, SLOTS_AT);
+    layout
+}
+
+#[inline(always)]
+fn tag(hash: u64) -> usize {
+    (hash >> 60) as usize & TAG
+}
+
+/// The reader's side.
+#[derive(Debug)]
+pub(crate) struct Table {
+    slots: AtomicPtr<Slots>,
+}
+
+impl Table {
+    pub(crate) const fn new() -> Self {
+        Self { slots: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    /// The table as it is now; nothing before the first entry.
+    #[inline(always)]
+    pub(crate) fn read<'p>(&self, _: &'p Pin) -> Option<Reader<'p>> {
+        // Acquire pairs with the Release that published the slots.
+        let slots = NonNull::new(self.slots.load(Ordering::Acquire))?;
+        Some(Reader { slots, pin: std::marker::PhantomData })
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'p> {
+    slots: NonNull<Slots>,
+    pin: std::marker::PhantomData<&'p Pin>,
+}
+
+impl<'p> Reader<'p> {
+    #[inline(always)]
+    fn head(self) -> &'p Slots {
+        // SAFETY: the pin keeps the allocation alive for `'p`; a head is never written again.
+        unsafe { self.slots.as_ref() }
+    }
+
+    #[inline(always)]
+    fn slot(self, index: usize) -> &'p Slot {
+        // SAFETY: `mask + 1` slots follow the head, and every caller masks its index.
+        unsafe { self.slots.byte_add(SLOTS_AT).cast::<Slot>().add(index).as_ref() }
+    }
+
+    /// What keys this table's hashes.
+    #[inline(always)]
+    pub(crate) fn seed(self) -> u64 {
+        self.head().seed
+    }
+
+    #[inline(always)]
+    pub(crate) fn find(self, hash: u64, is_it: impl Fn(View<'p>) -> bool) -> Option<View<'p>> {
+        self.position(hash, is_it).map(|(_, view)| view)
+    }
+
+    #[inline(always)]
+    fn position(self, hash: u64, is_it: impl Fn(View<'p>) -> bool) -> Option<(usize, View<'p>)> {
+        let mask = self.head().mask;
+        let mut index = hash as usize & mask;
+        loop {
+            // Acquire pairs with the Release that linked the entry: its bytes are written.
+            let tagged = self.slot(index).load(Ordering::Acquire);
+            if tagged.is_null() {
+                // There always is one: three quarters is as full as a table gets.
+                return None;
+            }
+            if tagged.addr() & TAG == tag(hash) {
+                if let Some(entry) = NonNull::new(tagged.map_addr(|addr| addr & !TAG)) {
+                    // SAFETY: linked when it was loaded, and the pin keeps it for `'p`.
+                    let view = unsafe { View::new(entry) };
+                    if view.entry.hash() == hash && is_it(view) {
+                        return Some((index, view));
+                    }
+                }
+            }
+            index = (index + 1) & mask;
+        }
+    }
+
+    fn count(self) -> usize {
+        self.head().mask + 1
+    }
+
+    fn entries(self) -> impl Iterator<Item = NonNull<Entry>> + 'p {
+        (0..self.count()).filter_map(move |index| {
+            let tagged = self.slot(index).load(Ordering::Relaxed);
+            NonNull::new(tagged.map_addr(|addr| addr & !TAG))
+        })
+    }
+}
+
+/// The writer's side: who has it may change the table it belongs to.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    entries: usize,
+    /// Slots that are not empty: entries, and the gone ones between them.
+    used: usize,
+    bytes: usize,
+    garbage: Garbage,
+}
+
+impl Writer {
+    pub(crate) const fn new() -> Self {
+        Self { entries: 0, used: 0, bytes: 0, garbage: Garbage::new() }
+    }
+
+    pub(crate) fn entries(&self) -> usize {
+        self.entries
+    }
+
+    /// Stored bytes, keys included.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The slots, which only the writer replaces.
+    fn slots<'t>(&self, table: &'t Table) -> Option<Reader<'t>> {
+        // Relaxed: it was this writer, or one before it under the same lock, who stored it.
+        let slots = NonNull::new(table.slots.load(Ordering::Relaxed))?;
+        Some(Reader { slots, pin: std::marker::PhantomData })
+    }
+
+    /// Looks without a pin.
+    pub(crate) fn find<'t>(&'t self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
+        self.slots(table)?.find(key.hash(), same_key(key))
+    }
+
+    /// Links an entry, in the place of one with the same key.
+    pub(crate) fn insert(&mut self, table: &Table, entry: Ref) {
+        let view = entry.view();
+        let (hash, bytes) = (view.entry.hash(), view.entry.bytes());
+        let old = self.slots(table).and_then(|slots| {
+            let is_same = |other: View<'_>| {
+                other.entry.has_digest_key() == view.entry.has_digest_key()
+                    && other.key() == view.key()
+            };
+            slots.position(hash, is_same).map(|(index, _)| (slots, index))
+        });
+        let tagged = entry.into_raw().as_ptr().map_addr(|addr| addr | tag(hash));
+        self.bytes += bytes;
+        if let Some((slots, index)) = old {
+            // Release publishes the entry's bytes.
+            let old = slots.slot(index).swap(tagged, Ordering::Release).map_addr(|a| a & !TAG);
+            self.retire(NonNull::new(old).unwrap_or_else(|| unreachable!("{old:?} was linked")));
+            return;
+        }
+        let slots = self.slots_with_room(table);
+        let mask = slots.head().mask;
+        let mut index = hash as usize & mask;
+        loop {
+            let there = slots.slot(index).load(Ordering::Relaxed);
+            if there.is_null() || there == GONE {
+                self.used += usize::from(there.is_null());
+                break;
+            }
+            index = (index + 1) & mask;
+        }
+        // Release publishes the entry's bytes.
+        slots.slot(index).store(tagged, Ordering::Release);
+        self.entries += 1;
+    }
+
+    pub(crate) fn remove(&mut self, table: &Table, key: &Builder) -> bool {
+        let Some(slots) = self.slots(table) else { return false };
+        let Some((index, _)) = slots.position(key.hash(), same_key(key)) else { return false };
+        // Behind the last of a run of entries nothing is probed for: the slot can be empty again.
+        let next = slots.slot((index + 1) & slots.head().mask).load(Ordering::Relaxed);
+        let left = if next.is_null() { ptr::null_mut() } else { GONE };
+        self.used -= usize::from(left.is_null());
+        // Relaxed: there is nothing to publish.
+        let old = slots.slot(index).swap(left, Ordering::Relaxed).map_addr(|addr| addr & !TAG);
+        self.entries -= 1;
+        self.retire(NonNull::new(old).unwrap_or_else(|| unreachable!("it was found there")));
+        true
+    }
+
+    /// Unlinks everything at once, however much it is.
+    pub(crate) fn clear(&mut self, table: &Table) {
+        let Some(slots) = self.slots(table) else {
+            return;
+        };
+        // Relaxed: there is nothing to publish.
+        table.slots.store(ptr::null_mut(), Ordering::Relaxed);
+        let bytes = self.bytes + slots_layout(slots.count()).size();
+        // SAFETY: unlinked by the store above, and this was the table's only pointer to it.
+        unsafe { self.garbage.retire(slots.slots.cast(), bytes, free_slots_and_entries) };
+        (self.entries, self.used, self.bytes) = (0, 0, 0);
+    }
+
+    /// What can be freed by now; to be dropped outside the lock. `at_once`: even if it is little.
+    pub(crate) fn collect(&mut self, at_once: bool) -> Vec<Retired> {
+        if at_once || self.garbage.is_due() {
+            self.garbage.collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn retire(&mut self, entry: NonNull<Entry>) {
+        // SAFETY: the table's ownership of it is what is retired, so it is alive.
+        let bytes = unsafe { entry.as_ref() }.bytes();
+        self.bytes -= bytes;
+        // SAFETY: callers have just unlinked it; the ownership it was linked with is given up.
+        unsafe { self.garbage.retire(entry.cast(), bytes, free_entry) };
+    }
+
+    /// The slots, replaced by more (or by the same number without the gone ones) when three
+    /// quarters are used.
+    fn slots_with_room<'t>(&mut self, table: &'t Table) -> Reader<'t> {
+        let count = match self.slots(table) {
+            Some(slots) if (self.used + 1) * 4 <= slots.count() * 3 => return slots,
+            Some(slots) if self.entries * 2 >= slots.count() => slots.count() * 2,
+            Some(slots) => slots.count(),
+            None => 8,
+        };
+        let new = Reader { slots: allocate_slots(count), pin: std::marker::PhantomData };
+        if let Some(old) = self.slots(table) {
+            for entry in old.entries() {
+                // SAFETY: linked, so alive.
+                let hash = unsafe { entry.as_ref() }.hash();
+                let mut index = hash as usize & (count - 1);
+                while !new.slot(index).load(Ordering::Relaxed).is_null() {
+                    index = (index + 1) & (count - 1);
+                }
+                let tagged = entry.as_ptr().map_addr(|addr| addr | tag(hash));
+                new.slot(index).store(tagged, Ordering::Relaxed);
+            }
+        }
+        // Release publishes the head and the slots.
+        let old = table.slots.swap(new.slots.as_ptr(), Ordering::Release);
+        self.used = self.entries;
+        if let Some(old) = NonNull::new(old) {
+            // SAFETY: unlinked by the swap; its entries are now the new slots' to own.
+            unsafe { self.garbage.retire(old.cast(), SLOTS_AT + count * 4, free_slots) };
+        }
+        new
+    }
+}
+
+/// Whether an entry has the key of one to be.
+pub(crate) fn same_key(key: &Builder) -> impl Fn(View<'_>) -> bool + '_ {
+    |view| view.entry.has_digest_key() == key.has_digest_key() && view.key() == key.key()
+}
+
+fn allocate_slots(count: usize) -> NonNull<Slots> {
+    let layout = slots_layout(count);
+    // SAFETY: the head makes the size positive. Zeroed slots are null pointers.
+    let start = unsafe { alloc::alloc_zeroed(layout) };
+    let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
+    let slots = start.cast::<Slots>();
+    // SAFETY: allocated with the layout of a head.
+    unsafe { slots.write(Slots { seed: seed(), mask: count - 1 }) };
+    slots
+}
+
+/// One random number a process, so that nobody outside it can prepare colliding keys.
+pub(crate) fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    static SEED: OnceNonZeroUsize = OnceNonZeroUsize::new();
+    let seed = SEED.get_or_init(|| {
+        let random = RandomState::new().hash_one(0) as usize;
+        std::num::NonZeroUsize::new(random).unwrap_or(std::num::NonZeroUsize::MIN)
+    });
+    seed.get() as u64
+}
+
+/// # Safety
+/// `entry` was linked in a table, and no reader can reach it.
+unsafe fn free_entry(entry: NonNull<u8>) {
+    // SAFETY: as the caller says; `insert` linked it with `into_raw`.
+    drop(unsafe { Ref::from_raw(entry.cast()) });
+}
+
+/// # Safety
+/// `slots` were a table's, and no reader can reach them.
+unsafe fn free_slots(slots: NonNull<u8>) {
+    // SAFETY: as the caller says, alive until here.
+    let count = unsafe { slots.cast::<Slots>().as_ref() }.mask + 1;
+    // SAFETY: allocated with this layout.
+    unsafe { alloc::dealloc(slots.as_ptr(), slots_layout(count)) };
+}
+
+/// # Safety
+/// As for `free_slots`, and the entries in them are reachable no other way.
+unsafe fn free_slots_and_entries(slots: NonNull<u8>) {
+    let reader = Reader { slots: slots.cast(), pin: std::marker::PhantomData };
+    for entry in reader.entries() {
+        // SAFETY: it was linked in these slots alone.
+        unsafe { free_entry(entry.cast()) };
+    }
+    // SAFETY: as the caller says.
+    unsafe { free_slots(slots) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reclaim;
+
+    fn key(hash: u64, key: &str) -> Builder {
+        Builder::new(key.as_bytes(), false, hash, 0)
+    }
+
+    fn entry(hash: u64, name: &str, value: &str) -> Ref {
+        let mut builder = key(hash, name);
+        builder.push(value.as_bytes());
+        builder.finish(0)
+    }
+
+    fn value(table: &Table, hash: u64, name: &str) -> Option<String> {
+        let pin = reclaim::pin();
+        let view = table.read(&pin)?.find(hash, same_key(&key(hash, name)))?;
+        Some(String::from_utf8(view.value().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn keys_of_one_hash_are_told_apart_and_removed_one_by_one() {
+        let (table, mut writer) = (Table::new(), Writer::new());
+        for key in ["a", "b", "c", "d"] {
+            writer.insert(&table, entry(9, key, key));
+        }
+        assert!(writer.remove(&table, &key(9, "b")));
+        assert!(!writer.remove(&table, &key(9, "b")));
+        for (key, expected) in [("a", true), ("b", false), ("c", true), ("d", true)] {
+            assert_eq!(value(&table, 9, key).is_some(), expected, "{key}");
+        }
+        assert_eq!((writer.entries(), writer.bytes()), (3, 6));
+        writer.clear(&table);
+        drop(writer.collect(true));
+    }
+
+    #[test]
+    fn a_new_entry_takes_the_place_of_the_old() {
+        let (table, mut writer) = (Table::new(), Writer::new());
+        writer.insert(&table, entry(1, "k", "old"));
+        writer.insert(&table, entry(1, "k", "newer"));
+        assert_eq!(value(&table, 1, "k").as_deref(), Some("newer"));
+        assert_eq!((writer.entries(), writer.bytes()), (1, 6));
+        writer.clear(&table);
+        drop(writer.collect(true));
+    }
+
+    #[test]
+    fn inserting_and_removing_for_ever_keeps_the_table_small() {
+        let (table, mut writer) = (Table::new(), Writer::new());
+        for n in 0..10_000_u64 {
+            let (hash, name) = (n.wrapping_mul(0x9E37_79B9_7F4A_7C15), n.to_string());
+            writer.insert(&table, entry(hash, &name, "v"));
+            assert!(value(&table, hash, &name).is_some());
+            assert!(writer.remove(&table, &key(hash, &name)));
+            drop(writer.collect(false));
+        }
+        assert_eq!(writer.slots(&table).unwrap().count(), 8);
+        writer.clear(&table);
+        drop(writer.collect(true));
+    }
+
+    #[test]
+    fn what_a_pin_found_outlives_its_removal() {
+        let (table, mut writer) = (Table::new(), Writer::new());
+        writer.insert(&table, entry(5, "k", "held"));
+        let pin = reclaim::pin();
+        let view = table.read(&pin).unwrap().find(5, |_| true).unwrap();
+        writer.clear(&table);
+        assert!(writer.collect(true).is_empty());
+        assert_eq!(view.value(), b"held");
+        drop(pin);
+        // Other tests pin too, for a moment.
+        while writer.collect(true).is_empty() {
+            std::thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What a singleton function shares, read off its declared return type.
+
+use crate::generics::{argument_of, bare, with_argument};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::{Error, Result, ReturnType, Type, TypeReference};
+
+/// The shared type, and how the function hands it over.
+pub(crate) struct Resource {
+    /// `X` of the `Arc<X>` that callers get.
+    pub(crate) shared: Type,
+    /// What callers get: `Arc<X>` or `Result<Arc<X>, E>`.
+    pub(crate) returns: Type,
+    pub(crate) fallible: bool,
+    /// Whether the function makes the `Arc` itself.
+    pub(crate) is_arc: bool,
+}
+
+impl Resource {
+    pub(crate) fn new(output: &ReturnType, name: &Ident, private: &TokenStream) -> Result<Self> {
+        let ReturnType::Type(_, declared) = output else {
+            return Err(Error::new(
+                name.span(),
+                "a singleton is what its function returns: declare a return type",
+            ));
+        };
+        let fallible = argument_of(declared, "Result");
+        let value = match fallible {
+            Some(None) => {
+                return Err(Error::new_spanned(
+                    declared,
+                    "which type is shared? write it as `Result<T>` or `Result<T, E>`",
+                ));
+            }
+            Some(Some(value)) => value,
+            None => declared,
+        };
+        check_value(value)?;
+        let (shared, is_arc) = match argument_of(value, "Arc") {
+            Some(None) => {
+                return Err(Error::new_spanned(
+                    value,
+                    "which type is shared? write it as `Arc<T>`",
+                ));
+            }
+            Some(Some(shared)) => (shared.clone(), true),
+            None => (value.clone(), false),
+        };
+        let returns = if is_arc {
+            (**declared).clone()
+        } else {
+            let arc = Type::Verbatim(quote!(#private::Arc<#value>));
+            if fallible.is_some() { with_argument(declared, &arc) } else { arc }
+        };
+        Ok(Self { shared, returns, fallible: fallible.is_some(), is_arc })
+    }
+}
+
+fn check_value(value: &Type) -> Result<()> {
+    match bare(value) {
+        Type::Tuple(unit) if unit.elems.is_empty() => Err(Error::new_spanned(
+            value,
+            "a singleton is what its function returns, and `()` is nothing to share",
+        )),
+        Type::Reference(reference) if !is_static(reference) => Err(Error::new_spanned(
+            value,
+            "a singleton outlives every borrow: return the value itself",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn is_static(reference: &TypeReference) -> bool {
+    reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
+}

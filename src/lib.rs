@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+pub use memo_core::{clear_all, set_enabled, set_reporter, stats, Error, Stats};
+pub use memo_macros::{memo, singleton};
+
+/// All singleton functions at once; beside the attribute of the same name.
+pub mod singleton {
+    pub use memo_core::{clear_all_singletons as clear_all, singleton_stats as stats};
+}
+
+/// Implementation details of the attributes. Do not rely on them.
+#[doc(hidden)]
+pub mod __private {
+    pub use memo_core::__private::*;
+}
