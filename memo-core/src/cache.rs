@@ -413,7 +413,7 @@ impl Site {
 }
 
 /// The method's name from a closure's in it, or in the helper that stands in for it.
-// Input: `app::Pair<u8>::__scope_sum::{{closure}}`
+// Input: `app::Pair<u8>::__key_sum::{{closure}}`
 // Output: `app::Pair::sum`
 fn method_name(path: &str) -> String {
     let path = path.trim_end_matches("::{{closure}}");
@@ -428,7 +428,7 @@ fn method_name(path: &str) -> String {
         }
         depth -= usize::from(letter == '>' && depth > 0);
     }
-    name.replace("__scope_", "")
+    name.replace("__key_", "")
 }
 
 /// A digest is its own hash.

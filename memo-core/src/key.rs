@@ -31,18 +31,12 @@ pub(crate) const DIGEST: usize = 32;
     message = "an argument of type `{Self}` cannot be part of the key: it is not `serde::Serialize`",
     label = "not `Serialize`, so it cannot be part of the key",
     note = "derive it: `#[derive(serde::Serialize)]` on the type",
-    note = "or leave the argument out of the key: start the parameter's name with an underscore"
+    note = "or leave the argument out of the key: start the parameter's name with an underscore (`self`: `skip(self)`)"
 )]
 pub trait KeyPart: Serialize {}
 
 #[diagnostic::do_not_recommend]
 impl<T: ?Sized + Serialize> KeyPart for T {}
-
-/// Marks a hashed argument where the compiler can point at its type.
-#[inline(always)]
-pub fn part<T: ?Sized + KeyPart>(value: &T) -> &T {
-    value
-}
 
 /// The hashed arguments of a call: nested pairs, `(&a, (&b, ()))`.
 pub trait Args {
@@ -62,7 +56,7 @@ impl Args for () {
     }
 }
 
-impl<T: ?Sized + Serialize, Rest: Args> Args for (&T, Rest) {
+impl<T: ?Sized + KeyPart, Rest: Args> Args for (&T, Rest) {
     #[inline(always)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
         self.0.serialize(Encoder(sink))?;

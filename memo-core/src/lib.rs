@@ -54,7 +54,7 @@ pub mod __private {
     pub use std::sync::Arc;
 
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
-    pub use crate::key::{part, Args, KeyPart, Scope};
+    pub use crate::key::{Args, KeyPart, Scope};
     pub use crate::memo::{contains, enter, get, insert, refresh, remove, Call, Memo, Miss};
     pub use crate::registry::Stats;
     pub use crate::singleton::{

@@ -2,6 +2,7 @@
 //!
 //! The same cache as a memo function's; its entries own an `Arc` instead of bytes.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl Singleton {
 
     /// The hot path: no lock.
     #[inline(always)]
-    fn find<X: ?Sized + Resource, A: Args>(
+    fn find<X: ?Sized + 'static, A: Args>(
         &'static self,
         args: &A,
         is_call: bool,
@@ -93,15 +94,23 @@ impl Singleton {
 }
 
 #[inline(always)]
-fn resource<X: ?Sized + Resource>(entry: View<'_>) -> Option<Arc<X>> {
+fn resource<X: ?Sized + 'static>(entry: View<'_>) -> Option<Arc<X>> {
     let hold = entry.resource()?.downcast_ref::<Hold<X>>()?;
     Some(Arc::clone(hold.resource()))
 }
 
-/// What the options `validate` and `on_release` name.
+/// A resource as its entry owns it.
+type Held = Box<dyn Any + Send + Sync>;
+type Release<X> = fn(&X);
+
+/// What the options `validate` and `on_release` name, and how a resource is kept.
+///
+/// To make one takes a [`Resource`]; nothing else asks for it, so that a type that is none is
+/// refused in one place.
 pub struct Hooks<X: ?Sized> {
     validate: Option<fn(&X) -> bool>,
-    release: Option<fn(&X)>,
+    release: Option<Release<X>>,
+    hold: fn(Arc<X>, Option<Release<X>>) -> Held,
 }
 
 impl<X: ?Sized> fmt::Debug for Hooks<X> {
@@ -118,19 +127,25 @@ impl<X: ?Sized> Clone for Hooks<X> {
 
 impl<X: ?Sized> Copy for Hooks<X> {}
 
-impl<X: ?Sized> Default for Hooks<X> {
+impl<X: ?Sized + Resource> Default for Hooks<X> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<X: ?Sized> Hooks<X> {
+impl<X: ?Sized + Resource> Hooks<X> {
     /// None.
     #[must_use]
     pub const fn new() -> Self {
-        Self { validate: None, release: None }
+        Self {
+            validate: None,
+            release: None,
+            hold: |resource, release| Box::new(Hold::new(resource, release)),
+        }
     }
+}
 
+impl<X: ?Sized> Hooks<X> {
     /// Asked on each hit; false replaces the resource.
     #[must_use]
     pub const fn validate(mut self, validate: fn(&X) -> bool) -> Self {
@@ -171,7 +186,7 @@ impl<X: ?Sized> fmt::Debug for Lookup<X> {
 
 /// Looks a call up.
 #[inline(always)]
-pub fn share<X: ?Sized + Resource, A: Args>(
+pub fn share<X: ?Sized + 'static, A: Args>(
     singleton: &'static Singleton,
     hooks: Hooks<X>,
     args: A,
@@ -184,7 +199,7 @@ pub fn share<X: ?Sized + Resource, A: Args>(
 }
 
 /// `func::refresh(…)`: a call that makes a new resource, whatever there is.
-pub fn share_refresh<X: ?Sized + Resource, A: Args>(
+pub fn share_refresh<X: ?Sized + 'static, A: Args>(
     singleton: &'static Singleton,
     hooks: Hooks<X>,
     args: A,
@@ -201,7 +216,7 @@ impl Singleton {
     /// Off the hot path: a miss, or a hit that the user's `validate` has a say in.
     #[cold]
     #[inline(never)]
-    fn checked<X: ?Sized + Resource, A: Args>(
+    fn checked<X: ?Sized + 'static, A: Args>(
         &'static self,
         found: Option<Arc<X>>,
         hooks: Hooks<X>,
@@ -228,7 +243,7 @@ impl Singleton {
     }
 }
 
-impl<X: ?Sized + Resource> Lookup<X> {
+impl<X: ?Sized + 'static> Lookup<X> {
     /// The resource, made on this thread if it must be.
     #[inline(always)]
     pub fn run(self, body: impl FnOnce() -> Arc<X>) -> Arc<X> {
@@ -315,7 +330,7 @@ impl<X: ?Sized + Resource> Lookup<X> {
 }
 
 /// A resource that another call made.
-fn made<X: ?Sized + Resource>(entry: &Ref) -> Arc<X> {
+fn made<X: ?Sized + 'static>(entry: &Ref) -> Arc<X> {
     // The scope of a generic function is part of its key, so the type is the key's.
     resource(entry.view()).unwrap_or_else(|| unreachable!("a key has one type of resource"))
 }
@@ -333,7 +348,7 @@ impl<X: ?Sized> fmt::Debug for SharedMiss<X> {
     }
 }
 
-impl<X: ?Sized + Resource> SharedMiss<X> {
+impl<X: ?Sized + 'static> SharedMiss<X> {
     /// Shares what the body made, and hands it back.
     #[inline(always)]
     pub fn finish(self, resource: Arc<X>) -> Arc<X> {
@@ -364,16 +379,16 @@ impl<X: ?Sized + Resource> SharedMiss<X> {
 
 #[cold]
 #[inline(never)]
-fn finish<X: ?Sized + Resource>(lead: Lead, resource: &Arc<X>, hooks: Hooks<X>) {
+fn finish<X: ?Sized + 'static>(lead: Lead, resource: &Arc<X>, hooks: Hooks<X>) {
     lead.computed();
     let _inside = Inside::of(&lead.flight);
-    let hold = Box::new(Hold::new(Arc::clone(resource), hooks.release));
+    let hold = (hooks.hold)(Arc::clone(resource), hooks.release);
     let Ok(()) =
         lead.end_with(true, |key| Ok::<_, std::convert::Infallible>(key.finish_resource(hold)));
 }
 
 /// `func::get(…)`: the resource there is, without making one.
-pub fn share_get<X: ?Sized + Resource, A: Args>(
+pub fn share_get<X: ?Sized + 'static, A: Args>(
     singleton: &'static Singleton,
     _: Hooks<X>,
     args: A,

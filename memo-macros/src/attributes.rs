@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span};
 use syn::punctuated::Punctuated;
-use syn::{AttrStyle, Attribute, Meta, Token};
+use syn::{AttrStyle, Attribute, Meta, Path, Token};
 
 /// A function's attributes, by the items that they belong to.
 pub(crate) struct Attributes {
@@ -21,15 +21,15 @@ impl Attributes {
         let call =
             attributes.into_iter().flat_map(one_by_one).map(allow_instead_of_expect).map(outside);
         let call: Vec<_> = call.collect();
-        let those = |belongs: fn(&str, &Attribute) -> bool| -> Vec<_> {
-            call.iter().filter(|attribute| belongs(&word(attribute), attribute)).cloned().collect()
+        let those = |belongs: fn(&Attribute) -> bool| -> Vec<_> {
+            call.iter().filter(|attribute| belongs(attribute)).cloned().collect()
         };
         Self {
-            body: those(|word, _| matches!(word, "track_caller" | "target_feature")),
-            everywhere: those(|word, attribute| {
-                word == "cfg" || is_lint(word) || is_doc_setting(word, attribute)
+            body: those(|attribute| {
+                matches!(word(attribute).as_str(), "track_caller" | "target_feature")
             }),
-            track_caller: those(|word, _| word == "track_caller").pop(),
+            everywhere: those(|attribute| is_for_copies(attribute) || hides(attribute)),
+            track_caller: those(|attribute| word(attribute) == "track_caller").pop(),
             call,
         }
     }
@@ -37,8 +37,7 @@ impl Attributes {
 
 /// Those of a parameter's attributes that its copies need.
 pub(crate) fn of_copies(attributes: &[Attribute]) -> Vec<Attribute> {
-    let kept = |attribute: &&Attribute| word(attribute) == "cfg" || is_lint(&word(attribute));
-    attributes.iter().filter(kept).cloned().collect()
+    attributes.iter().filter(|attribute| is_for_copies(attribute)).cloned().collect()
 }
 
 /// The `#[cfg]`s, which also a parameter's uses need.
@@ -46,13 +45,15 @@ pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<&Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
 }
 
-fn is_lint(word: &str) -> bool {
-    matches!(word, "allow" | "warn" | "deny" | "forbid" | "expect")
+/// Whether an attribute is about everything that repeats a signature.
+fn is_for_copies(attribute: &Attribute) -> bool {
+    matches!(word(attribute).as_str(), "cfg" | "allow" | "warn" | "deny" | "forbid")
 }
 
-/// `#[doc(hidden)]` and the like, but no documentation.
-fn is_doc_setting(word: &str, attribute: &Attribute) -> bool {
-    word == "doc" && !matches!(attribute.meta, Meta::NameValue(_))
+/// `#[doc(hidden)]`, which hides the companions too.
+fn hides(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("doc")
+        && attribute.parse_args::<Path>().is_ok_and(|argument| argument.is_ident("hidden"))
 }
 
 /// The word that tells what an attribute does: `allow` for `#[cfg_attr(test, allow(unused))]`.

@@ -7,12 +7,11 @@ use crate::param::Param;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{GenericParam, Generics, Ident, Lifetime, Receiver, Signature, TypeParam};
+use syn::{GenericParam, Generics, Ident, Lifetime, Receiver, Signature, Type};
 
 /// Which of the function's parameters an item has.
-#[derive(Clone, Copy, Default, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Takes {
-    #[default]
     Nothing,
     /// The hashed ones; `self` by reference.
     Key,
@@ -20,17 +19,39 @@ pub(crate) enum Takes {
 }
 
 /// One companion, still without its place.
-#[derive(Default)]
 pub(crate) struct Companion {
-    pub(crate) name: &'static str,
-    pub(crate) doc: &'static str,
-    pub(crate) takes: Takes,
+    name: &'static str,
+    doc: &'static str,
+    takes: Takes,
     /// A generic before the function's own.
-    pub(crate) lifetime: Option<Lifetime>,
+    lifetime: Option<Lifetime>,
     /// A parameter after the function's own.
-    pub(crate) value: Option<TokenStream>,
-    pub(crate) returns: Option<TokenStream>,
-    pub(crate) body: TokenStream,
+    value: Option<TokenStream>,
+    returns: Option<TokenStream>,
+    body: TokenStream,
+}
+
+impl Companion {
+    pub(crate) fn new(
+        name: &'static str,
+        doc: &'static str,
+        takes: Takes,
+        body: TokenStream,
+    ) -> Self {
+        Self { name, doc, takes, lifetime: None, value: None, returns: None, body }
+    }
+
+    pub(crate) fn returns(self, ty: impl ToTokens) -> Self {
+        Self { returns: Some(ty.to_token_stream()), ..self }
+    }
+
+    pub(crate) fn lifetime(self, lifetime: Option<Lifetime>) -> Self {
+        Self { lifetime, ..self }
+    }
+
+    pub(crate) fn value(self, name: &Ident, ty: &Type) -> Self {
+        Self { value: Some(quote!(#name: #ty)), ..self }
+    }
 }
 
 impl Function {
@@ -40,7 +61,8 @@ impl Function {
     // Output:
     //     fn square(x: u64) -> u64 { #call }
     //     enum square {}
-    //     impl square { #helpers #companions fn uncached(x: u64) -> u64 { x * x } }
+    //     impl square { #helpers #companions }
+    //     impl square { fn uncached(x: u64) -> u64 { x * x } }
     pub(crate) fn with_companions(
         &self,
         caller: &TokenStream,
@@ -49,22 +71,28 @@ impl Function {
     ) -> TokenStream {
         let companions = companions.iter().map(|companion| self.companion(companion));
         let uncached = self.uncached();
-        let items = quote!(#(#helpers)* #(#companions)* #uncached);
+        let items = quote!(#(#helpers)* #(#companions)*);
         match &self.place {
             Place::Trait => caller.clone(),
-            Place::Impl(_) => quote!(#caller #items),
+            Place::Impl(_) => quote!(#caller #items #uncached),
             Place::Type(name) => {
                 let vis = &self.vis;
+                let lints = self.lints_of_ours();
                 let everywhere = &self.attributes.everywhere;
+                // Ours, so that no lint blames the user for its case.
+                let mut type_name = name.clone();
+                type_name.set_span(Span::call_site().located_at(name.span()));
                 let doc = format!("What `{}` offers beside its call.", self.sig.ident.unraw());
                 quote! {
                     #caller
                     #(#everywhere)*
                     #[doc = #doc]
-                    #[allow(non_camel_case_types)]
-                    #vis enum #name {}
+                    #vis enum #type_name {}
                     #(#everywhere)*
+                    #lints
                     impl #name { #items }
+                    #(#everywhere)*
+                    impl #name { #uncached }
                 }
             }
         }
@@ -84,16 +112,19 @@ impl Function {
             let (attributes, ty) = (&original.attrs, &original.ty);
             quote!(#(#attributes)* #name: #ty)
         });
-        // Between the user's braces it is the user's function, which may be reported as unused.
+        // What ignores a parameter still hands it on.
+        let hands_on = !matches!(self.place, Place::Trait);
+        let ignored = self.params.iter().filter(|param| hands_on && !param.hashed);
+        let allowed = ignored.take(1).map(|_| quote!(#[allow(clippy::used_underscore_binding)]));
+        // From its first word to its last brace it is the user's, so that it can be reported as
+        // unused.
         let mut braced = TokenStream::new();
         self.body.brace_token.surround(&mut braced, |tokens| tokens.extend(body.clone()));
-        let forwards_ignored =
-            !matches!(self.place, Place::Trait) && self.params.iter().any(|param| !param.hashed);
-        let allowed = forwards_ignored.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
         quote! {
             #(#attributes)*
-            #allowed
-            #vis #asyncness #unsafety #abi #fn_token #ident #generics(#receiver #(#params),*) #output #where_clause #braced
+            #(#allowed)*
+            #vis #asyncness #unsafety #abi #fn_token #ident #generics(#receiver #(#params),*)
+            #output #where_clause #braced
         }
     }
 
@@ -102,35 +133,38 @@ impl Function {
         let name = self.companion_name(name);
         let attributes = self.item_attributes(*takes);
         let vis = &self.vis;
-        let generics = generics::with_lifetime(&self.generics_of(*takes), lifetime.clone());
+        let generics = generics::with_lifetime(&self.generics_of(*takes), lifetime.as_ref());
         let where_clause = &generics.where_clause;
         let inputs = self.inputs(*takes);
-        let returns = returns.as_ref().map(|ty| quote!(-> #ty));
-        let (asyncness, unsafety) = match takes {
-            Takes::All => (&self.sig.asyncness, &self.sig.unsafety),
-            Takes::Nothing | Takes::Key => (&None, &None),
-        };
+        let returns = returns.iter();
+        let sig = (*takes == Takes::All).then_some(&self.sig);
+        let asyncness = sig.map(|sig| &sig.asyncness);
+        let unsafety = sig.map(|sig| &sig.unsafety);
         quote! {
             #attributes
             #[doc = #doc]
-            #[allow(single_use_lifetimes, unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
-            #vis #asyncness #unsafety fn #name #generics(#inputs #value) #returns #where_clause { #body }
+            #vis #asyncness #unsafety fn #name #generics(#inputs #value) #(-> #returns)*
+            #where_clause { #body }
         }
     }
 
     /// The original function: the body lives only here.
     fn uncached(&self) -> TokenStream {
         let name = self.companion_name("uncached");
-        let attributes = self.item_attributes(Takes::All);
+        let attributes = self.attributes_of(Takes::All);
         let Self { vis, sig, body, receiver, .. } = self;
         let Signature { asyncness, unsafety, generics, output, .. } = sig;
         let where_clause = &generics.where_clause;
         let receiver = receiver.iter();
         let params = self.params.iter().map(|param| {
             let attributes = attributes::of_copies(&param.original.attrs);
+            // The `key` may be all that a parameter is for.
+            let keyed = self.key.iter().filter(|_| param.hashed);
+            let allowed = keyed.map(|_| quote!(#[allow(unused_variables)]));
             let (pat, ty) = (&param.original.pat, &param.original.ty);
-            quote!(#(#attributes)* #pat: #ty)
+            quote!(#(#attributes)* #(#allowed)* #pat: #ty)
         });
+        // The lints are those that the documentation of the caller answers.
         quote! {
             #attributes
             #[doc = "The original function: runs the body and stores nothing."]
@@ -142,11 +176,12 @@ impl Function {
                 clippy::must_use_candidate,
                 clippy::too_many_arguments
             )]
-            #vis #asyncness #unsafety fn #name #generics(#(#receiver,)* #(#params),*) #output #where_clause #body
+            #vis #asyncness #unsafety fn #name #generics(#(#receiver,)* #(#params),*)
+            #output #where_clause #body
         }
     }
 
-    /// A private function that the companions share, and its call.
+    /// A private function that the companions share.
     pub(crate) fn helper(
         &self,
         name: &str,
@@ -161,7 +196,6 @@ impl Function {
         quote! {
             #attributes
             #[doc(hidden)]
-            #[allow(single_use_lifetimes, unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
             #[inline]
             fn #name #generics(#inputs) -> #returns #where_clause { #body }
         }
@@ -173,12 +207,9 @@ impl Function {
             Takes::Key if self.self_hashed => Some(by_reference(receiver)),
             Takes::Key | Takes::Nothing => None,
         });
-        let params = self.params.iter().filter(|param| param.is_taken(takes)).map(|param| {
-            let attributes = attributes::of_copies(&param.original.attrs);
-            let (name, ty) = (&param.name, &param.original.ty);
-            quote!(#(#attributes)* #name: #ty,)
-        });
-        quote!(#receiver #(#params)*)
+        let params = self.params.iter().filter(|param| param.is_taken(takes));
+        let params = params.map(Param::declared);
+        quote!(#receiver #(#params,)*)
     }
 
     fn generics_of(&self, takes: Takes) -> Generics {
@@ -187,30 +218,42 @@ impl Function {
             Takes::Key | Takes::All => self.sig.generics.clone(),
         };
         if takes == Takes::Key {
-            let named = self.ignored_impls().into_iter().flat_map(|(_, named)| named);
-            generics.params.extend(named.map(GenericParam::Type));
+            let ignored = self.params.iter().filter(|param| !param.hashed);
+            let names = ignored.filter_map(|param| param.named_impls.as_ref());
+            let names = names.flat_map(|(_, names)| names).cloned();
+            generics.params.extend(names.map(GenericParam::Type));
         }
         generics
     }
 
-    /// The types of the ignored `impl Trait` parameters, with names, and these names.
-    pub(crate) fn ignored_impls(&self) -> Vec<(syn::Type, Vec<TypeParam>)> {
-        let mut number = 0;
-        let ignored = self.params.iter().filter(|param| !param.hashed);
-        let named = ignored.map(|param| {
-            let mut ty = (*param.original.ty).clone();
-            let named = generics::name_impl_traits(&mut ty, number);
-            number += named.len();
-            (ty, named)
-        });
-        named.filter(|(_, named)| !named.is_empty()).collect()
+    fn attributes_of(&self, takes: Takes) -> TokenStream {
+        let body = self.attributes.body.iter().filter(|_| takes == Takes::All);
+        let in_impl = matches!(self.place, Place::Impl(_));
+        let everywhere = self.attributes.everywhere.iter().filter(|_| in_impl);
+        quote!(#(#everywhere)* #(#body)*)
     }
 
+    /// The attributes of an item without a line of the user's.
     fn item_attributes(&self, takes: Takes) -> TokenStream {
-        let body = self.attributes.body.iter().filter(|_| takes == Takes::All);
-        let everywhere =
-            self.attributes.everywhere.iter().filter(|_| matches!(self.place, Place::Impl(_)));
-        quote!(#(#everywhere)* #(#body)*)
+        let attributes = self.attributes_of(takes);
+        let in_impl = matches!(self.place, Place::Impl(_));
+        let lints = in_impl.then(|| self.lints_of_ours());
+        quote!(#attributes #lints)
+    }
+
+    /// Silences lints about a signature that is not as the user wrote it.
+    fn lints_of_ours(&self) -> TokenStream {
+        let keyed = self.key.iter().map(|_| quote!(unused_variables,));
+        quote! {
+            #[allow(
+                single_use_lifetimes,
+                unused_lifetimes,
+                #(#keyed)*
+                clippy::all,
+                clippy::pedantic,
+                clippy::nursery
+            )]
+        }
     }
 
     /// The type that has the companions.

@@ -195,7 +195,7 @@ fn place(
         };
     }
     let name = options.handle.as_ref().unwrap_or(&sig.ident);
-    if sig.receiver().is_some() || options.in_impl.is_some() {
+    if sig.receiver().is_some() || options.in_impl {
         return Ok(Place::Impl(name.clone()));
     }
     if mentions_self(sig.to_token_stream()) {

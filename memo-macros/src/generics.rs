@@ -24,11 +24,9 @@ pub(crate) fn turbofish(generics: &Generics) -> TokenStream {
 }
 
 /// The same generics and `lifetime`.
-pub(crate) fn with_lifetime(generics: &Generics, lifetime: Option<Lifetime>) -> Generics {
+pub(crate) fn with_lifetime(generics: &Generics, lifetime: Option<&Lifetime>) -> Generics {
     let mut generics = generics.clone();
-    generics
-        .params
-        .extend(lifetime.map(|lifetime| GenericParam::Lifetime(LifetimeParam::new(lifetime))));
+    generics.params.extend(lifetime.cloned().map(LifetimeParam::new).map(GenericParam::Lifetime));
     generics
 }
 

@@ -1,12 +1,13 @@
 //! `#[memo]`: the call and its companions.
 
-use crate::call::{Helped, ends};
+use crate::call::Helped;
 use crate::companions::{Companion, Takes};
-use crate::function::Function;
+use crate::function::{Function, Place};
 use crate::generics;
+use crate::key::ends;
 use crate::options::MemoOptions;
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Error, Result, Type};
 
 pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -40,7 +41,7 @@ fn check_result(returns: &Type) -> Result<()> {
 //     impl square {
 //         fn __memo() -> &'static Memo { static MEMORY: Memo = Memo::new("crate::square"); &MEMORY }
 //         fn __codec() -> impl Codec<u64> { Pick::<u64>::new().pick() }
-//         fn __key(x: &u64) -> impl Args { (part(x), ()) }
+//         fn __key(x: &u64) -> impl Args { (x, ()) }
 //         fn clear() { square::__memo().clear() }
 //         …
 //         fn uncached(x: u64) -> u64 { x * x }
@@ -48,77 +49,56 @@ fn check_result(returns: &Type) -> Result<()> {
 fn expand(function: &Function, options: &MemoOptions) -> TokenStream {
     let memo = function.memory("Memo", options.shared.name.as_ref(), &settings(function, options));
     let codec = codec(function, options);
-    let front = [&memo.expr, &codec.expr];
     let original = function.original();
-    let run = |verb| function.run(&function.ask(verb, &front, Takes::All, None), &original, false);
-    let output = &function.sig.output;
-    let caller = function.caller(&quote!(#output), &run("enter"));
-    let companions = companions(function, &front, run("refresh"));
+    let run = |verb| {
+        let call = function.ask(verb, &[&memo.expr, &codec.expr], Takes::All, None);
+        function.run(&call, &original, false)
+    };
+    let caller = function.caller(&function.sig.output.to_token_stream(), &run("enter"));
+    let companions = companions(function, &memo.expr, &codec.expr, run("refresh"));
     function.with_companions(&caller, &[memo.item, codec.item, function.key_helper()], &companions)
 }
 
-fn companions(function: &Function, front: &[&TokenStream], again: TokenStream) -> [Companion; 7] {
-    let memo = front[0];
+fn companions(
+    function: &Function,
+    memo: &TokenStream,
+    codec: &TokenStream,
+    refresh: TokenStream,
+) -> [Companion; 7] {
     let krate = &function.krate;
     let returns = &function.returns;
     let mut found = returns.clone();
     let lifetime = generics::name_elided_lifetimes(&mut found);
     let value = Ident::new("value", Span::mixed_site());
+    let remove = function.ask("remove", &[memo], Takes::Key, None);
+    let get = function.ask("get", &[memo, codec], Takes::Key, None);
+    let contains = function.ask("contains", &[memo], Takes::Key, None);
+    let insert = function.ask("insert", &[memo, codec], Takes::Key, Some(&value));
     [
-        Companion {
-            name: "clear",
-            doc: "Forgets every result.",
-            body: quote!(#memo.clear();),
-            ..Companion::default()
-        },
-        Companion {
-            name: "remove",
-            doc: "Forgets the result of one call; says whether there was one.",
-            takes: Takes::Key,
-            returns: Some(quote!(bool)),
-            body: function.ask("remove", &front[..1], Takes::Key, None),
-            ..Companion::default()
-        },
-        Companion {
-            name: "get",
-            doc: "The stored result of one call; computes nothing.",
-            takes: Takes::Key,
-            lifetime,
-            returns: Some(quote!(::core::option::Option<#found>)),
-            body: function.ask("get", front, Takes::Key, None),
-            ..Companion::default()
-        },
-        Companion {
-            name: "contains",
-            doc: "Whether the result of one call is stored.",
-            takes: Takes::Key,
-            returns: Some(quote!(bool)),
-            body: function.ask("contains", &front[..1], Takes::Key, None),
-            ..Companion::default()
-        },
-        Companion {
-            name: "insert",
-            doc: "Stores the result of one call.",
-            takes: Takes::Key,
-            value: Some(quote!(#value: #returns)),
-            body: function.ask("insert", front, Takes::Key, Some(quote!(#value))),
-            ..Companion::default()
-        },
-        Companion {
-            name: "refresh",
-            doc: "Runs one call and replaces its stored result.",
-            takes: Takes::All,
-            returns: Some(quote!(#returns)),
-            body: again,
-            ..Companion::default()
-        },
-        Companion {
-            name: "stats",
-            doc: "What is stored, and what the cache did.",
-            returns: Some(quote!(#krate::Stats)),
-            body: quote!(#memo.stats()),
-            ..Companion::default()
-        },
+        Companion::new("clear", "Forgets every result.", Takes::Nothing, quote!(#memo.clear();)),
+        Companion::new(
+            "remove",
+            "Forgets one call; tells whether it was stored.",
+            Takes::Key,
+            remove,
+        )
+        .returns(quote!(::core::primitive::bool)),
+        Companion::new("get", "The stored result of one call, without a run.", Takes::Key, get)
+            .lifetime(lifetime)
+            .returns(quote!(::core::option::Option<#found>)),
+        Companion::new("contains", "Whether a result is stored.", Takes::Key, contains)
+            .returns(quote!(::core::primitive::bool)),
+        Companion::new("insert", "Stores the result of one call.", Takes::Key, insert)
+            .value(&value, returns),
+        Companion::new("refresh", "Runs one call and replaces its result.", Takes::All, refresh)
+            .returns(returns),
+        Companion::new(
+            "stats",
+            "What is stored and was done.",
+            Takes::Nothing,
+            quote!(#memo.stats()),
+        )
+        .returns(quote!(#krate::Stats)),
     ]
 }
 
@@ -132,10 +112,13 @@ fn settings(function: &Function, options: &MemoOptions) -> TokenStream {
     quote!(#(.version(#version))* .source(#source) #shared #(.max_bytes(#max_bytes))*)
 }
 
-/// How results become bytes, and which do; the one place where a missing trait of theirs is reported.
+/// How results become bytes, and which do; the place where a missing trait of theirs is reported.
 fn codec(function: &Function, options: &MemoOptions) -> Helped {
     let mut returns = function.returns.clone();
-    let lifetime = generics::name_elided_lifetimes(&mut returns);
+    let lifetime = match function.place {
+        Place::Type(_) | Place::Impl(_) => generics::name_elided_lifetimes(&mut returns),
+        Place::Trait => None,
+    };
     let (start, end) = ends(&returns);
     let private = function.private_at(start);
     let codec = if options.cache_err {
@@ -151,7 +134,7 @@ fn codec(function: &Function, options: &MemoOptions) -> Helped {
         },
         None => codec,
     };
-    let generics = generics::with_lifetime(&function.sig.generics, lifetime);
-    let trait_name = quote_spanned!(start=> impl #private::Codec);
-    function.helped("codec", Some(&generics), &quote_spanned!(end=> #trait_name<#returns>), &codec)
+    let generics = generics::with_lifetime(&function.sig.generics, lifetime.as_ref());
+    let opaque = quote_spanned!(start=> impl #private::Codec);
+    function.helped("codec", &generics, &quote_spanned!(end=> #opaque<#returns>), &codec)
 }

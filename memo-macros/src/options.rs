@@ -1,12 +1,13 @@
 //! The option lists of both attributes, read into one struct each.
 
-use crate::units;
+use crate::values::{
+    background, bytes, entries, flag, integer, names, non_empty, path, store, ttl, value,
+};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::punctuated::Punctuated;
-use syn::{Error, Expr, ExprLit, Ident, Lit, LitInt, LitStr, Path, Result, Token};
+use syn::{Error, Expr, Ident, LitStr, Path, Result, Token};
 
 /// What `#[memo(…)]` was given.
 #[derive(Default)]
@@ -34,7 +35,7 @@ pub(crate) struct SharedOptions {
     pub(crate) key: Option<Expr>,
     pub(crate) skip: Vec<Ident>,
     pub(crate) handle: Option<Ident>,
-    pub(crate) in_impl: Option<Ident>,
+    pub(crate) in_impl: bool,
     pub(crate) in_trait: Option<Ident>,
     pub(crate) ttl: Option<TokenStream>,
     pub(crate) max_entries: Option<usize>,
@@ -92,18 +93,19 @@ const NOT_YET: &[&str] = &["ttl", "max_entries", "max_bytes", "refresh", "store"
 impl Parse for MemoOptions {
     fn parse(input: ParseStream) -> Result<Self> {
         let mut options = Self::default();
-        MEMO.read(input, |option, name, input| {
+        let given = MEMO.read(input, |option, name| {
             match name {
-                "version" => options.version = Some(integer(&value(input)?)?),
-                "cache_if" => options.cache_if = Some(value(input)?),
+                "version" => options.version = Some(integer(&value(option, input)?)?),
+                "cache_if" => options.cache_if = Some(value(option, input)?),
                 "cache_err" => options.cache_err = flag(option, input)?,
-                "max_bytes" => options.max_bytes = Some(size(&value(input)?)?),
-                "store" => store(&value(input)?)?,
+                "max_bytes" => options.max_bytes = Some(bytes(&value(option, input)?)?),
+                "store" => store(&value(option, input)?)?,
                 _ => options.shared.set(option, name, input)?,
             }
             Ok(())
         })?;
         options.shared.check()?;
+        check_available(&given)?;
         Ok(options)
     }
 }
@@ -111,15 +113,16 @@ impl Parse for MemoOptions {
 impl Parse for SingletonOptions {
     fn parse(input: ParseStream) -> Result<Self> {
         let mut options = Self::default();
-        SINGLETON.read(input, |option, name, input| {
+        let given = SINGLETON.read(input, |option, name| {
             match name {
-                "validate" => options.validate = Some(value(input)?),
-                "on_release" => options.on_release = Some(value(input)?),
+                "validate" => options.validate = Some(value(option, input)?),
+                "on_release" => options.on_release = Some(value(option, input)?),
                 _ => options.shared.set(option, name, input)?,
             }
             Ok(())
         })?;
         options.shared.check()?;
+        check_available(&given)?;
         Ok(options)
     }
 }
@@ -127,16 +130,19 @@ impl Parse for SingletonOptions {
 impl SharedOptions {
     fn set(&mut self, option: &Ident, name: &str, input: ParseStream) -> Result<()> {
         match name {
-            "crate" => self.krate = Some(path(input)?),
-            "name" => self.name = Some(name_of_function(input)?),
-            "key" => self.key = Some(value(input)?),
-            "skip" => self.skip = names(input)?,
-            "handle" => self.handle = Some(value(input)?),
-            "in_impl" => self.in_impl = flag(option, input)?.then(|| option.clone()),
+            "crate" => self.krate = Some(path(option, input)?),
+            "name" => self.name = Some(non_empty(value(option, input)?)?),
+            "key" => self.key = Some(value(option, input)?),
+            "skip" => self.skip = names(option, input)?,
+            "handle" => self.handle = Some(value(option, input)?),
+            "in_impl" => self.in_impl = flag(option, input)?,
             "in_trait" => self.in_trait = flag(option, input)?.then(|| option.clone()),
-            "ttl" => self.ttl = Some(ttl(value(input)?)?),
-            "max_entries" => self.max_entries = Some(bound(&value(input)?)?),
-            "refresh" => self.refresh = Some(background(option, &value(input)?)?),
+            "ttl" => self.ttl = Some(ttl(&value(option, input)?)?),
+            "max_entries" => self.max_entries = Some(entries(&value(option, input)?)?),
+            "refresh" => {
+                background(&value(option, input)?)?;
+                self.refresh = Some(option.clone());
+            }
             _ => unreachable!("`Attribute::read` lets known options pass only"),
         }
         Ok(())
@@ -144,25 +150,19 @@ impl SharedOptions {
 
     /// The rules between options.
     fn check(&self) -> Result<()> {
-        if let (Some(_), Some(second)) = (&self.in_impl, &self.in_trait) {
-            return Err(Error::new(
-                second.span(),
-                "a function is `in_impl` or `in_trait`, not both",
-            ));
+        if let Some(in_trait) = self.in_trait.as_ref().filter(|_| self.in_impl) {
+            let cure = "a function is `in_impl` or `in_trait`, not both";
+            return Err(Error::new(in_trait.span(), cure));
         }
-        if let (Some(_), Some(handle)) = (&self.in_trait, &self.handle) {
-            return Err(Error::new(
-                handle.span(),
-                "with `in_trait` there are no companions that `handle` could name",
-            ));
+        if let Some(handle) = self.handle.as_ref().filter(|_| self.in_trait.is_some()) {
+            let cure = "with `in_trait` there are no companions that `handle` could name";
+            return Err(Error::new(handle.span(), cure));
         }
-        match (&self.refresh, &self.ttl) {
-            (Some(refresh), None) => Err(Error::new(
-                refresh.span(),
-                "`refresh` needs a `ttl`: without one nothing becomes old",
-            )),
-            _ => Ok(()),
+        if let Some(refresh) = self.refresh.as_ref().filter(|_| self.ttl.is_none()) {
+            let cure = "`refresh` needs a `ttl`: without one nothing becomes old";
+            return Err(Error::new(refresh.span(), cure));
         }
+        Ok(())
     }
 
     /// The path of the `memo` crate.
@@ -183,12 +183,12 @@ impl SharedOptions {
 }
 
 impl Attribute {
-    /// Reads a list of options, each at most once, handing each to `set`.
+    /// Reads a list of options, each at most once; `set` reads what follows each name.
     fn read(
         &self,
         input: ParseStream,
-        mut set: impl FnMut(&Ident, &str, ParseStream) -> Result<()>,
-    ) -> Result<()> {
+        mut set: impl FnMut(&Ident, &str) -> Result<()>,
+    ) -> Result<Vec<Ident>> {
         let mut given: Vec<Ident> = Vec::new();
         while !input.is_empty() {
             let option = input.call(Ident::parse_any)?;
@@ -197,24 +197,16 @@ impl Attribute {
                 return Err(self.unknown(&option));
             }
             if given.contains(&option) {
-                return Err(Error::new(
-                    option.span(),
-                    format!("`{name}` is given twice: keep one"),
-                ));
+                let cure = format!("`{name}` is given twice: keep one");
+                return Err(Error::new(option.span(), cure));
             }
-            set(&option, &name, input)?;
+            set(&option, &name)?;
             given.push(option);
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
         }
-        match given.iter().find(|option| NOT_YET.contains(&option.to_string().as_str())) {
-            Some(option) => Err(Error::new(
-                option.span(),
-                format!("`{option}` is not available in this version of memo"),
-            )),
-            None => Ok(()),
-        }
+        Ok(given)
     }
 
     fn unknown(&self, option: &Ident) -> Error {
@@ -227,142 +219,19 @@ impl Attribute {
         } else if let Some(near) = nearest(&name, self.options) {
             format!("`#[{this}]` has no option `{name}`: did you mean `{near}`?")
         } else {
-            format!("`#[{this}]` has no option `{name}`: it has {}", self.options.join(", "))
+            format!("`#[{this}]` has no option `{name}`: it has `{}`", self.options.join("`, `"))
         };
         Error::new(option.span(), message)
     }
 }
 
-/// Reads `= VALUE`.
-fn value<T: Parse>(input: ParseStream) -> Result<T> {
-    input.parse::<Token![=]>()?;
-    input.parse()
-}
-
-/// Reads the nothing that follows a bare option.
-fn flag(option: &Ident, input: ParseStream) -> Result<bool> {
-    if input.is_empty() || input.peek(Token![,]) {
-        return Ok(true);
-    }
-    Err(input.error(format!("`{option}` takes no value: write it alone")))
-}
-
-fn path(input: ParseStream) -> Result<Path> {
-    input.parse::<Token![=]>()?;
-    input.call(Path::parse_mod_style)
-}
-
-/// Reads `(a, self)`.
-fn names(input: ParseStream) -> Result<Vec<Ident>> {
-    let content;
-    syn::parenthesized!(content in input);
-    let names = Punctuated::<_, Token![,]>::parse_terminated_with(&content, Ident::parse_any)?;
-    Ok(names.into_iter().collect())
-}
-
-fn name_of_function(input: ParseStream) -> Result<LitStr> {
-    let name: LitStr = value(input)?;
-    if name.value().is_empty() {
-        return Err(Error::new(name.span(), "a function's name cannot be empty"));
-    }
-    Ok(name)
-}
-
-fn ttl(value: Expr) -> Result<TokenStream> {
-    let Some(text) = string(&value) else {
-        return match literal(&value) {
-            Some(other) => Err(Error::new_spanned(
-                other,
-                "expected a duration like `\"10m\"`, or a `Duration`",
-            )),
-            None => Ok(quote!(#value)),
-        };
-    };
-    let ttl = units::duration(&text.value()).map_err(|message| Error::new(text.span(), message))?;
-    if ttl.is_zero() {
-        return Err(Error::new(
-            text.span(),
-            "a `ttl` of zero would cache nothing: leave out the attribute instead",
-        ));
-    }
-    let (seconds, nanos) = (ttl.as_secs(), ttl.subsec_nanos());
-    Ok(quote!(::core::time::Duration::new(#seconds, #nanos)))
-}
-
-fn bound(number: &LitInt) -> Result<usize> {
-    match integer(number)? {
-        0 => Err(Error::new(
-            number.span(),
-            "a bound of zero would cache nothing: leave out the attribute instead",
-        )),
-        bound => Ok(bound),
-    }
-}
-
-fn size(value: &Lit) -> Result<u64> {
-    let bytes = match value {
-        Lit::Int(number) => integer(number)?,
-        Lit::Str(text) => {
-            units::bytes(&text.value()).map_err(|message| Error::new(text.span(), message))?
+fn check_available(given: &[Ident]) -> Result<()> {
+    match given.iter().find(|option| NOT_YET.contains(&option.to_string().as_str())) {
+        Some(option) => {
+            let message = format!("`{option}` is not available in this version of memo");
+            Err(Error::new(option.span(), message))
         }
-        other => {
-            return Err(Error::new(
-                other.span(),
-                "expected a number of bytes or a size like `\"64 MiB\"`",
-            ));
-        }
-    };
-    match bytes {
-        0 => Err(Error::new(
-            value.span(),
-            "a bound of zero would cache nothing: leave out the attribute instead",
-        )),
-        bytes => Ok(bytes),
-    }
-}
-
-fn background(option: &Ident, value: &LitStr) -> Result<Ident> {
-    match value.value().as_str() {
-        "background" => Ok(option.clone()),
-        _ => Err(Error::new(value.span(), "`refresh` has one mode: `\"background\"`")),
-    }
-}
-
-fn store(value: &Expr) -> Result<()> {
-    let Some(text) = string(value) else {
-        return Ok(());
-    };
-    let message = match text.value().as_str() {
-        name @ ("disk" | "redis") => {
-            format!("`store = \"{name}\"` needs the feature `{name}` of `memo`")
-        }
-        name => format!("unknown store `{name}`: `\"disk\"`, `\"redis\"`, or an expression"),
-    };
-    Err(Error::new(text.span(), message))
-}
-
-fn integer<N>(number: &LitInt) -> Result<N>
-where
-    N: std::str::FromStr,
-    N::Err: std::fmt::Display,
-{
-    if !number.suffix().is_empty() {
-        return Err(Error::new(number.span(), "write the number without a type"));
-    }
-    number.base10_parse()
-}
-
-fn literal(value: &Expr) -> Option<&Lit> {
-    match value {
-        Expr::Lit(ExprLit { lit, .. }) => Some(lit),
-        _ => None,
-    }
-}
-
-fn string(value: &Expr) -> Option<&LitStr> {
-    match literal(value)? {
-        Lit::Str(text) => Some(text),
-        _ => None,
+        None => Ok(()),
     }
 }
 
@@ -384,4 +253,43 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memo(options: &str) -> std::result::Result<MemoOptions, String> {
+        syn::parse_str(options).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn options_come_in_any_order_and_with_a_trailing_comma() {
+        let options =
+            memo("skip(a, self), version = 1_000, crate = a::b, cache_err,").ok().unwrap();
+        assert_eq!(options.shared.skip, ["a", "self"]);
+        assert_eq!(options.version, Some(1_000));
+        assert_eq!(options.shared.krate().to_string(), "a :: b");
+        assert!(options.cache_err);
+    }
+
+    #[test]
+    fn the_rules_of_an_option_come_before_its_availability() {
+        assert_eq!(
+            memo("refresh = \"background\"").err().unwrap(),
+            "`refresh` needs a `ttl`: without one nothing becomes old"
+        );
+        assert_eq!(
+            memo("ttl = \"10m\"").err().unwrap(),
+            "`ttl` is not available in this version of memo"
+        );
+    }
+
+    #[test]
+    fn a_typing_error_finds_the_nearest_name() {
+        assert_eq!(nearest("tll", MEMO.options), Some("ttl"));
+        assert_eq!(nearest("max_entry", MEMO.options), Some("max_entries"));
+        assert_eq!(nearest("onrelease", SINGLETON.options), Some("on_release"));
+        assert_eq!(nearest("lifetime", MEMO.options), None);
+    }
 }

@@ -1,9 +1,14 @@
 //! A parameter, and whether it is part of the key.
 
-use proc_macro2::Span;
-use quote::format_ident;
+use crate::attributes;
+use crate::generics;
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
 use syn::visit_mut::{self, VisitMut};
-use syn::{FnArg, Ident, Pat, PatIdent, PatType, Signature, Type, TypeReference};
+use syn::{
+    Attribute, FnArg, Ident, Macro, ParenthesizedGenericArguments, Pat, PatIdent, PatType,
+    Signature, Type, TypeBareFn, TypeParam, TypeReference,
+};
 
 /// A parameter other than `self`.
 pub(crate) struct Param {
@@ -11,6 +16,8 @@ pub(crate) struct Param {
     /// Its name in every signature but the original one.
     pub(crate) name: Ident,
     pub(crate) hashed: bool,
+    /// If its type says `impl Trait`: the type with names for these, and the names.
+    pub(crate) named_impls: Option<(Type, Vec<TypeParam>)>,
 }
 
 impl Param {
@@ -19,13 +26,18 @@ impl Param {
             FnArg::Typed(typed) => Some(typed.clone()),
             FnArg::Receiver(_) => None,
         });
+        let mut count = 0;
         let param = |(index, original): (usize, PatType)| {
             let (name, skipped) = match &*original.pat {
                 Pat::Ident(pat) => (pat.ident.clone(), skip.contains(&pat.ident)),
                 _ => (format_ident!("arg{index}", span = Span::mixed_site()), false),
             };
             let hashed = !skipped && !is_ignored(&original.pat);
-            Self { original, name, hashed }
+            let mut ty = (*original.ty).clone();
+            let names = generics::name_impl_traits(&mut ty, count);
+            count += names.len();
+            let named_impls = (!names.is_empty()).then_some((ty, names));
+            Self { original, name, hashed, named_impls }
         };
         typed.enumerate().map(param).collect()
     }
@@ -42,6 +54,26 @@ impl Param {
             Pat::Ident(PatIdent { by_ref: None, mutability: None, subpat: None, .. })
         )
     }
+
+    /// The conditions under which there is this parameter.
+    pub(crate) fn cfgs(&self) -> Vec<&Attribute> {
+        attributes::cfgs(&self.original.attrs)
+    }
+
+    /// `name: Type`, with the attributes that a copy needs.
+    pub(crate) fn declared(&self) -> TokenStream {
+        let attributes = attributes::of_copies(&self.original.attrs);
+        let (name, ty) = (&self.name, &self.original.ty);
+        quote!(#(#attributes)* #name: #ty)
+    }
+
+    /// `&Type`, also where the type says `impl A + B`.
+    pub(crate) fn reference_type(&self) -> TokenStream {
+        match &*self.original.ty {
+            Type::ImplTrait(unnamed) if unnamed.bounds.len() > 1 => quote!(&(#unnamed)),
+            ty => quote!(&#ty),
+        }
+    }
 }
 
 /// Whether a pattern says, with underscores, that its value is not part of the key.
@@ -54,7 +86,7 @@ fn is_ignored(pat: &Pat) -> bool {
             self.all_ignored &= pat.ident.to_string().starts_with('_');
             visit_mut::visit_pat_ident_mut(self, pat);
         }
-        fn visit_macro_mut(&mut self, _: &mut syn::Macro) {
+        fn visit_macro_mut(&mut self, _: &mut Macro) {
             self.all_ignored = false;
         }
     }
@@ -74,10 +106,10 @@ pub(crate) fn is_mutable(ty: &Type) -> bool {
             visit_mut::visit_type_reference_mut(self, reference);
         }
         // What these take, they are given later.
-        fn visit_type_bare_fn_mut(&mut self, _: &mut syn::TypeBareFn) {}
+        fn visit_type_bare_fn_mut(&mut self, _: &mut TypeBareFn) {}
         fn visit_parenthesized_generic_arguments_mut(
             &mut self,
-            _: &mut syn::ParenthesizedGenericArguments,
+            _: &mut ParenthesizedGenericArguments,
         ) {
         }
     }

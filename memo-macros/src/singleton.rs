@@ -1,8 +1,8 @@
 //! `#[singleton]`: the call and its companions.
 
-use crate::call::ends;
 use crate::companions::{Companion, Takes};
 use crate::function::Function;
+use crate::key::ends;
 use crate::options::SingletonOptions;
 use crate::resource::Resource;
 use proc_macro2::TokenStream;
@@ -22,93 +22,70 @@ pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStre
 //
 // Output:
 //     fn pool(url: &str) -> Result<Arc<Pool>, Error> {
-//         share(pool::__singleton(), Hooks::<Pool>::new(), (part(&url), ()))
+//         share(pool::__singleton(), Hooks::<Pool>::default(), pool::__key(&url))
 //             .try_run(move || Result::map(pool::uncached(url), Arc::new))
 //     }
 //     enum pool {}
 //     impl pool { … fn uncached(url: &str) -> Result<Pool, Error> { Pool::connect(url) } }
 fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) -> TokenStream {
-    let singleton =
-        function.memory("Singleton", options.shared.name.as_ref(), &options.shared.settings());
+    let shared = &options.shared;
+    let singleton = function.memory("Singleton", shared.name.as_ref(), &shared.settings());
     let hooks = hooks(function, resource, options);
-    let front = [&singleton.expr, &hooks];
     let original = in_arc(function, resource, function.original());
     let run = |verb| {
-        function.run(&function.ask(verb, &front, Takes::All, None), &original, resource.fallible)
+        let call = function.ask(verb, &[&singleton.expr, &hooks], Takes::All, None);
+        function.run(&call, &original, resource.fallible)
     };
     let returns = &resource.returns;
     let caller = function.caller(&quote!(-> #returns), &run("share"));
-    let companions = companions(function, resource, &front, run("share_refresh"));
+    let refresh = run("share_refresh");
+    let companions = companions(function, resource, &singleton.expr, &hooks, refresh);
     function.with_companions(&caller, &[singleton.item, function.key_helper()], &companions)
 }
 
 fn companions(
     function: &Function,
     resource: &Resource,
-    front: &[&TokenStream],
-    again: TokenStream,
+    singleton: &TokenStream,
+    hooks: &TokenStream,
+    refresh: TokenStream,
 ) -> [Companion; 6] {
     let Function { krate, private, .. } = function;
     let Resource { shared, returns, .. } = resource;
-    let singleton = front[0];
+    let clear = quote!(#singleton.clear(););
+    let remove = function.ask("share_remove", &[singleton], Takes::Key, None);
+    let get = function.ask("share_get", &[singleton, hooks], Takes::Key, None);
+    let contains = function.ask("share_contains", &[singleton], Takes::Key, None);
+    let stats = quote!(#singleton.stats());
     [
-        Companion {
-            name: "clear",
-            doc: "Lets go of every value; those who hold one keep it.",
-            body: quote!(#singleton.clear();),
-            ..Companion::default()
-        },
-        Companion {
-            name: "remove",
-            doc: "Lets go of the value of one call; says whether there was one.",
-            takes: Takes::Key,
-            returns: Some(quote!(bool)),
-            body: function.ask("share_remove", &front[..1], Takes::Key, None),
-            ..Companion::default()
-        },
-        Companion {
-            name: "get",
-            doc: "The value of one call, if there is one; computes nothing.",
-            takes: Takes::Key,
-            returns: Some(quote!(::core::option::Option<#private::Arc<#shared>>)),
-            body: function.ask("share_get", front, Takes::Key, None),
-            ..Companion::default()
-        },
-        Companion {
-            name: "contains",
-            doc: "Whether there is a value for one call.",
-            takes: Takes::Key,
-            returns: Some(quote!(bool)),
-            body: function.ask("share_contains", &front[..1], Takes::Key, None),
-            ..Companion::default()
-        },
-        Companion {
-            name: "refresh",
-            doc: "Runs one call and replaces its value.",
-            takes: Takes::All,
-            returns: Some(quote!(#returns)),
-            body: again,
-            ..Companion::default()
-        },
-        Companion {
-            name: "stats",
-            doc: "What is held, and what the cache did.",
-            returns: Some(quote!(#krate::Stats)),
-            body: quote!(#singleton.stats()),
-            ..Companion::default()
-        },
+        Companion::new("clear", "Gives up every value.", Takes::Nothing, clear),
+        Companion::new(
+            "remove",
+            "Gives up one value; tells whether there was one.",
+            Takes::Key,
+            remove,
+        )
+        .returns(quote!(::core::primitive::bool)),
+        Companion::new("get", "The value of one call, without a run.", Takes::Key, get)
+            .returns(quote!(::core::option::Option<#private::Arc<#shared>>)),
+        Companion::new("contains", "Whether there is a value.", Takes::Key, contains)
+            .returns(quote!(::core::primitive::bool)),
+        Companion::new("refresh", "Runs one call and replaces its value.", Takes::All, refresh)
+            .returns(returns),
+        Companion::new("stats", "What is held and was done.", Takes::Nothing, stats)
+            .returns(quote!(#krate::Stats)),
     ]
 }
 
-/// What the user does at a hit and at the end, placed so that a missing trait is reported at the type.
+/// What the user does at a hit and at the end; the place where a missing trait is reported.
 fn hooks(function: &Function, resource: &Resource, options: &SingletonOptions) -> TokenStream {
     let shared = &resource.shared;
     let (start, end) = ends(shared);
     let private = function.private_at(start);
     let validate = options.validate.iter();
     let release = options.on_release.iter();
-    let hooks = quote_spanned!(start=> #private::Hooks::<#shared>);
-    quote_spanned!(end=> #hooks::new()#(.validate(#validate))*#(.release(#release))*)
+    let hooks = quote_spanned!(start=> <#private::Hooks<#shared> as ::core::default::Default>);
+    quote_spanned!(end=> #hooks::default()#(.validate(#validate))*#(.release(#release))*)
 }
 
 // Input:

@@ -1,0 +1,164 @@
+//! The key of a call: nested pairs of references to what is hashed.
+
+use crate::companions::Takes;
+use crate::function::{Function, Place};
+use crate::generics;
+use crate::param::Param;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Ident, Token};
+
+impl Function {
+    /// The key of a call, in an item that has these parameters.
+    pub(crate) fn key_of(&self, takes: Takes) -> TokenStream {
+        if let Place::Trait = self.place {
+            return self.inlined_key();
+        }
+        let (home, name) = (self.home(), self.helper_name("key"));
+        let turbofish = generics::turbofish(&self.sig.generics);
+        let values = match &self.key {
+            Some(key) => quote!(&(#key),),
+            None => {
+                let this = self.hashed_self().into_iter();
+                let hashed = self.hashed().map(|param| {
+                    let (cfgs, name) = (param.cfgs(), &param.name);
+                    quote!(#(#cfgs)* &#name)
+                });
+                quote!(#(&#this,)* #(#hashed,)*)
+            }
+        };
+        let types = self.impls_beside_key().map(|param| {
+            let (cfgs, name) = (param.cfgs(), &param.name);
+            match &param.named_impls {
+                Some((ty, _)) if !param.is_taken(takes) => {
+                    quote!(#(#cfgs)* ::core::option::Option::None::<&#ty>)
+                }
+                _ => quote!(#(#cfgs)* ::core::option::Option::Some(&#name)),
+            }
+        });
+        quote!(#home::#name #turbofish(#values #(#types),*))
+    }
+
+    // Input:
+    //     fn find<T>(&self, name: &str, #[cfg(unix)] mode: u32, _log: impl Fn(T))
+    //
+    // Output:
+    //     fn __key_find<T>(
+    //         &self,
+    //         name: &&str,
+    //         #[cfg(unix)] mode: &u32,
+    //         _: Option<&impl Fn(T)>,
+    //     ) -> impl Args {
+    //         (Scope::of(&|| ()), (self, (name, …)))
+    //     }
+    pub(crate) fn key_helper(&self) -> TokenStream {
+        let private = &self.private;
+        let own = Ident::new("key", Span::mixed_site());
+        let (values, key) = match &self.key {
+            Some(_) => (
+                quote!(#own: &(impl #private::KeyPart + ?::core::marker::Sized),),
+                quote!((#own, ())),
+            ),
+            None => {
+                let this = self.hashed_self().into_iter();
+                let hashed = self.hashed().map(|param| {
+                    let (cfgs, name, ty) = (param.cfgs(), &param.name, param.reference_type());
+                    quote!(#(#cfgs)* #name: #ty)
+                });
+                (quote!(#(&#this,)* #(#hashed,)*), self.pairs(&TokenStream::new()))
+            }
+        };
+        let types = self.impls_beside_key().map(|param| {
+            let (cfgs, ty) = (param.cfgs(), param.reference_type());
+            quote!(#(#cfgs)* _: ::core::option::Option<#ty>)
+        });
+        let key = if self.has_scope() { quote!((#private::Scope::of(&|| ()), #key)) } else { key };
+        let inputs = quote!(#values #(#types),*);
+        self.helper("key", &self.sig.generics, &inputs, &self.key_type(), &key)
+    }
+
+    /// `impl Args`, placed so that a missing trait is reported at the parameters.
+    fn key_type(&self) -> TokenStream {
+        let this = self.hashed_self().into_iter();
+        let types = self.hashed().map(|param| &param.original.ty);
+        let (start, end) = ends(&quote!(#(#this)* #(#types)*));
+        let private = self.private_at(start);
+        let opaque = quote_spanned!(start=> impl #private);
+        quote_spanned!(end=> #opaque::Args)
+    }
+
+    fn inlined_key(&self) -> TokenStream {
+        let private = &self.private;
+        let key = match &self.key {
+            Some(key) => quote!((&(#key), ())),
+            None => self.pairs(&quote!(&)),
+        };
+        quote!((#private::Scope::of(&|| ()), #key))
+    }
+
+    // Input:
+    //     fn find(&self, name: &str, #[cfg(unix)] mode: u32, _log: &Log)
+    //
+    // Output:
+    //     (self, (name, {
+    //         #[cfg(all(unix))] { (mode, ()) }
+    //         #[cfg(not(all(unix)))] { () }
+    //     }))
+    fn pairs(&self, and: &TokenStream) -> TokenStream {
+        let pairs = self.hashed().rev().fold(quote!(()), |rest, param| {
+            let (cfgs, name) = (param.cfgs(), &param.name);
+            if cfgs.is_empty() {
+                return quote!((#and #name, #rest));
+            }
+            let conditions = cfgs.iter().filter_map(|cfg| cfg.meta.require_list().ok());
+            let conditions = conditions.map(|cfg| &cfg.tokens);
+            let present = quote!(all(#(#conditions),*));
+            quote!({ #[cfg(#present)] { (#and #name, #rest) } #[cfg(not(#present))] { #rest } })
+        });
+        match self.hashed_self() {
+            // However `self` was declared, its key is that of a `Self`.
+            Some(this) => quote!((::core::convert::identity::<&Self>(#and #this), #pairs)),
+            None => pairs,
+        }
+    }
+
+    fn hashed(&self) -> impl DoubleEndedIterator<Item = &Param> {
+        self.params.iter().filter(|param| param.hashed)
+    }
+
+    /// `self`, if it is part of the key.
+    fn hashed_self(&self) -> Option<Token![self]> {
+        let receiver = self.receiver.as_ref().filter(|_| self.self_hashed);
+        receiver.map(|receiver| receiver.self_token)
+    }
+
+    /// The `impl Trait` parameters of whose types the key must be told.
+    fn impls_beside_key(&self) -> impl Iterator<Item = &Param> {
+        let beside = |param: &&Param| !param.hashed || self.key.is_some();
+        self.params.iter().filter(|param| param.named_impls.is_some()).filter(beside)
+    }
+
+    /// Whether the function has, or may have, more than one monomorphization.
+    fn has_scope(&self) -> bool {
+        let generic = !generics::turbofish(&self.sig.generics).is_empty();
+        let has_impls = self.params.iter().any(|param| param.named_impls.is_some());
+        generic || has_impls || !matches!(self.place, Place::Type(_))
+    }
+
+    /// The path of the runtime's hidden module, reported at `span`.
+    pub(crate) fn private_at(&self, span: Span) -> TokenStream {
+        let at = |mut token: TokenTree| {
+            token.set_span(token.span().located_at(span));
+            token
+        };
+        self.private.clone().into_iter().map(at).collect()
+    }
+}
+
+/// The first and the last place of `tokens`, with names resolved as ours.
+pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+    let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
+    let start = spans.next().unwrap_or_else(Span::call_site);
+    let end = spans.last().unwrap_or(start);
+    (Span::mixed_site().located_at(start), Span::mixed_site().located_at(end))
+}

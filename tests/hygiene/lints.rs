@@ -1,0 +1,86 @@
+//! What is declared here is blameless, and so is what becomes of it.
+
+use ::memo::{memo, singleton};
+use ::std::borrow::ToOwned;
+use ::std::string::String;
+use ::std::sync::Arc;
+
+/// Everything that lints look at: visible, fallible, with many parameters.
+///
+/// # Errors
+/// Never.
+#[memo]
+pub fn public(a: &str, b: u8, c: u8, _d: &str, (_e, f): (u8, u8)) -> ::std::io::Result<String> {
+    ::std::assert!(b < 255 && c < 255 && f < 255);
+    ::std::result::Result::Ok(a.to_owned())
+}
+
+/// Lifetimes of which the companions need a part.
+#[memo]
+#[must_use]
+pub fn lifetimes<'a, T>(items: &'a [T], _last: &'a T) -> usize
+where
+    T: ::serde::Serialize + 'a,
+{
+    items.len()
+}
+
+/// More parameters than one may have, but for one.
+#[memo]
+#[must_use]
+pub fn crowded(aa: u8, bb: u8, cc: u8, dd: u8, ee: u8, ff: u8, gg: u8) -> u8 {
+    aa + bb + cc + dd + ee + ff + gg
+}
+
+/// A type with methods of every kind.
+#[derive(Clone, Copy, Debug, ::serde::Serialize)]
+pub struct Point {
+    x: u8,
+}
+
+impl Point {
+    /// By reference.
+    #[memo]
+    #[must_use]
+    pub fn x(&self, _scale: u8) -> u8 {
+        self.x
+    }
+
+    /// By value, with a name that says so.
+    #[memo]
+    #[must_use]
+    pub fn into_x(mut self) -> u8 {
+        self.x += 1;
+        self.x
+    }
+
+    /// Without `self`.
+    #[singleton(in_impl)]
+    #[must_use]
+    pub fn origin() -> Self {
+        Self { x: 0 }
+    }
+
+    /// A future.
+    #[memo]
+    pub async fn later(&self, x: u8) -> u8 {
+        ::std::future::ready(self.x + x).await
+    }
+}
+
+/// A resource.
+#[singleton]
+#[must_use]
+pub fn shared(name: &str) -> Arc<str> {
+    ::std::convert::From::from(name)
+}
+
+#[::std::prelude::v1::test]
+fn nobody_complains() {
+    ::std::assert!(public("a", 1, 1, "", (1, 1)).is_ok());
+    ::std::assert_eq!((lifetimes(&[1, 2], &1), crowded(1, 1, 1, 1, 1, 1, 1)), (2, 7));
+    let point = Point { x: 1 };
+    ::std::assert_eq!((point.x(2), point.into_x(), Point::origin().x), (1, 2, 0));
+    ::std::assert_eq!(&*shared("a"), "a");
+    ::std::mem::drop(point.later(1));
+}

@@ -1,0 +1,23 @@
+use memo::memo;
+
+#[memo(ttl = "0s")]
+fn zero(x: u32) -> u32 {
+    x
+}
+
+#[memo(ttl = "10 parsecs")]
+fn unknown(x: u32) -> u32 {
+    x
+}
+
+#[memo(ttl = "10")]
+fn missing(x: u32) -> u32 {
+    x
+}
+
+#[memo(ttl = 10)]
+fn number(x: u32) -> u32 {
+    x
+}
+
+fn main() {}

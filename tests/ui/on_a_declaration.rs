@@ -1,0 +1,8 @@
+use memo::memo;
+
+trait Shape {
+    #[memo]
+    fn area(&self) -> u32;
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use memo::memo;
+
+#[memo]
+struct Point {
+    x: u32,
+}
+
+fn main() {}

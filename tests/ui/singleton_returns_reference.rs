@@ -1,0 +1,8 @@
+use memo::singleton;
+
+#[singleton]
+fn name(path: &str) -> &str {
+    path
+}
+
+fn main() {}
