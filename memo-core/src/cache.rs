@@ -16,11 +16,12 @@ use parking_lot::Mutex;
 
 use crate::entry::{Builder, Ref, View};
 use crate::error::{report, Error, Kind};
-use crate::flight::{Flight, Key, Outcome, Wait};
+use crate::flight::{wake, Flight, Key, Wait};
 use crate::key::sinks::{take_refusal, Stop};
 use crate::key::{self, Args, Hashed, Scope, DIGEST};
 use crate::reclaim::{self, Retired};
 use crate::registry::{Function, Registry, Stats};
+use crate::release::{self, Lingering};
 use crate::table::{self, same_key, Table, Writer};
 
 /// The shortest bound of a wait.
@@ -55,8 +56,21 @@ pub(crate) struct Site {
 struct Shared {
     writer: Writer,
     flights: HashMap<[u8; DIGEST], Arc<Flight>, BuildHasherDefault<FirstBytes>>,
-    /// Computations beside a flight, which can be fenced but not waited for.
-    unshared: Vec<Arc<Flight>>,
+    /// Computations beside a flight, which can be fenced but not waited for; and ended ones whose
+    /// waiters have not come to take the result, which can be fenced still.
+    others: Vec<Arc<Flight>>,
+}
+
+/// What becomes of a flight's key when it ends.
+pub(crate) enum End {
+    /// The entry is stored, and shared with who waits.
+    Store(Ref),
+    /// Shared, not stored; what is stored is older, and goes.
+    Share(Ref),
+    /// There is none; what is stored is older, and goes.
+    Forget(Builder),
+    /// There is none; what is stored stays.
+    Leave,
 }
 
 #[derive(Debug, Default)]
@@ -85,7 +99,7 @@ impl Cache {
             shared: Mutex::new(Shared {
                 writer: Writer::new(),
                 flights: HashMap::with_hasher(BuildHasherDefault::new()),
-                unshared: Vec::new(),
+                others: Vec::new(),
             }),
             counts: Counts {
                 misses: AtomicU64::new(0),
@@ -126,21 +140,19 @@ impl Cache {
 
     /// The key of a call that is only looked for.
     pub(crate) fn key<A: Args>(&self, args: &A, expected_len: usize) -> Result<Key, Stop> {
-        let (entry, digest, hash) = match key::hash(args, table::seed())? {
+        let (digest, entry) = match key::hash(args, table::seed())? {
             Hashed::Verbatim(hash) => {
                 let encoding = key::encode(args)?;
                 let digest = blake3::hash(&encoding).into();
-                (Builder::new(&encoding, false, hash, expected_len), digest, hash)
+                (digest, Builder::new(&encoding, false, hash, expected_len))
             }
             Hashed::Long => {
                 let digest = key::digest_of(args)?;
-                {
-                    let hash = key::hash_of_digest(&digest);
-                    (Builder::new(&digest, true, hash, expected_len), digest, hash)
-                }
+                let hash = key::hash_of_digest(&digest);
+                (digest, Builder::new(&digest, true, hash, expected_len))
             }
         };
-        Ok(Key { digest, hash, entry })
+        Ok(Key { digest, entry })
     }
 
     fn enroll(&'static self, scope: Option<Scope>) {
@@ -224,7 +236,7 @@ impl Cache {
     /// Makes the call's flight one beside the flight of its key.
     pub(crate) fn claim_unshared(&self, flight: &Arc<Flight>) {
         self.counts.unshared.fetch_add(1, Ordering::Relaxed);
-        self.shared.lock().unshared.push(Arc::clone(flight));
+        self.shared.lock().others.push(Arc::clone(flight));
     }
 
     /// Makes the call's flight the flight of its key, whoever led it before.
@@ -238,32 +250,59 @@ impl Cache {
         fenced.iter().for_each(|flight| flight.wake_all());
     }
 
-    /// Ends a flight: stores its entry, unless the flight was fenced, and hands it to who waits.
-    pub(crate) fn settle(&self, flight: &Arc<Flight>, entry: Option<Ref>, is_stored: bool) {
-        let freed = {
+    /// Ends a flight, unless it was fenced as its end says.
+    pub(crate) fn settle(&self, flight: &Arc<Flight>, end: End) {
+        let (result, freed) = {
             let mut shared = self.shared.lock();
             shared.depart(flight);
-            match &entry {
-                Some(entry) if is_stored && !flight.is_fenced() => {
-                    shared.writer.insert(&self.table, entry.view().share());
+            let is_current = !flight.is_fenced();
+            let result = match end {
+                End::Store(entry) => {
+                    if is_current {
+                        shared.writer.insert(&self.table, entry.view().share());
+                    }
+                    Some(entry)
                 }
-                _ => {}
+                End::Share(entry) => {
+                    if is_current {
+                        shared.writer.remove_same(&self.table, entry.view());
+                    }
+                    Some(entry)
+                }
+                End::Forget(key) => {
+                    if is_current {
+                        shared.writer.remove(&self.table, &key);
+                    }
+                    None
+                }
+                End::Leave => None,
+            };
+            // Until they have taken it, a fence must keep it from them.
+            if flight.is_awaited() {
+                shared.others.push(Arc::clone(flight));
             }
-            self.collect(&mut shared.writer)
+            (result, self.collect(&mut shared.writer))
         };
-        flight.end(entry.map_or(Outcome::Alone, Outcome::Shared));
+        flight.end(result);
         drop(freed);
     }
 
-    /// Takes the flight out, unless someone waits for it.
-    pub(crate) fn depart_if_unawaited(&self, flight: &Arc<Flight>) -> bool {
-        // Under the lock nobody is between finding the flight and being counted.
-        let mut shared = self.shared.lock();
-        let is_unawaited = !flight.is_awaited();
-        if is_unawaited {
+    /// Ends a flight whose result is not to be stored, unless someone waits for it.
+    pub(crate) fn forget_if_unawaited(&self, flight: &Arc<Flight>) -> bool {
+        let freed = {
+            let mut shared = self.shared.lock();
+            if flight.is_awaited() {
+                return false;
+            }
             shared.depart(flight);
-        }
-        is_unawaited
+            if let (Some(key), false) = (flight.key.lock().take(), flight.is_fenced()) {
+                shared.writer.remove(&self.table, &key);
+            }
+            self.collect(&mut shared.writer)
+        };
+        flight.end(None);
+        drop(freed);
+        true
     }
 
     /// A leader leaves without an end, its future dropped: a waiter takes over.
@@ -272,9 +311,16 @@ impl Cache {
         if !shared.leads(flight) {
             shared.depart(flight);
             drop(shared);
-            flight.end(Outcome::Alone);
-        } else if !flight.abandon() {
+            flight.end(None);
+            return;
+        }
+        let heir = flight.abandon();
+        if heir.is_none() {
             shared.depart(flight);
+        }
+        drop(shared);
+        if let Some(waker) = heir.flatten() {
+            wake(waker);
         }
     }
 
@@ -282,6 +328,7 @@ impl Cache {
     pub(crate) fn leave(&self, flight: &Arc<Flight>) {
         if flight.is_deserted() {
             let mut shared = self.shared.lock();
+            // Somebody may have found it meanwhile.
             if flight.is_deserted() {
                 shared.depart(flight);
             }
@@ -293,10 +340,10 @@ impl Cache {
         let (Some(table), Ok(key)) = (self.table.read(&pin), self.key(args, 0)) else {
             return false;
         };
-        table.find(key.hash, same_key(&key.entry)).is_some()
+        table.find(key.entry.hash(), same_key(&key.entry)).is_some()
     }
 
-    pub(crate) fn remove(&self, key: &Key) -> bool {
+    pub(crate) fn remove(&'static self, key: &Key) -> bool {
         let (removed, fenced, freed) = {
             let mut shared = self.shared.lock();
             let fenced = shared.fence(&key.digest);
@@ -305,17 +352,36 @@ impl Cache {
         };
         fenced.iter().for_each(|flight| flight.wake_all());
         drop(freed);
+        self.tidy_up();
         removed
     }
 
+    /// After resources were given up: they are to end now.
+    fn tidy_up(&'static self) {
+        if self.frees_at_once && !self.shared.lock().writer.is_clean() {
+            self.collect_later();
+        }
+    }
+
     /// Gives up an entry if it is the one meant; a flight that replaces it goes on.
-    pub(crate) fn remove_if(&self, key: &Key, is_meant: impl FnOnce(View<'_>) -> bool) {
+    pub(crate) fn remove_if(&'static self, key: &Builder, is_meant: impl FnOnce(View<'_>) -> bool) {
         let freed = {
             let mut shared = self.shared.lock();
-            let there = shared.writer.find(&self.table, &key.entry);
+            let there = shared.writer.find(&self.table, key);
             if there.is_some_and(is_meant) {
-                shared.writer.remove(&self.table, &key.entry);
+                shared.writer.remove(&self.table, key);
             }
+            self.collect(&mut shared.writer)
+        };
+        drop(freed);
+        self.tidy_up();
+    }
+
+    /// Gives up this very entry.
+    pub(crate) fn remove_entry(&self, entry: &Ref) {
+        let freed = {
+            let mut shared = self.shared.lock();
+            shared.writer.remove_same(&self.table, entry.view());
             self.collect(&mut shared.writer)
         };
         drop(freed);
@@ -335,6 +401,49 @@ impl Cache {
     fn collect(&self, writer: &mut Writer) -> Vec<Retired> {
         writer.collect(self.frees_at_once)
     }
+
+    /// Frees what a reader kept from being freed. A read takes nanoseconds, but its thread may be
+    /// made to pause.
+    fn collect_later(&'static self) {
+        for _ in 0..PATIENCE {
+            let (freed, is_clean) = {
+                let mut shared = self.shared.lock();
+                (shared.writer.collect(true), shared.writer.is_clean())
+            };
+            drop(freed);
+            if is_clean {
+                return;
+            }
+            std::thread::yield_now();
+        }
+        // What is only memory can wait for the next write.
+        if self.frees_at_once {
+            release::watch(Box::new(Leftovers(self)));
+        }
+    }
+}
+
+/// How often a `clear` looks again before it leaves the rest to others.
+const PATIENCE: usize = 100;
+
+/// Resources that a cache gave up, which a slow reader may still look at.
+struct Leftovers(&'static Cache);
+
+impl Lingering for Leftovers {
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self.0).addr()
+    }
+
+    fn is_last(&self, _: usize) -> bool {
+        let (freed, is_clean) = {
+            let mut shared = self.0.shared.lock();
+            (shared.writer.collect(true), shared.writer.is_clean())
+        };
+        drop(freed);
+        is_clean
+    }
+
+    fn release(self: Box<Self>) {}
 }
 
 impl Function for Cache {
@@ -347,6 +456,7 @@ impl Function for Cache {
         };
         fenced.iter().for_each(|flight| flight.wake_all());
         drop(freed);
+        self.collect_later();
     }
 
     fn stats(&'static self) -> Stats {
@@ -376,14 +486,14 @@ impl Shared {
         let fenced: Vec<_> = self.flights.remove(digest).into_iter().collect();
         fenced
             .iter()
-            .chain(self.unshared.iter().filter(|flight| flight.digest == *digest))
+            .chain(self.others.iter().filter(|flight| flight.digest == *digest))
             .for_each(|flight| flight.fence());
         fenced
     }
 
     fn fence_all(&mut self) -> Vec<Arc<Flight>> {
         let fenced: Vec<_> = self.flights.drain().map(|(_, flight)| flight).collect();
-        fenced.iter().chain(&self.unshared).for_each(|flight| flight.fence());
+        fenced.iter().chain(&self.others).for_each(|flight| flight.fence());
         fenced
     }
 
@@ -395,8 +505,8 @@ impl Shared {
     fn depart(&mut self, flight: &Arc<Flight>) {
         if self.leads(flight) {
             self.flights.remove(&flight.digest);
-        } else if let Some(at) = self.unshared.iter().position(|other| Arc::ptr_eq(other, flight)) {
-            self.unshared.swap_remove(at);
+        } else if let Some(at) = self.others.iter().position(|other| Arc::ptr_eq(other, flight)) {
+            self.others.swap_remove(at);
         }
     }
 }

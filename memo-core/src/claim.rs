@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use futures_timer::Delay;
 
-use crate::cache::{Cache, Claim};
+use crate::cache::{Cache, Claim, End};
 use crate::entry::{Builder, Ref};
-use crate::flight::{Flight, Inside, Outcome, Wait, Waited};
+use crate::flight::{self, Flight, Inside, Wait, Waited};
 
 /// What a miss came to.
 pub(crate) enum Claimed {
@@ -24,68 +24,72 @@ pub(crate) enum Claimed {
 pub(crate) struct Lead {
     cache: &'static Cache,
     pub(crate) flight: Arc<Flight>,
+    is_over: bool,
 }
 
 impl Lead {
     fn new(cache: &'static Cache, flight: Arc<Flight>) -> Self {
         cache.count_miss();
-        Self { cache, flight }
+        flight.start();
+        Self { cache, flight, is_over: false }
     }
 
     /// Computes now, whatever is stored or under way.
     pub(crate) fn anew(cache: &'static Cache, flight: Arc<Flight>) -> Self {
         cache.claim_anew(&flight);
-        Self { cache, flight }
+        flight.start();
+        Self { cache, flight, is_over: false }
     }
 
     /// The body is done: its time counts for the bound of waits.
     pub(crate) fn computed(&self) {
-        self.cache.computed_in(self.flight.started.elapsed());
-    }
-
-    /// Ends without a result to share, if nobody waits for one.
-    pub(crate) fn end_if_unawaited(self) -> Option<Self> {
-        if !self.cache.depart_if_unawaited(&self.flight) {
-            return Some(self);
+        if let Some(time) = self.flight.time() {
+            self.cache.computed_in(time);
         }
-        self.flight.key.lock().take();
-        self.flight.end(Outcome::Alone);
-        None
     }
 
     /// Ends with what `write` makes of the key: an entry for whoever waits, to be stored or not.
+    /// What is stored under the key already goes in any case: it is older.
     ///
     /// # Errors
     /// Those of `write`; the lead has ended without an entry then.
     pub(crate) fn end_with<E>(
-        self,
+        mut self,
         is_stored: bool,
-        write: impl FnOnce(Builder) -> Result<Ref, E>,
+        write: impl FnOnce(Builder) -> Result<Ref, (Builder, E)>,
     ) -> Result<(), E> {
         let Some(key) = self.flight.key.lock().take() else { unreachable!("a lead ends once") };
-        let (entry, result) = match write(key) {
-            Ok(entry) => (Some(entry), Ok(())),
-            Err(error) => (None, Err(error)),
+        let (end, result) = match write(key) {
+            Ok(entry) if is_stored => (End::Store(entry), Ok(())),
+            Ok(entry) => (End::Share(entry), Ok(())),
+            Err((key, error)) => (End::Forget(key), Err(error)),
         };
-        self.cache.settle(&self.flight, entry, is_stored);
+        self.is_over = true;
+        self.cache.settle(&self.flight, end);
         result
     }
 
-    /// Ends without a result to share.
-    pub(crate) fn end(self) {
-        self.flight.key.lock().take();
-        self.cache.settle(&self.flight, None, false);
+    /// Ends with a result that is not to be stored, unless someone waits for it. What is stored is
+    /// older, and goes.
+    pub(crate) fn forget_if_unawaited(mut self) -> Option<Self> {
+        self.is_over = self.cache.forget_if_unawaited(&self.flight);
+        (!self.is_over).then_some(self)
+    }
+
+    /// Ends without a result; what is stored stays.
+    pub(crate) fn end(mut self) {
+        self.is_over = true;
+        self.cache.settle(&self.flight, End::Leave);
     }
 }
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        // Who ended took the key.
-        if self.flight.key.lock().take().is_none() {
+        if self.is_over {
             return;
         }
-        if std::thread::panicking() {
-            self.cache.settle(&self.flight, None, false);
+        if std::thread::panicking() || self.flight.key.lock().is_none() {
+            self.cache.settle(&self.flight, End::Leave);
         } else {
             self.cache.abandon(&self.flight);
         }
@@ -181,10 +185,7 @@ enum Asked {
 
 fn ask(cache: &'static Cache, call: Arc<Flight>) -> Asked {
     match cache.claim(&call) {
-        Claim::Found(entry) => {
-            cache.count_hit();
-            Asked::Claimed(Claimed::Found(entry))
-        }
+        Claim::Found(entry) => Asked::Claimed(Claimed::Found(entry)),
         Claim::Lead => Asked::Claimed(Claimed::Lead(Lead::new(cache, call))),
         Claim::Circle => Asked::Claimed(unshared(cache, call)),
         Claim::Wait(wait) => Asked::Wait(Waiting { cache, wait }, call),
@@ -204,17 +205,21 @@ fn after(
 ) -> Result<Claimed, Arc<Flight>> {
     let cache = waiting.cache;
     match waited {
-        Some(Waited::Shared(entry)) => {
-            cache.count_hit();
-            Ok(Claimed::Found(entry))
-        }
+        Some(Waited::Shared(entry)) => Ok(Claimed::Found(entry)),
         Some(Waited::TookOver) => {
             let flight = Arc::clone(waiting.wait.flight());
             *flight.key.lock() = call.key.lock().take();
             Ok(Claimed::Lead(Lead::new(cache, flight)))
         }
         Some(Waited::Fenced) => Err(call),
-        Some(Waited::Alone) | None => {
+        Some(Waited::Alone) => {
+            drop(waiting);
+            Ok(unshared(cache, call))
+        }
+        None => {
+            // Nobody's computation took that long: the time was spent waiting, somewhere.
+            waiting.wait.flight().delay();
+            flight::current().inspect(Flight::delay);
             drop(waiting);
             Ok(unshared(cache, call))
         }

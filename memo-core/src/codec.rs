@@ -3,8 +3,9 @@
 //! bincode is fast and cannot represent everything; what it cannot, it may get *silently* wrong (a
 //! tuple struct with `skip_serializing_if` just has fewer fields). The tagged codec is the key
 //! encoding read back: self-describing, complete, slower. So a value is trusted to a codec only
-//! after a check: it is decoded again and walked against the original. A function's first value is
-//! checked, and every later one with a [shape](shape) not seen before.
+//! after a check: it is decoded again and walked against the original. What goes to bincode is
+//! checked when it is a function's first value, and whenever its [shape](shape) is new; what goes to
+//! the tagged codec is checked always, because an `untagged` enum decodes by the value itself.
 
 mod binary;
 mod order;
@@ -179,19 +180,22 @@ impl<R> std::ops::Deref for Pick<R> {
 /// Codec ids, one in every entry. They are stored: never give one a new meaning.
 const BINARY: u8 = 1;
 const TAGGED: u8 = 2;
-/// A function none of whose values could be stored so far tries both every time.
-const UNDECIDED: u8 = 0;
 
-/// What is known of how a function's values fare with the codecs.
+/// What is known of how a function's values fare with the codecs. The shapes are those that bincode
+/// was seen to carry.
 #[derive(Debug)]
 pub(crate) struct Trust {
+    /// What is tried first.
     codec: AtomicU8,
-    /// The shape of the checked value, where one says it all; 0 before the first.
+    /// The shape of a value that bincode carried; 0 before the first.
     root: AtomicU64,
     shapes: Mutex<HashSet<u64, BuildHasherDefault<AsIs>>>,
     /// The length of the last value, as a guess of the next one's.
     len: AtomicU64,
 }
+
+/// Many calls may be waiting with such room each.
+const LONGEST_GUESS: u64 = 64 * 1024;
 
 /// Past so many shapes every value is checked instead.
 const SHAPES: usize = 4096;
@@ -199,7 +203,7 @@ const SHAPES: usize = 4096;
 impl Trust {
     pub(crate) const fn new() -> Self {
         Self {
-            codec: AtomicU8::new(UNDECIDED),
+            codec: AtomicU8::new(BINARY),
             root: AtomicU64::new(0),
             shapes: Mutex::new(HashSet::with_hasher(BuildHasherDefault::new())),
             len: AtomicU64::new(8),
@@ -209,7 +213,8 @@ impl Trust {
     /// How many bytes to make room for behind a key.
     pub(crate) fn expected_len(&self) -> usize {
         // Relaxed, here and below: each is a hint or stands for itself alone.
-        usize::try_from(self.len.load(Ordering::Relaxed)).unwrap_or(0)
+        let len = self.len.load(Ordering::Relaxed).min(LONGEST_GUESS);
+        usize::try_from(len).unwrap_or(0)
     }
 
     fn knows(&self, shape: &shape::Shape) -> bool {
@@ -234,38 +239,39 @@ pub(crate) fn encode<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> R
     // The user's `Serialize` and `Deserialize` run in here, and caching never fails a call: a
     // panic of theirs is a value that cannot be stored. `into` is reset before it is used again.
     let attempt = catch_unwind(AssertUnwindSafe(|| encode_checked(value, trust, into)));
-    let codec = attempt.unwrap_or_else(|_| Err("its serde implementation panicked".into()))?;
+    let codec = attempt.unwrap_or_else(|payload| {
+        // Its drop is the user's code as well.
+        std::mem::forget(payload);
+        Err("its serde implementation panicked".into())
+    })?;
     trust.len.store(into.value().len() as u64, Ordering::Relaxed);
     Ok(codec)
 }
 
 fn encode_checked<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
-    let shape = shape::of(value);
-    let known = shape.as_ref().is_ok_and(|shape| trust.knows(shape));
-    let decided = trust.codec.load(Ordering::Relaxed);
-    let candidates: &[u8] = if decided == TAGGED { &[TAGGED] } else { &[BINARY, TAGGED] };
-    let mut refusal = String::new();
-    for &codec in candidates {
-        into.reset_value();
-        let attempt = encode_as(codec, value, into).and_then(|()| {
-            if known && decided == codec {
+    if trust.codec.load(Ordering::Relaxed) != TAGGED {
+        let shape = shape::of(value);
+        let is_known = shape.as_ref().is_ok_and(|shape| trust.knows(shape));
+        let carried = encode_as(BINARY, value, into).and_then(|()| {
+            if is_known {
                 Ok(())
             } else {
-                check(codec, value, into.value())
+                check(BINARY, value, into.value())
             }
         });
-        match attempt {
-            Ok(()) => {
-                if let (false, Ok(shape)) = (known && decided == codec, &shape) {
-                    trust.learn(shape);
-                }
-                trust.codec.store(codec, Ordering::Relaxed);
-                return Ok(codec);
+        if carried.is_ok() {
+            if let (false, Ok(shape)) = (is_known, &shape) {
+                trust.learn(shape);
             }
-            Err(why) => refusal = why,
+            return Ok(BINARY);
         }
+        into.reset_value();
     }
-    Err(refusal)
+    encode_as(TAGGED, value, into)?;
+    check(TAGGED, value, into.value())?;
+    // For good: where one value needs it, the next may.
+    trust.codec.store(TAGGED, Ordering::Relaxed);
+    Ok(TAGGED)
 }
 
 fn encode_as<T: Data>(codec: u8, value: &T, into: &mut Builder) -> Result<(), String> {
@@ -304,16 +310,25 @@ fn decode_as<T: Data>(codec: u8, bytes: &[u8]) -> Result<T, String> {
 /// The value of an entry; nothing where its bytes are not one, which the check makes unlikely.
 #[inline(always)]
 pub(crate) fn decode<T: Data>(entry: View<'_>) -> Option<T> {
-    if entry.entry.codec() == BINARY {
+    if shape::is_scalar::<T>() && entry.entry.codec() == BINARY {
         binary::decode(entry.value())
     } else {
-        decode_slow(entry)
+        decode_caught(entry)
     }
 }
 
-#[cold]
-fn decode_slow<T: Data>(entry: View<'_>) -> Option<T> {
-    decode_as(entry.entry.codec(), entry.value()).ok()
+/// With the user's `Deserialize` at work, whose panic is no reason to fail the call.
+#[inline]
+fn decode_caught<T: Data>(entry: View<'_>) -> Option<T> {
+    let bytes = entry.value();
+    let decoded = catch_unwind(AssertUnwindSafe(|| match entry.entry.codec() {
+        BINARY => binary::decode(bytes),
+        codec => decode_as(codec, bytes).ok(),
+    }));
+    decoded.unwrap_or_else(|payload| {
+        std::mem::forget(payload);
+        None
+    })
 }
 
 /// Shapes are hashes already.

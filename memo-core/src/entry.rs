@@ -4,6 +4,7 @@ use std::alloc::{self, Layout};
 use std::any::Any;
 use std::io;
 use std::mem::size_of;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr::NonNull;
 use std::sync::atomic::{fence, AtomicU32, Ordering};
 
@@ -114,13 +115,18 @@ impl<'a> View<'a> {
     /// The resource of an entry made by [`Builder::finish_resource`].
     #[inline(always)]
     pub(crate) fn resource(self) -> Option<&'a (dyn Any + Send + Sync)> {
+        // SAFETY: the box lives as long as the entry, and is only read while that is shared.
+        self.resource_pointer().map(|resource| unsafe { &*resource })
+    }
+
+    #[inline(always)]
+    fn resource_pointer(self) -> Option<*mut (dyn Any + Send + Sync)> {
         if self.entry.codec() != RESOURCE {
             return None;
         }
-        let place = self.value().as_ptr().cast::<*const (dyn Any + Send + Sync)>();
-        // SAFETY: the codec says that these bytes are the pointer of a leaked box, which lives as
-        // long as the entry.
-        Some(unsafe { &*place.read_unaligned() })
+        let place = self.value().as_ptr().cast::<*mut (dyn Any + Send + Sync)>();
+        // SAFETY: the codec says that these bytes are such a pointer.
+        Some(unsafe { place.read_unaligned() })
     }
 
     /// One more owner.
@@ -173,14 +179,18 @@ impl Drop for Ref {
         }
         fence(Ordering::Acquire);
         let layout = view.entry.layout();
-        let resource = view.resource().map(std::ptr::from_ref);
+        let resource = view.resource_pointer();
         // SAFETY: that was the last owner, so nobody can reach the allocation any more; `layout`
         // is what `Builder::finish` left it with.
         unsafe { alloc::dealloc(self.0.as_ptr().cast(), layout) };
         if let Some(resource) = resource {
             // SAFETY: the pointer came from `Box::into_raw` in `finish_resource`, and the entry
             // was its only owner.
-            drop(unsafe { Box::from_raw(resource.cast_mut()) });
+            let resource = unsafe { Box::from_raw(resource) };
+            // The user's drop; its panic must not keep others from theirs.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(resource))) {
+                std::mem::forget(payload);
+            }
         }
     }
 }

@@ -7,16 +7,16 @@
 //! computes for itself instead.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use crate::clock::Tick;
 use crate::entry::{self, Builder};
@@ -26,7 +26,6 @@ use crate::key::DIGEST;
 #[derive(Debug)]
 pub(crate) struct Key {
     pub(crate) digest: [u8; DIGEST],
-    pub(crate) hash: u64,
     /// The entry to be, its key written.
     pub(crate) entry: Builder,
 }
@@ -36,10 +35,13 @@ pub(crate) struct Flight {
     pub(crate) digest: [u8; DIGEST],
     /// The entry to be, until its leader takes it.
     pub(crate) key: Mutex<Option<Builder>>,
-    pub(crate) started: Tick,
+    /// When the leader began, as a [`Tick`].
+    started: AtomicU64,
     /// Set under the cache's lock by `clear`, `remove` and the like: what this flight computes was
     /// asked for before, and must neither be stored nor shared.
     fenced: AtomicBool,
+    /// A bound ran out in it: its time says nothing of how long the function takes.
+    delayed: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -61,23 +63,16 @@ enum Phase {
     Led,
     /// The leader left without an end; the first waiter to notice takes over.
     Abandoned,
-    Ended(Outcome),
-}
-
-/// What a flight ended with, for its waiters.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    /// The result.
-    Shared(entry::Ref),
-    /// Nothing to share: a panic, an error, a value that no codec carries. Each computes.
-    Alone,
+    /// Ended, with a result while there are waiters for it. So a flight that nobody is interested
+    /// in holds nothing of the user's, and can be dropped under any lock.
+    Ended(Option<entry::Ref>),
 }
 
 /// What waiting for a flight came to.
 #[derive(Debug)]
 pub(crate) enum Waited {
     Shared(entry::Ref),
-    /// Compute, unshared.
+    /// There is nothing to share, after a panic, an error, a value that no codec carries. Compute.
     Alone,
     /// The flight is this caller's to lead now.
     TookOver,
@@ -122,7 +117,7 @@ pub(crate) fn current() -> Option<Arc<Flight>> {
 }
 
 impl Flight {
-    /// A flight led by the caller.
+    /// A flight to be led by the caller.
     pub(crate) fn new(key: Key) -> Arc<Self> {
         let state = State {
             phase: Phase::Led,
@@ -134,10 +129,30 @@ impl Flight {
         Arc::new(Self {
             digest: key.digest,
             key: Mutex::new(Some(key.entry)),
-            started: Tick::now(),
+            started: AtomicU64::new(0),
             fenced: AtomicBool::new(false),
+            delayed: AtomicBool::new(false),
             state: Mutex::new(state),
         })
+    }
+
+    /// The leader begins. Relaxed, here and below: only leaders read it, one after the other.
+    pub(crate) fn start(&self) {
+        self.started.store(Tick::now().nanos(), Ordering::Relaxed);
+    }
+
+    /// How long the body took, unless that says nothing about it.
+    pub(crate) fn time(&self) -> Option<Duration> {
+        let started = Tick::from_nanos(self.started.load(Ordering::Relaxed));
+        (!self.delayed.load(Ordering::Relaxed)).then(|| started.elapsed())
+    }
+
+    /// A bound ran out in this flight's body, and so in those around it.
+    pub(crate) fn delay(self: &Arc<Self>) {
+        self.find_outwards(|flight| {
+            flight.delayed.store(true, Ordering::Relaxed);
+            false
+        });
     }
 
     /// Under the cache's lock.
@@ -150,76 +165,92 @@ impl Flight {
         self.fenced.load(Ordering::Acquire)
     }
 
-    /// Whether anyone would want the result. Asked when the flight is out of its cache's table, so
-    /// that nobody can come any more.
+    /// Whether anyone would want the result. Under the cache's lock, so that nobody is between
+    /// finding the flight and being counted.
     pub(crate) fn is_awaited(&self) -> bool {
         self.state.lock().waiting > 0
     }
 
     /// Ends the flight, waking all who wait.
-    pub(crate) fn end(&self, outcome: Outcome) {
-        let (wakers, parent) = {
+    pub(crate) fn end(&self, result: Option<entry::Ref>) {
+        let (wakers, parent, unwanted) = {
             let mut state = self.state.lock();
-            state.phase = Phase::Ended(outcome);
-            (std::mem::take(&mut state.wakers), state.parent.take())
+            let (kept, unwanted) = if state.waiting > 0 { (result, None) } else { (None, result) };
+            state.phase = Phase::Ended(kept);
+            (std::mem::take(&mut state.wakers), state.parent.take(), unwanted)
         };
-        wakers.into_values().for_each(Waker::wake);
-        drop(parent);
+        wakers.into_values().for_each(wake);
+        drop((parent, unwanted));
     }
 
     /// Has those who wait look again, after a fence.
     pub(crate) fn wake_all(&self) {
         let wakers = std::mem::take(&mut self.state.lock().wakers);
-        wakers.into_values().for_each(Waker::wake);
+        wakers.into_values().for_each(wake);
     }
 
-    /// Whether nobody leads it nor waits to take over.
+    /// Whether nobody leads it any more nor waits.
     pub(crate) fn is_deserted(&self) -> bool {
         let state = self.state.lock();
-        state.waiting == 0 && matches!(state.phase, Phase::Abandoned)
+        state.waiting == 0 && !matches!(state.phase, Phase::Led)
     }
 
-    /// The leader leaves without an end: a waiter takes over. False if there is none.
+    /// The leader leaves without an end: a waiter takes over. The waker of one, if any waits.
     ///
     /// Under the cache's lock, so that nobody comes between the question and the answer.
-    pub(crate) fn abandon(&self) -> bool {
-        let heir = {
-            let mut state = self.state.lock();
-            state.phase = Phase::Abandoned;
-            state.parent = None;
-            if state.waiting == 0 {
-                return false;
-            }
-            state.wakers.pop_first()
-        };
-        // Without a waker here, some waiter is on its way to look, and will find it abandoned.
-        if let Some((_, heir)) = heir {
-            heir.wake();
-        }
-        true
+    pub(crate) fn abandon(&self) -> Option<Option<Waker>> {
+        let mut state = self.state.lock();
+        state.phase = Phase::Abandoned;
+        state.parent = None;
+        // Without a waker, some waiter is on its way to look, and will find it abandoned.
+        (state.waiting > 0).then(|| state.wakers.pop_first().map(|(_, waker)| waker))
     }
 
-    /// Whether this is `flight`, or its call was made, however deep, in the body of `flight`.
-    fn is_within(self: &Arc<Self>, flight: &Arc<Self>) -> bool {
+    /// The first of this flight and those in whose bodies its call was made that is `it`.
+    fn find_outwards(self: &Arc<Self>, is_it: impl Fn(&Arc<Self>) -> bool) -> Option<Arc<Self>> {
         let mut at = Arc::clone(self);
         loop {
-            if Arc::ptr_eq(&at, flight) {
-                return true;
+            if is_it(&at) {
+                return Some(at);
             }
-            let Some(parent) = at.state.lock().parent.clone() else {
-                return false;
-            };
+            let parent = at.state.lock().parent.clone()?;
             at = parent;
         }
     }
+
+    fn is_within(self: &Arc<Self>, flight: &Arc<Self>) -> bool {
+        self.find_outwards(|outer| Arc::ptr_eq(outer, flight)).is_some()
+    }
+
+    /// What all flights around this one have in common.
+    fn root(self: &Arc<Self>) -> usize {
+        let root = Cell::new(0);
+        self.find_outwards(|outer| {
+            root.set(Arc::as_ptr(outer).addr());
+            false
+        });
+        root.get()
+    }
 }
 
-/// The waits-for graph: who waits, inside which flight's body, for which flight.
-static WAITS: Mutex<Vec<(Arc<Flight>, Arc<Flight>)>> = Mutex::new(Vec::new());
+/// Wakes; a waker is foreign code, and its panic must not keep others asleep.
+pub(crate) fn wake(waker: Waker) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+        std::mem::forget(payload);
+    }
+}
+
+/// Who waits, inside which flight's body, for which flight.
+type Waits = Vec<(Arc<Flight>, Arc<Flight>)>;
+
+/// The waits-for graph, by the root of the waiting flight: a wait looks only at those of the flight
+/// that it would wait for.
+static WAITS: Mutex<Option<HashMap<usize, Waits>>> = Mutex::new(None);
 
 /// An edge of the graph, while its call waits.
 #[derive(Debug)]
 struct Edge {
+    root: usize,
     from: Arc<Flight>,
     to: Arc<Flight>,
 }
@@ -228,39 +259,38 @@ impl Edge {
     /// Nothing if the wait would never end. Checked and added at once, so that of two waits that
     /// close a circle together the second sees the first.
     fn add(from: Arc<Flight>, to: &Arc<Flight>) -> Option<Self> {
-        // Declared first, so that what it may be the last to hold is dropped outside the lock.
-        let mut needed = vec![Arc::clone(to)];
         let mut waits = WAITS.lock();
+        let waits = waits.get_or_insert_default();
+        let mut needed = vec![Arc::clone(to)];
         let mut at = 0;
         while let Some(flight) = needed.get(at).cloned() {
             // Whatever the caller's flight is nested in cannot end before this wait does.
             if from.is_within(&flight) {
                 return None;
             }
-            for (waiter, awaited) in waits.iter() {
-                if !needed.iter().any(|seen| Arc::ptr_eq(seen, awaited))
-                    && waiter.is_within(&flight)
-                {
+            for (waiter, awaited) in waits.get(&flight.root()).into_iter().flatten() {
+                let is_seen = needed.iter().any(|seen| Arc::ptr_eq(seen, awaited));
+                if !is_seen && waiter.is_within(&flight) {
                     needed.push(Arc::clone(awaited));
                 }
             }
             at += 1;
         }
-        waits.push((Arc::clone(&from), Arc::clone(to)));
-        drop(waits);
-        Some(Self { from, to: Arc::clone(to) })
+        let root = from.root();
+        waits.entry(root).or_default().push((Arc::clone(&from), Arc::clone(to)));
+        Some(Self { root, from, to: Arc::clone(to) })
     }
 }
 
 impl Drop for Edge {
     fn drop(&mut self) {
         let mut waits = WAITS.lock();
-        let own = waits
-            .iter()
-            .position(|(from, to)| Arc::ptr_eq(from, &self.from) && Arc::ptr_eq(to, &self.to));
-        let edge = own.map(|own| waits.swap_remove(own));
-        drop(waits);
-        drop(edge);
+        let Some(waits) = waits.as_mut() else { return };
+        let Some(edges) = waits.get_mut(&self.root) else { return };
+        edges.retain(|(from, to)| !Arc::ptr_eq(from, &self.from) || !Arc::ptr_eq(to, &self.to));
+        if edges.is_empty() {
+            waits.remove(&self.root);
+        }
     }
 }
 
@@ -297,14 +327,47 @@ impl Wait {
 
     /// Waits on this thread; nothing once the deadline has passed.
     pub(crate) fn block_until(&mut self, deadline: Instant) -> Option<Waited> {
-        let waker = thread_waker();
+        let parker = Arc::new(Parker::default());
+        let waker = Arc::clone(&parker).into();
         let mut context = Context::from_waker(&waker);
         loop {
             if let Poll::Ready(waited) = Pin::new(&mut *self).poll(&mut context) {
                 return Some(waited);
             }
-            let left = deadline.checked_duration_since(Instant::now())?;
-            std::thread::park_timeout(left);
+            if !parker.park_until(deadline) {
+                return None;
+            }
+        }
+    }
+
+    /// Stops waiting.
+    pub(crate) fn leave(&mut self) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        let mut state = self.flight.state.lock();
+        let own = state.wakers.remove(&self.number);
+        // This may be the one that was woken to take over: the next is woken in its place.
+        let heir = match state.phase {
+            Phase::Abandoned => state.wakers.pop_first(),
+            _ => None,
+        };
+        let unwanted = state.one_less_waits();
+        drop(state);
+        drop((own, unwanted));
+        if let Some((_, heir)) = heir {
+            wake(heir);
+        }
+    }
+}
+
+impl State {
+    /// The result, if it was the last who waited for it: to be dropped outside the lock.
+    fn one_less_waits(&mut self) -> Option<entry::Ref> {
+        self.waiting -= 1;
+        match &mut self.phase {
+            Phase::Ended(result) if self.waiting == 0 => result.take(),
+            _ => None,
         }
     }
 }
@@ -314,68 +377,62 @@ impl Future for Wait {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Waited> {
         let this = &mut *self;
+        // A waker is foreign code: it is cloned and dropped outside the lock.
+        let waker = context.waker().clone();
         let mut state = this.flight.state.lock();
         let waited = match &state.phase {
             _ if this.flight.is_fenced() => Waited::Fenced,
-            Phase::Ended(Outcome::Shared(entry)) => Waited::Shared(entry.view().share()),
-            Phase::Ended(Outcome::Alone) => Waited::Alone,
+            Phase::Ended(Some(entry)) => Waited::Shared(entry.view().share()),
+            Phase::Ended(None) => Waited::Alone,
             Phase::Abandoned => {
                 state.phase = Phase::Led;
                 state.parent = current();
                 Waited::TookOver
             }
             Phase::Led => {
-                let before = state.wakers.insert(this.number, context.waker().clone());
+                let before = state.wakers.insert(this.number, waker);
                 drop(state);
                 drop(before);
                 return Poll::Pending;
             }
         };
-        state.waiting -= 1;
+        let own = state.wakers.remove(&this.number);
+        let unwanted = state.one_less_waits();
         drop(state);
+        drop((own, unwanted));
         this.is_over = true;
         Poll::Ready(waited)
     }
 }
 
-impl Wait {
-    /// Stops waiting.
-    pub(crate) fn leave(&mut self) {
-        if std::mem::replace(&mut self.is_over, true) {
-            return;
+/// Where a thread waits. Its own park token may be meant for somebody else.
+#[derive(Default)]
+struct Parker {
+    is_woken: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Parker {
+    /// Whether it was woken before the deadline.
+    fn park_until(&self, deadline: Instant) -> bool {
+        let mut is_woken = self.is_woken.lock();
+        while !*is_woken {
+            if self.changed.wait_until(&mut is_woken, deadline).timed_out() {
+                return std::mem::take(&mut *is_woken);
+            }
         }
-        let heir = {
-            let mut state = self.flight.state.lock();
-            state.waiting -= 1;
-            let own = state.wakers.remove(&self.number);
-            // This may be the one that was woken to take over: the next is woken in its place.
-            let heir = match state.phase {
-                Phase::Abandoned => state.wakers.pop_first(),
-                _ => None,
-            };
-            drop(state);
-            drop(own);
-            heir
-        };
-        if let Some((_, heir)) = heir {
-            heir.wake();
-        }
+        *is_woken = false;
+        true
     }
 }
 
-/// Wakes a parked thread.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
+impl Wake for Parker {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
+        *self.is_woken.lock() = true;
+        self.changed.notify_one();
     }
-}
-
-fn thread_waker() -> Waker {
-    Arc::new(Unpark(std::thread::current())).into()
 }

@@ -126,6 +126,8 @@ pub(crate) fn hash<A: Args>(args: &A, seed: u64) -> Result<Hashed, Stop> {
     match args.walk(&mut sink) {
         Ok(()) => Ok(Hashed::Verbatim(sink.finish())),
         Err(Stop::Long) => Ok(Hashed::Long),
+        // A `Serialize` that wraps the errors of another made `Refused` of it.
+        Err(_) if sink.is_long() => Ok(Hashed::Long),
         Err(stop) => Err(stop),
     }
 }

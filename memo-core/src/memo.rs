@@ -96,6 +96,23 @@ impl Memo {
         self.key(args).map(Flight::new)
     }
 
+    /// A value that another call computed: a hit.
+    ///
+    /// Where it does not decode, though its like did when it was checked, it is given up, and the
+    /// call is a miss that runs uncached.
+    #[cold]
+    #[inline(never)]
+    fn restore<R, C: Codec<R>>(&'static self, entry: &Ref) -> Option<R> {
+        let Some(data) = codec::decode(entry.view()) else {
+            self.cache.count_miss();
+            self.cache.count_uncacheable("a stored value cannot be read back".into());
+            self.cache.remove_entry(entry);
+            return None;
+        };
+        self.cache.count_hit();
+        Some(C::restore(data))
+    }
+
     #[cold]
     fn no_key<R>(&self) -> Found<R> {
         self.cache.count_miss();
@@ -182,7 +199,7 @@ impl<R, C: Codec<R>> Call<R, C> {
             Found::Anew(call) => Some(Flying::anew(&memo.cache, call)),
             Found::Miss(call) => match Flying::claim(&memo.cache, call) {
                 Ok(flying) => Some(flying),
-                Err(entry) => match restore::<R, C>(&entry) {
+                Err(entry) => match memo.restore::<R, C>(&entry) {
                     Some(result) => return Ok(result),
                     None => None,
                 },
@@ -200,7 +217,7 @@ impl<R, C: Codec<R>> Call<R, C> {
             Found::Anew(call) => Lead::anew(&memo.cache, call),
             Found::Miss(call) => match claim::wait(&memo.cache, call).await {
                 Claimed::Lead(lead) => lead,
-                Claimed::Found(entry) => match restore::<R, C>(&entry) {
+                Claimed::Found(entry) => match memo.restore::<R, C>(&entry) {
                     Some(result) => return result,
                     None => return body().await,
                 },
@@ -210,12 +227,6 @@ impl<R, C: Codec<R>> Call<R, C> {
         finish(memo, &codec, lead, &result);
         result
     }
-}
-
-/// A value that another call computed.
-#[inline(always)]
-fn restore<R, C: Codec<R>>(entry: &Ref) -> Option<R> {
-    codec::decode(entry.view()).map(C::restore)
 }
 
 /// A miss whose body runs on this thread. Dropped without a result, it lets the next call try.
@@ -254,14 +265,16 @@ fn finish<R, C: Codec<R>>(memo: &'static Memo, codec: &C, lead: Lead, result: &R
     let (data, is_stored) = match codec.keep(result) {
         Keep::Store(data) => (data, true),
         Keep::Share(data) => (data, false),
+        // An error says nothing about the result that may be stored.
         Keep::Drop => return lead.end(),
     };
-    let lead = if is_stored { Some(lead) } else { lead.end_if_unawaited() };
+    let lead = if is_stored { Some(lead) } else { lead.forget_if_unawaited() };
     let Some(lead) = lead else { return };
-    let written = lead.end_with(is_stored, |mut key| {
-        let codec = codec::encode(data, &memo.trust, &mut key)?;
-        Ok(key.finish(codec))
-    });
+    let written =
+        lead.end_with(is_stored, |mut key| match codec::encode(data, &memo.trust, &mut key) {
+            Ok(codec) => Ok(key.finish(codec)),
+            Err(why) => Err((key, why)),
+        });
     if let Err(why) = written {
         memo.cache.count_uncacheable(why);
     }
@@ -288,11 +301,19 @@ pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, r
         return;
     }
     let Some(mut key) = memo.key(&args) else { return };
-    let Keep::Store(data) = codec.keep(&result) else {
-        return;
+    let data = match codec.keep(&result) {
+        Keep::Store(data) => data,
+        Keep::Share(_) => {
+            memo.cache.remove(&key);
+            return;
+        }
+        Keep::Drop => return,
     };
     match codec::encode(data, &memo.trust, &mut key.entry) {
         Ok(codec) => memo.cache.insert(&key.digest, key.entry.finish(codec)),
-        Err(why) => memo.cache.count_uncacheable(why),
+        Err(why) => {
+            memo.cache.remove(&key);
+            memo.cache.count_uncacheable(why);
+        }
     }
 }

@@ -204,6 +204,8 @@ impl Drop for Retired {
 pub(crate) struct Garbage {
     retired: Vec<Retired>,
     bytes: usize,
+    /// How many pieces are due: more, after a pin kept many.
+    due: usize,
 }
 
 /// When a collection is worth its barrier (about 2 µs): at so many pieces, or so many bytes.
@@ -212,7 +214,7 @@ const BYTES: usize = 256 * 1024;
 
 impl Garbage {
     pub(crate) const fn new() -> Self {
-        Self { retired: Vec::new(), bytes: 0 }
+        Self { retired: Vec::new(), bytes: 0, due: PIECES }
     }
 
     /// Takes what is unlinked already, and frees it with `free` once it cannot be reached.
@@ -233,7 +235,11 @@ impl Garbage {
 
     /// Whether enough waits that collecting pays.
     pub(crate) fn is_due(&self) -> bool {
-        self.retired.len() >= PIECES || self.bytes >= BYTES
+        self.retired.len() >= self.due || self.bytes >= BYTES
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.retired.is_empty()
     }
 
     /// What can be freed now, by dropping it: outside locks, as a resource's drop is a user's.
@@ -253,6 +259,7 @@ impl Garbage {
         self.retired = kept;
         // What a pin still holds does not make the next collection due.
         self.bytes = 0;
+        self.due = PIECES.max(self.retired.len() * 2);
         free
     }
 }

@@ -4,6 +4,7 @@
 //! still hold it is kept by a thread of its own, which looks from time to time whether they do. It
 //! runs only while something is waited for.
 
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{fence, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ struct Release<X: ?Sized> {
 
 impl<X: ?Sized + Send + Sync + 'static> Hold<X> {
     pub(crate) fn new(resource: Arc<X>, hook: Option<fn(&X)>) -> Self {
-        let release = hook.map(|hook| Release { hook, watch });
+        let release = hook.map(|hook| Release { hook, watch: |last| watch(Box::new(last)) });
         Self { resource: Some(resource), release }
     }
 }
@@ -44,7 +45,9 @@ impl<X: ?Sized> Drop for Hold<X> {
     fn drop(&mut self) {
         let (Some(resource), Some(release)) = (self.resource.take(), &self.release) else { return };
         let last = Last { resource, hook: release.hook };
-        if !last.try_release() {
+        if last.is_last(1) {
+            last.release();
+        } else {
             (release.watch)(last);
         }
     }
@@ -57,25 +60,38 @@ struct Last<X: ?Sized> {
 }
 
 impl<X: ?Sized> Last<X> {
-    fn try_release(&self) -> bool {
-        let is_last = Arc::strong_count(&self.resource) == 1;
-        if is_last {
-            // The count is a relaxed load; what the others did before they let go is seen here.
-            fence(Ordering::Acquire);
-            (self.hook)(&self.resource);
-        }
-        is_last
+    fn is_last(&self, holds: usize) -> bool {
+        Arc::strong_count(&self.resource) == holds
+    }
+
+    /// A `Weak` can still bring the resource back; the user who keeps one knows.
+    fn release(self) {
+        // The count is a relaxed load; what the others did before they let go is seen from here on.
+        fence(Ordering::Acquire);
+        (self.hook)(&self.resource);
     }
 }
 
-/// Something that can be released once nobody else holds it.
-trait Lingering: Send {
-    fn try_release(&self) -> bool;
+/// What lingers until nobody else holds it.
+pub(crate) trait Lingering: Send {
+    /// What the lingering holds of one resource have in common.
+    fn address(&self) -> usize;
+    /// Whether `holds` lingering ones are all that hold it.
+    fn is_last(&self, holds: usize) -> bool;
+    fn release(self: Box<Self>);
 }
 
 impl<X: ?Sized + Send + Sync> Lingering for Last<X> {
-    fn try_release(&self) -> bool {
-        Last::try_release(self)
+    fn address(&self) -> usize {
+        Arc::as_ptr(&self.resource).addr()
+    }
+
+    fn is_last(&self, holds: usize) -> bool {
+        Last::is_last(self, holds)
+    }
+
+    fn release(self: Box<Self>) {
+        Last::release(*self);
     }
 }
 
@@ -91,14 +107,14 @@ static NEWS: Condvar = Condvar::new();
 const SOONEST: Duration = Duration::from_micros(500);
 const LATEST: Duration = Duration::from_millis(20);
 
-fn watch<X: ?Sized + Send + Sync + 'static>(last: Last<X>) {
+pub(crate) fn watch(lingering: Box<dyn Lingering>) {
     let mut watch = WATCH.lock();
-    watch.lingering.push(Box::new(last));
+    watch.lingering.push(lingering);
     if watch.is_running {
         NEWS.notify_one();
         return;
     }
-    // Without a thread, the next one that leaves a cache tries again.
+    // Without a thread, the next one that lingers tries again.
     watch.is_running =
         std::thread::Builder::new().name("memo-release".into()).spawn(look_after).is_ok();
 }
@@ -106,14 +122,10 @@ fn watch<X: ?Sized + Send + Sync + 'static>(last: Last<X>) {
 fn look_after() {
     let mut pause = SOONEST;
     loop {
-        let mut lingering = std::mem::take(&mut WATCH.lock().lingering);
-        // Outside the lock, as releasing runs the user's code; a panic there costs its own only.
-        lingering.retain(|one| {
-            let attempt = std::panic::AssertUnwindSafe(|| !one.try_release());
-            std::panic::catch_unwind(attempt).unwrap_or(false)
-        });
+        let lingering = std::mem::take(&mut WATCH.lock().lingering);
+        let mut kept = release_last(lingering);
         let mut watch = WATCH.lock();
-        watch.lingering.append(&mut lingering);
+        watch.lingering.append(&mut kept);
         if watch.lingering.is_empty() {
             watch.is_running = false;
             return;
@@ -121,4 +133,30 @@ fn look_after() {
         let is_quiet = NEWS.wait_for(&mut watch, pause).timed_out();
         pause = if is_quiet { (pause * 2).min(LATEST) } else { SOONEST };
     }
+}
+
+/// Releases what nobody else holds; the rest.
+fn release_last(mut lingering: Vec<Box<dyn Lingering>>) -> Vec<Box<dyn Lingering>> {
+    let mut kept = Vec::new();
+    while let Some(one) = lingering.pop() {
+        // A resource may have been stored under several keys; it is released once.
+        let (same, others) = lingering.into_iter().partition(|it| it.address() == one.address());
+        lingering = others;
+        let same: Vec<_> = same;
+        if one.is_last(1 + same.len()) {
+            // Outside the lock, as this is the user's code, down to the drop; a panic there costs
+            // its own only.
+            let released = catch_unwind(AssertUnwindSafe(|| {
+                drop(same);
+                one.release();
+            }));
+            if let Err(payload) = released {
+                std::mem::forget(payload);
+            }
+        } else {
+            kept.push(one);
+            kept.extend(same);
+        }
+    }
+    kept
 }

@@ -159,6 +159,13 @@ impl<X: ?Sized> Hooks<X> {
         self.release = Some(release);
         self
     }
+
+    /// A resource that no cache takes has its end told of all the same.
+    fn hold_for_a_moment(&self, resource: &Arc<X>) {
+        if self.release.is_some() {
+            drop((self.hold)(Arc::clone(resource), self.release));
+        }
+    }
 }
 
 /// A call of a singleton function, looked up and not yet answered. It holds no argument.
@@ -209,6 +216,15 @@ pub fn share_refresh<X: ?Sized + 'static, A: Args>(
     Lookup { singleton, hooks, found }
 }
 
+impl Singleton {
+    /// A resource that another call made: a hit.
+    fn made<X: ?Sized + 'static>(&'static self, entry: &Ref) -> Arc<X> {
+        self.cache.count_hit();
+        // The scope of a generic function is part of its key, so the type is the key's.
+        resource(entry.view()).unwrap_or_else(|| unreachable!("a key has one type of resource"))
+    }
+}
+
 /// Room for a resource's pointer behind the key.
 const HOLD: usize = 2 * size_of::<usize>();
 
@@ -235,7 +251,7 @@ impl Singleton {
         };
         if let Some(invalid) = invalid {
             // Only the one that was asked about: another call may have replaced it by now.
-            self.cache.remove_if(&key, |entry| {
+            self.cache.remove_if(&key.entry, |entry| {
                 resource::<X>(entry).is_some_and(|there| Arc::ptr_eq(&there, &invalid))
             });
         }
@@ -279,7 +295,7 @@ impl<X: ?Sized + 'static> Lookup<X> {
             Found::Anew(call) => Some(Flying::anew(&singleton.cache, call)),
             Found::Miss(call) => match Flying::claim(&singleton.cache, call) {
                 Ok(flying) => Some(flying),
-                Err(entry) => return Ok(made(&entry)),
+                Err(entry) => return Ok(singleton.made(&entry)),
             },
         };
         Err(SharedMiss { hooks, flying })
@@ -308,11 +324,13 @@ impl<X: ?Sized + 'static> Lookup<X> {
         let Self { singleton, hooks, found } = self;
         let lead = match found {
             Found::Hit(resource) => return Ok(resource),
-            Found::Uncached => return body().await,
+            Found::Uncached => {
+                return body().await.inspect(|resource| hooks.hold_for_a_moment(resource));
+            }
             Found::Anew(call) => Lead::anew(&singleton.cache, call),
             Found::Miss(call) => match claim::wait(&singleton.cache, call).await {
                 Claimed::Lead(lead) => lead,
-                Claimed::Found(entry) => return Ok(made(&entry)),
+                Claimed::Found(entry) => return Ok(singleton.made(&entry)),
             },
         };
         match within(&lead.flight, body()).await {
@@ -327,12 +345,6 @@ impl<X: ?Sized + 'static> Lookup<X> {
             }
         }
     }
-}
-
-/// A resource that another call made.
-fn made<X: ?Sized + 'static>(entry: &Ref) -> Arc<X> {
-    // The scope of a generic function is part of its key, so the type is the key's.
-    resource(entry.view()).unwrap_or_else(|| unreachable!("a key has one type of resource"))
 }
 
 /// A miss whose body runs on this thread. Dropped without a result, it lets the next call try.
@@ -352,8 +364,9 @@ impl<X: ?Sized + 'static> SharedMiss<X> {
     /// Shares what the body made, and hands it back.
     #[inline(always)]
     pub fn finish(self, resource: Arc<X>) -> Arc<X> {
-        if let Some(flying) = self.flying {
-            finish(flying.lead, &resource, self.hooks);
+        match self.flying {
+            Some(flying) => finish(flying.lead, &resource, self.hooks),
+            None => self.hooks.hold_for_a_moment(&resource),
         }
         resource
     }
@@ -383,8 +396,8 @@ fn finish<X: ?Sized + 'static>(lead: Lead, resource: &Arc<X>, hooks: Hooks<X>) {
     lead.computed();
     let _inside = Inside::of(&lead.flight);
     let hold = (hooks.hold)(Arc::clone(resource), hooks.release);
-    let Ok(()) =
-        lead.end_with(true, |key| Ok::<_, std::convert::Infallible>(key.finish_resource(hold)));
+    let Ok(()) = lead
+        .end_with(true, |key| Ok::<_, (_, std::convert::Infallible)>(key.finish_resource(hold)));
 }
 
 /// `func::get(…)`: the resource there is, without making one.

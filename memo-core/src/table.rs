@@ -170,11 +170,7 @@ impl Writer {
         let view = entry.view();
         let (hash, bytes) = (view.entry.hash(), view.entry.bytes());
         let old = self.slots(table).and_then(|slots| {
-            let is_same = |other: View<'_>| {
-                other.entry.has_digest_key() == view.entry.has_digest_key()
-                    && other.key() == view.key()
-            };
-            slots.position(hash, is_same).map(|(index, _)| (slots, index))
+            slots.position(hash, same_key_as(view)).map(|(index, _)| (slots, index))
         });
         let tagged = entry.into_raw().as_ptr().map_addr(|addr| addr | tag(hash));
         self.bytes += bytes;
@@ -202,7 +198,11 @@ impl Writer {
 
     pub(crate) fn remove(&mut self, table: &Table, key: &Builder) -> bool {
         let Some(slots) = self.slots(table) else { return false };
-        let Some((index, _)) = slots.position(key.hash(), same_key(key)) else { return false };
+        let place = slots.position(key.hash(), same_key(key));
+        place.is_some_and(|(index, _)| self.remove_at(slots, index))
+    }
+
+    fn remove_at(&mut self, slots: Reader<'_>, index: usize) -> bool {
         // Behind the last of a run of entries nothing is probed for: the slot can be empty again.
         let next = slots.slot((index + 1) & slots.head().mask).load(Ordering::Relaxed);
         let left = if next.is_null() { ptr::null_mut() } else { GONE };
@@ -212,6 +212,13 @@ impl Writer {
         self.entries -= 1;
         self.retire(NonNull::new(old).unwrap_or_else(|| unreachable!("it was found there")));
         true
+    }
+
+    /// Removes the entry that has the key of another one.
+    pub(crate) fn remove_same(&mut self, table: &Table, other: View<'_>) -> bool {
+        let Some(slots) = self.slots(table) else { return false };
+        let place = slots.position(other.entry.hash(), same_key_as(other));
+        place.is_some_and(|(index, _)| self.remove_at(slots, index))
     }
 
     /// Unlinks everything at once, however much it is.
@@ -234,6 +241,11 @@ impl Writer {
         } else {
             Vec::new()
         }
+    }
+
+    /// Whether nothing waits to be freed.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.garbage.is_empty()
     }
 
     fn retire(&mut self, entry: NonNull<Entry>) {
@@ -280,6 +292,12 @@ impl Writer {
 /// Whether an entry has the key of one to be.
 pub(crate) fn same_key(key: &Builder) -> impl Fn(View<'_>) -> bool + '_ {
     |view| view.entry.has_digest_key() == key.has_digest_key() && view.key() == key.key()
+}
+
+fn same_key_as(other: View<'_>) -> impl Fn(View<'_>) -> bool + '_ {
+    move |view| {
+        view.entry.has_digest_key() == other.entry.has_digest_key() && view.key() == other.key()
+    }
 }
 
 fn allocate_slots(count: usize) -> NonNull<Slots> {

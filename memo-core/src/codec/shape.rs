@@ -22,9 +22,10 @@ pub(super) struct Shape {
 /// The value's `Serialize` returned one.
 pub(super) fn of<T: Serialize>(value: &T) -> Result<Shape, Refused> {
     let mut shape = Shape::default();
-    let kind = value.serialize(Shaper(&mut shape.parts))?;
-    // 0 stands for no shape at all.
-    shape.root = kind.max(1);
+    let kind = value.serialize(Shaper::of::<T>(&mut shape.parts))?;
+    // One function may have results of many types: the instances of a generic one share their
+    // trust. 0 stands for no shape at all.
+    shape.root = mix(kind, type_of::<T>()).max(1);
     shape.parts.sort_unstable();
     shape.parts.dedup();
     Ok(shape)
@@ -85,8 +86,8 @@ fn type_of<T: ?Sized>() -> u64 {
 }
 
 /// Whether all values of the type make one and the same call.
-#[inline]
-fn is_scalar<T: ?Sized>() -> bool {
+#[inline(always)]
+pub(super) fn is_scalar<T: ?Sized>() -> bool {
     macro_rules! any {
         ($($scalar:ty),*) => {
             $(typeid::of::<T>() == TypeId::of::<$scalar>()
@@ -114,19 +115,34 @@ mod call {
     pub(super) const FIELD: u64 = 29;
 }
 
-struct Shaper<'s>(&'s mut Vec<u64>);
+struct Shaper<'s> {
+    parts: &'s mut Vec<u64>,
+    /// The type whose value is being serialized; its name alone would not tell two apart.
+    ty: u64,
+}
 
-impl Shaper<'_> {
+impl<'s> Shaper<'s> {
+    #[inline]
+    fn of<T: ?Sized>(parts: &'s mut Vec<u64>) -> Self {
+        Self { parts, ty: type_of::<T>() }
+    }
+
     /// Notes a part that a value may have, once where many alike follow each other.
     fn note(&mut self, part: u64) {
-        if self.0.last() != Some(&part) {
-            self.0.push(part);
+        let part = mix(part, self.ty);
+        if self.parts.last() != Some(&part) {
+            self.parts.push(part);
         }
+    }
+
+    /// What a part of a type is to the one around it.
+    fn made<T: ?Sized + Serialize>(&mut self, part: &T) -> Result<u64, Refused> {
+        Ok(mix(part.serialize(Shaper::of::<T>(self.parts))?, type_of::<T>()))
     }
 
     /// Notes a part of a type.
     fn part<T: ?Sized + Serialize>(&mut self, of: u64, part: &T) -> Result<(), Refused> {
-        let made = mix(part.serialize(Shaper(self.0))?, type_of::<T>());
+        let made = self.made(part)?;
         self.note(mix(of, made));
         Ok(())
     }
@@ -201,11 +217,11 @@ impl<'s> Serializer for Shaper<'s> {
     }
 
     fn serialize_newtype_struct<T: ?Sized + Serialize>(
-        self,
+        mut self,
         name: &'static str,
         value: &T,
     ) -> Result<u64, Refused> {
-        let made = mix(value.serialize(Shaper(self.0))?, type_of::<T>());
+        let made = self.made(value)?;
         Ok(mix(kind(call::NEWTYPE, name, 0), made))
     }
 
@@ -221,7 +237,7 @@ impl<'s> Serializer for Shaper<'s> {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Parts<'s>, Refused> {
-        Ok(Parts { shapes: self.0, of: call::SEQ, made: call::SEQ, answer: Some(call::SEQ) })
+        Ok(Parts { shaper: self, of: call::SEQ, made: call::SEQ, answer: Some(call::SEQ) })
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Parts<'s>, Refused> {
@@ -243,7 +259,7 @@ impl<'s> Serializer for Shaper<'s> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Parts<'s>, Refused> {
-        Ok(Parts { shapes: self.0, of: call::MAP, made: call::MAP, answer: Some(call::MAP) })
+        Ok(Parts { shaper: self, of: call::MAP, made: call::MAP, answer: Some(call::MAP) })
     }
 
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Parts<'s>, Refused> {
@@ -281,7 +297,7 @@ impl<'s> Serializer for Shaper<'s> {
 
 impl<'s> Shaper<'s> {
     fn composite(self, of: u64) -> Parts<'s> {
-        Parts { shapes: self.0, of, made: of, answer: None }
+        Parts { shaper: self, of, made: of, answer: None }
     }
 
     fn variant(
@@ -294,13 +310,13 @@ impl<'s> Shaper<'s> {
         let of = mix(kind(call::VARIANT, variant, index as usize), len as u64);
         // A variant without fields is one all the same.
         let made = mix(of, call::VARIANT);
-        Parts { shapes: self.0, of, made, answer: Some(kind(call::ENUM, name, 0)) }
+        Parts { shaper: self, of, made, answer: Some(kind(call::ENUM, name, 0)) }
     }
 }
 
 /// A composite under way.
 struct Parts<'s> {
-    shapes: &'s mut Vec<u64>,
+    shaper: Shaper<'s>,
     of: u64,
     /// The calls of the parts so far, in their order.
     made: u64,
@@ -314,21 +330,21 @@ impl Parts<'_> {
         if is_scalar::<T>() {
             return Ok(());
         }
-        Shaper(self.shapes).part(self.of, part)
+        self.shaper.part(self.of, part)
     }
 
     fn next<T: ?Sized + Serialize>(&mut self, name: &str, part: &T) -> Result<(), Refused> {
-        let made = mix(part.serialize(Shaper(self.shapes))?, type_of::<T>());
+        let made = self.shaper.made(part)?;
         self.made = mix(self.made, mix(kind(call::FIELD, name, 0), made));
         Ok(())
     }
 
-    fn end(self) -> Result<u64, Refused> {
+    fn end(mut self) -> Result<u64, Refused> {
         match self.answer {
             None => Ok(self.made),
             Some(answer) => {
                 if self.made != self.of {
-                    Shaper(self.shapes).note(self.made);
+                    self.shaper.note(self.made);
                 }
                 Ok(answer)
             }

@@ -135,20 +135,20 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
     #[inline(always)]
     fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'s, S>, Stop> {
         self.0.tag(tag::SEQ)?;
-        Ok(Compound(self.0))
+        Ok(Compound::new(self.0))
     }
 
     #[inline(always)]
     fn serialize_tuple(self, _: usize) -> Result<Compound<'s, S>, Stop> {
         self.0.tag(tag::TUPLE)?;
-        Ok(Compound(self.0))
+        Ok(Compound::new(self.0))
     }
 
     #[inline(always)]
     fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Compound<'s, S>, Stop> {
         self.0.tag(tag::TUPLE_STRUCT)?;
         self.0.name(name)?;
-        Ok(Compound(self.0))
+        Ok(Compound::new(self.0))
     }
 
     #[inline(always)]
@@ -161,20 +161,20 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
     ) -> Result<Compound<'s, S>, Stop> {
         let Encoder(sink) = self.variant(name, index, variant)?;
         sink.tag(tag::TUPLE)?;
-        Ok(Compound(sink))
+        Ok(Compound::new(sink))
     }
 
     #[inline(always)]
     fn serialize_map(self, _: Option<usize>) -> Result<Compound<'s, S>, Stop> {
         self.0.tag(tag::MAP)?;
-        Ok(Compound(self.0))
+        Ok(Compound::new(self.0))
     }
 
     #[inline(always)]
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Compound<'s, S>, Stop> {
         self.0.tag(tag::STRUCT)?;
         self.0.name(name)?;
-        Ok(Compound(self.0))
+        Ok(Compound::new(self.0))
     }
 
     #[inline(always)]
@@ -187,7 +187,7 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
     ) -> Result<Compound<'s, S>, Stop> {
         let Encoder(sink) = self.variant(name, index, variant)?;
         sink.tag(tag::FIELDS)?;
-        Ok(Compound(sink))
+        Ok(Compound::new(sink))
     }
 
     #[inline(always)]
@@ -255,18 +255,33 @@ impl<S: Sink> Encoder<'_, S> {
 }
 
 /// A composite under way: its parts, then [`tag::END`].
-pub(crate) struct Compound<'s, S>(&'s mut S);
+pub(crate) struct Compound<'s, S> {
+    sink: &'s mut S,
+    parts: u32,
+}
 
-impl<S: Sink> Compound<'_, S> {
+impl<'s, S: Sink> Compound<'s, S> {
+    #[inline(always)]
+    fn new(sink: &'s mut S) -> Self {
+        Self { sink, parts: 0 }
+    }
+
     #[inline(always)]
     fn part<T: ?Sized + Serialize>(&mut self, part: &T) -> Result<(), Stop> {
-        part.serialize(Encoder(self.0))
+        part.serialize(Encoder(self.sink))
+    }
+
+    /// One of any number of parts.
+    #[inline(always)]
+    fn one_of_many<T: ?Sized + Serialize>(&mut self, part: &T) -> Result<(), Stop> {
+        self.parts = self.parts.wrapping_add(1);
+        self.part(part)
     }
 
     #[inline(always)]
     fn field<T: ?Sized + Serialize>(&mut self, name: &'static str, field: &T) -> Result<(), Stop> {
-        self.0.tag(tag::FIELD)?;
-        self.0.name(name)?;
+        self.sink.tag(tag::FIELD)?;
+        self.sink.name(name)?;
         self.part(field)
     }
 }
@@ -288,19 +303,33 @@ macro_rules! compound {
 
             #[inline(always)]
             fn end(self) -> Result<(), Stop> {
-                self.0.tag(tag::END)
+                self.sink.tag(tag::END)
             }
         }
     )*};
 }
 
 compound! {
-    SerializeSeq: serialize_element() part;
     SerializeTuple: serialize_element() part;
     SerializeTupleStruct: serialize_field() part;
     SerializeTupleVariant: serialize_field() part;
     SerializeStruct: serialize_field(name) field;
     SerializeStructVariant: serialize_field(name) field;
+}
+
+impl<S: Sink> ser::SerializeSeq for Compound<'_, S> {
+    type Ok = ();
+    type Error = Stop;
+
+    #[inline(always)]
+    fn serialize_element<T: ?Sized + Serialize>(&mut self, element: &T) -> Result<(), Stop> {
+        self.one_of_many(element)
+    }
+
+    #[inline(always)]
+    fn end(self) -> Result<(), Stop> {
+        self.sink.end(self.parts)
+    }
 }
 
 impl<S: Sink> ser::SerializeMap for Compound<'_, S> {
@@ -309,7 +338,7 @@ impl<S: Sink> ser::SerializeMap for Compound<'_, S> {
 
     #[inline(always)]
     fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Stop> {
-        self.part(key)
+        self.one_of_many(key)
     }
 
     #[inline(always)]
@@ -319,7 +348,7 @@ impl<S: Sink> ser::SerializeMap for Compound<'_, S> {
 
     #[inline(always)]
     fn end(self) -> Result<(), Stop> {
-        self.0.tag(tag::END)
+        self.sink.end(self.parts)
     }
 }
 

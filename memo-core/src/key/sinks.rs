@@ -126,6 +126,12 @@ pub trait Sink: Sized {
         self.put(bytes)
     }
 
+    /// The end of a sequence or map, which had so many parts.
+    #[inline(always)]
+    fn end(&mut self, _parts: u32) -> Result<(), Stop> {
+        self.tag(tag::END)
+    }
+
     #[inline(always)]
     fn scope(&mut self, scope: Scope) -> Result<(), Stop> {
         self.put(&scope.bytes())
@@ -162,9 +168,14 @@ impl Hash {
     }
 
     #[inline(always)]
+    pub(super) fn is_long(&self) -> bool {
+        self.len > VERBATIM
+    }
+
+    #[inline(always)]
     pub(super) fn grow(&mut self, by: usize) -> Result<(), Stop> {
         self.len = self.len.saturating_add(by);
-        if self.len > VERBATIM {
+        if self.is_long() {
             return Err(Stop::Long);
         }
         Ok(())
@@ -225,6 +236,13 @@ impl Sink for Hash {
     fn variant(&mut self, index: u32, name: &'static str) -> Result<(), Stop> {
         self.hasher.write_u32(index);
         self.grow(5 + name.len())
+    }
+
+    // Else lists of lists could be made to collide, by who does not know the seed.
+    #[inline(always)]
+    fn end(&mut self, parts: u32) -> Result<(), Stop> {
+        self.hasher.write_u32(parts);
+        self.grow(1)
     }
 
     #[inline(always)]

@@ -35,11 +35,11 @@ impl Unordered<Hash> for Summed {
     fn entry(&mut self, encode: impl FnOnce(&mut Hash) -> Result<(), Stop>) -> Result<(), Stop> {
         let mut entry = Hash::new(self.seed);
         entry.len = self.len;
-        encode(&mut entry)?;
+        let encoded = encode(&mut entry);
         self.sum = self.sum.wrapping_add(entry.finish());
         self.count += 1;
         self.len = entry.len;
-        Ok(())
+        encoded
     }
 
     fn close(self, _: u8, sink: &mut Hash) -> Result<(), Stop> {
@@ -54,6 +54,9 @@ thread_local! {
     // Kept between calls, so that a hit with a map in its key allocates nothing.
     static SPARE: Cell<Vec<Sorted>> = const { Cell::new(Vec::new()) };
 }
+
+/// Larger ones are not kept: a thread may never need one again.
+const SPARE_BYTES: usize = 64 * 1024;
 
 /// Encodes each entry and sorts the encodings.
 #[derive(Debug, Default)]
@@ -74,6 +77,9 @@ impl Sorted {
     }
 
     fn give_back(mut self) {
+        if self.bytes.capacity() > SPARE_BYTES {
+            return;
+        }
         self.bytes.clear();
         self.entries.clear();
         let _ = SPARE.try_with(|spare| {
