@@ -14,15 +14,19 @@ use std::time::Duration;
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
+use crate::budget;
+use crate::clock::Tick;
 use crate::entry::{Builder, Ref, View};
 use crate::error::{report, Error, Kind};
+use crate::expiry;
 use crate::flight::{wake, Flight, Key, Wait};
 use crate::key::sinks::{take_refusal, Stop};
 use crate::key::{self, Args, Hashed, Scope, DIGEST};
+use crate::memory::{Bounds, Memory};
 use crate::reclaim::{self, Retired};
 use crate::registry::{Function, Registry, Stats};
 use crate::release::{self, Lingering};
-use crate::table::{self, same_key, Table, Writer};
+use crate::table::{self, same_key, Reader, Table};
 
 /// The shortest bound of a wait.
 const SHORTEST_BOUND: Duration = Duration::from_secs(1);
@@ -38,9 +42,13 @@ pub(crate) struct Cache {
     /// The longest computation so far, in nanoseconds.
     longest: AtomicU64,
     pub(crate) site: Site,
+    pub(crate) limits: Limits,
+    /// The `ttl` in nanoseconds, once it was asked for.
+    life: OnceCell<u64>,
     registry: &'static Registry,
-    /// Resources are to be dropped as soon as nobody reads them, data when it is worth it.
-    frees_at_once: bool,
+    /// Its entries own resources, which are to be dropped as soon as nobody reads them; data is when
+    /// it is worth it.
+    is_resource: bool,
     /// Which kinds of [`Error`] were reported, one bit each.
     reported: AtomicU8,
 }
@@ -53,8 +61,17 @@ pub(crate) struct Site {
     pub(crate) is_method: bool,
 }
 
+/// What a function's options say of what it stores.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) bounds: Bounds,
+    pub(crate) ttl: Option<fn() -> Duration>,
+    /// An entry is served for another `ttl`, while one call has it refreshed.
+    pub(crate) is_background: bool,
+}
+
 struct Shared {
-    writer: Writer,
+    memory: Memory,
     flights: HashMap<[u8; DIGEST], Arc<Flight>, BuildHasherDefault<FirstBytes>>,
     /// Computations beside a flight, which can be fenced but not waited for; and ended ones whose
     /// waiters have not come to take the result, which can be fenced still.
@@ -80,6 +97,15 @@ pub(crate) struct Counts {
     pub(crate) unshared: AtomicU64,
 }
 
+/// Whether an entry is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Serving {
+    Fresh,
+    /// It is, and this caller has it refreshed.
+    Stale,
+    Not,
+}
+
 /// What came of asking the cache under its lock.
 pub(crate) enum Claim {
     Found(Ref),
@@ -91,13 +117,13 @@ pub(crate) enum Claim {
 }
 
 impl Cache {
-    pub(crate) const fn new(site: Site, registry: &'static Registry, frees_at_once: bool) -> Self {
+    pub(crate) const fn new(site: Site, registry: &'static Registry, is_resource: bool) -> Self {
         Self {
             table: Table::new(),
             number: AtomicUsize::new(usize::MAX),
             name: OnceCell::new(),
             shared: Mutex::new(Shared {
-                writer: Writer::new(),
+                memory: Memory::new(!is_resource),
                 flights: HashMap::with_hasher(BuildHasherDefault::new()),
                 others: Vec::new(),
             }),
@@ -108,8 +134,10 @@ impl Cache {
             },
             longest: AtomicU64::new(0),
             site,
+            limits: Limits { bounds: Bounds::NONE, ttl: None, is_background: false },
+            life: OnceCell::new(),
             registry,
-            frees_at_once,
+            is_resource,
             reported: AtomicU8::new(0),
         }
     }
@@ -217,7 +245,7 @@ impl Cache {
     pub(crate) fn claim(&self, flight: &Arc<Flight>) -> Claim {
         let mut shared = self.shared.lock();
         if let Some(key) = flight.key.lock().as_ref() {
-            if let Some(entry) = shared.writer.find(&self.table, key) {
+            if let Some(entry) = shared.memory.find(&self.table, key) {
                 return Claim::Found(entry.share());
             }
         }
@@ -252,26 +280,28 @@ impl Cache {
 
     /// Ends a flight, unless it was fenced as its end says.
     pub(crate) fn settle(&self, flight: &Arc<Flight>, end: End) {
+        let end = match end {
+            End::Store(entry) if !self.reserve(&entry) => End::Share(entry),
+            end => end,
+        };
         let (result, freed) = {
             let mut shared = self.shared.lock();
             shared.depart(flight);
             let is_current = !flight.is_fenced();
             let result = match end {
                 End::Store(entry) => {
-                    if is_current {
-                        shared.writer.insert(&self.table, entry.view().share());
-                    }
+                    self.store(&mut shared.memory, &entry, is_current);
                     Some(entry)
                 }
                 End::Share(entry) => {
                     if is_current {
-                        shared.writer.remove_same(&self.table, entry.view());
+                        shared.memory.remove_same(&self.table, entry.view());
                     }
                     Some(entry)
                 }
                 End::Forget(key) => {
                     if is_current {
-                        shared.writer.remove(&self.table, &key);
+                        shared.memory.remove(&self.table, &key);
                     }
                     None
                 }
@@ -281,10 +311,79 @@ impl Cache {
             if flight.is_awaited() {
                 shared.others.push(Arc::clone(flight));
             }
-            (result, self.collect(&mut shared.writer))
+            (result, self.collect(&mut shared.memory))
         };
         flight.end(result);
         drop(freed);
+    }
+
+    /// Takes an entry's bytes in the budget of all functions; false if they are too many.
+    fn reserve(&self, entry: &Ref) -> bool {
+        expiry::reclaim(Tick::now());
+        self.is_resource || budget::reserve(entry.view().entry.bytes())
+    }
+
+    /// Gives the bytes of an entry back that was not stored.
+    fn give_back(&self, entry: View<'_>) {
+        if !self.is_resource {
+            budget::give_back(entry.entry.bytes());
+        }
+    }
+
+    /// Stores an entry whose bytes are reserved.
+    fn store(&self, memory: &mut Memory, entry: &Ref, is_current: bool) {
+        let view = entry.view();
+        if !is_current {
+            self.give_back(view);
+            return;
+        }
+        if let Some(expiry) = view.expiry() {
+            memory.expire(&self.table, Tick::now(), expiry::BATCH);
+            expiry::expect(expiry);
+        }
+        if !memory.insert(&self.table, self.limits.bounds, view.share()) {
+            self.give_back(view);
+            memory.remove_same(&self.table, view);
+        }
+    }
+
+    /// Whether an entry that was found is to be served, and how.
+    #[inline(always)]
+    pub(crate) fn serving(&self, entry: View<'_>, is_call: bool) -> Serving {
+        match entry.expiry() {
+            None => Serving::Fresh,
+            Some(expiry) => self.serving_until(entry, expiry, is_call),
+        }
+    }
+
+    #[inline]
+    fn serving_until(&self, entry: View<'_>, expiry: Tick, is_call: bool) -> Serving {
+        let now = Tick::now();
+        if expiry <= now {
+            return Serving::Not;
+        }
+        let is_stale = is_call
+            && self.limits.is_background
+            && self.life().is_some_and(|life| now.plus(life) >= expiry)
+            && entry.entry.is_to_be_refreshed();
+        if is_stale {
+            Serving::Stale
+        } else {
+            Serving::Fresh
+        }
+    }
+
+    /// When what is stored now expires.
+    pub(crate) fn expiry(&self) -> Option<Tick> {
+        let life = self.life()?;
+        let factor = if self.limits.is_background { 2 } else { 1 };
+        Some(Tick::now().plus(life.saturating_mul(factor)))
+    }
+
+    /// How long an entry is fresh, in nanoseconds; for ever, if nothing.
+    pub(crate) fn life(&self) -> Option<u64> {
+        let ttl = self.limits.ttl?;
+        Some(*self.life.get_or_init(|| u64::try_from(ttl().as_nanos()).unwrap_or(u64::MAX)))
     }
 
     /// Ends a flight whose result is not to be stored, unless someone waits for it.
@@ -296,9 +395,9 @@ impl Cache {
             }
             shared.depart(flight);
             if let (Some(key), false) = (flight.key.lock().take(), flight.is_fenced()) {
-                shared.writer.remove(&self.table, &key);
+                shared.memory.remove(&self.table, &key);
             }
-            self.collect(&mut shared.writer)
+            self.collect(&mut shared.memory)
         };
         flight.end(None);
         drop(freed);
@@ -340,15 +439,17 @@ impl Cache {
         let (Some(table), Ok(key)) = (self.table.read(&pin), self.key(args, 0)) else {
             return false;
         };
-        table.find(key.entry.hash(), same_key(&key.entry)).is_some()
+        table
+            .find(key.entry.hash(), same_key(&key.entry))
+            .is_some_and(|entry| entry.expiry().is_none_or(|expiry| expiry > Tick::now()))
     }
 
     pub(crate) fn remove(&'static self, key: &Key) -> bool {
         let (removed, fenced, freed) = {
             let mut shared = self.shared.lock();
             let fenced = shared.fence(&key.digest);
-            let removed = shared.writer.remove(&self.table, &key.entry);
-            (removed, fenced, self.collect(&mut shared.writer))
+            let removed = shared.memory.remove(&self.table, &key.entry);
+            (removed, fenced, self.collect(&mut shared.memory))
         };
         fenced.iter().for_each(|flight| flight.wake_all());
         drop(freed);
@@ -358,7 +459,7 @@ impl Cache {
 
     /// After resources were given up: they are to end now.
     fn tidy_up(&'static self) {
-        if self.frees_at_once && !self.shared.lock().writer.is_clean() {
+        if self.is_resource && !self.shared.lock().memory.is_clean() {
             self.collect_later();
         }
     }
@@ -367,11 +468,11 @@ impl Cache {
     pub(crate) fn remove_if(&'static self, key: &Builder, is_meant: impl FnOnce(View<'_>) -> bool) {
         let freed = {
             let mut shared = self.shared.lock();
-            let there = shared.writer.find(&self.table, key);
+            let there = shared.memory.find(&self.table, key);
             if there.is_some_and(is_meant) {
-                shared.writer.remove(&self.table, key);
+                shared.memory.remove(&self.table, key);
             }
-            self.collect(&mut shared.writer)
+            self.collect(&mut shared.memory)
         };
         drop(freed);
         self.tidy_up();
@@ -381,25 +482,30 @@ impl Cache {
     pub(crate) fn remove_entry(&self, entry: &Ref) {
         let freed = {
             let mut shared = self.shared.lock();
-            shared.writer.remove_same(&self.table, entry.view());
-            self.collect(&mut shared.writer)
+            shared.memory.remove_same(&self.table, entry.view());
+            self.collect(&mut shared.memory)
         };
         drop(freed);
     }
 
     pub(crate) fn insert(&self, digest: &[u8; DIGEST], entry: Ref) {
+        let is_reserved = self.reserve(&entry);
         let (fenced, freed) = {
             let mut shared = self.shared.lock();
             let fenced = shared.fence(digest);
-            shared.writer.insert(&self.table, entry);
-            (fenced, self.collect(&mut shared.writer))
+            if is_reserved {
+                self.store(&mut shared.memory, &entry, true);
+            } else {
+                shared.memory.remove_same(&self.table, entry.view());
+            }
+            (fenced, self.collect(&mut shared.memory))
         };
         fenced.iter().for_each(|flight| flight.wake_all());
         drop(freed);
     }
 
-    fn collect(&self, writer: &mut Writer) -> Vec<Retired> {
-        writer.collect(self.frees_at_once)
+    fn collect(&self, memory: &mut Memory) -> Vec<Retired> {
+        memory.collect(self.is_resource)
     }
 
     /// Frees what a reader kept from being freed. A read takes nanoseconds, but its thread may be
@@ -408,7 +514,7 @@ impl Cache {
         for _ in 0..PATIENCE {
             let (freed, is_clean) = {
                 let mut shared = self.shared.lock();
-                (shared.writer.collect(true), shared.writer.is_clean())
+                (shared.memory.collect(true), shared.memory.is_clean())
             };
             drop(freed);
             if is_clean {
@@ -417,7 +523,7 @@ impl Cache {
             std::thread::yield_now();
         }
         // What is only memory can wait for the next write.
-        if self.frees_at_once {
+        if self.is_resource {
             release::watch(Box::new(Leftovers(self)));
         }
     }
@@ -437,7 +543,7 @@ impl Lingering for Leftovers {
     fn is_last(&self, _: usize) -> bool {
         let (freed, is_clean) = {
             let mut shared = self.0.shared.lock();
-            (shared.writer.collect(true), shared.writer.is_clean())
+            (shared.memory.collect(true), shared.memory.is_clean())
         };
         drop(freed);
         is_clean
@@ -450,9 +556,9 @@ impl Function for Cache {
     fn clear(&'static self) {
         let (fenced, freed) = {
             let mut shared = self.shared.lock();
-            shared.writer.clear(&self.table);
+            shared.memory.clear(&self.table);
             let fenced: Vec<_> = shared.fence_all();
-            (fenced, shared.writer.collect(true))
+            (fenced, shared.memory.collect(true))
         };
         fenced.iter().for_each(|flight| flight.wake_all());
         drop(freed);
@@ -460,9 +566,11 @@ impl Function for Cache {
     }
 
     fn stats(&'static self) -> Stats {
-        let (entries, bytes) = {
-            let shared = self.shared.lock();
-            (shared.writer.entries(), shared.writer.bytes())
+        // What has expired is not held any more, reclaimed or not.
+        while self.expire(Tick::now()).is_some_and(|next| next <= Tick::now()) {}
+        let (entries, bytes, evictions, expirations) = {
+            let memory = &self.shared.lock().memory;
+            (memory.entries(), memory.bytes(), memory.evictions(), memory.expirations())
         };
         let number = self.number.load(Ordering::Relaxed);
         Stats {
@@ -471,12 +579,36 @@ impl Function for Cache {
             misses: self.counts.misses.load(Ordering::Relaxed),
             entries,
             bytes,
-            evictions: 0,
-            expirations: 0,
+            evictions,
+            expirations,
             uncacheable: self.counts.uncacheable.load(Ordering::Relaxed),
             unshared: self.counts.unshared.load(Ordering::Relaxed),
             store_errors: 0,
         }
+    }
+
+    fn expire(&'static self, now: Tick) -> Option<Tick> {
+        self.limits.ttl?;
+        let (next, freed) = {
+            let mut shared = self.shared.lock();
+            let next = shared.memory.expire(&self.table, now, expiry::BATCH);
+            (next, self.collect(&mut shared.memory))
+        };
+        drop(freed);
+        next
+    }
+
+    fn oldest_stamp(&'static self) -> Option<u64> {
+        self.shared.lock().memory.oldest_stamp(&self.table)
+    }
+
+    fn evict(&'static self) {
+        let freed = {
+            let mut shared = self.shared.lock();
+            shared.memory.evict(&self.table);
+            self.collect(&mut shared.memory)
+        };
+        drop(freed);
     }
 }
 
@@ -539,6 +671,15 @@ fn method_name(path: &str) -> String {
         depth -= usize::from(letter == '>' && depth > 0);
     }
     name.replace("__key_", "")
+}
+
+/// Arguments whose encoding is too long to be kept are found by its digest.
+#[inline(never)]
+pub(crate) fn find_long<'p, A: Args>(args: &A, table: Reader<'p>) -> Option<View<'p>> {
+    let digest = key::digest_of(args).ok()?;
+    table.find(key::hash_of_digest(&digest), |entry| {
+        entry.entry.has_digest_key() && entry.key() == digest
+    })
 }
 
 /// A digest is its own hash.

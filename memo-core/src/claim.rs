@@ -41,6 +41,10 @@ impl Lead {
         Self { cache, flight, is_over: false }
     }
 
+    pub(crate) fn cache(&self) -> &'static Cache {
+        self.cache
+    }
+
     /// The body is done: its time counts for the bound of waits.
     pub(crate) fn computed(&self) {
         if let Some(time) = self.flight.time() {

@@ -33,6 +33,11 @@ impl Tick {
         self.0
     }
 
+    /// So much later.
+    pub(crate) const fn plus(self, nanos: u64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+
     pub(crate) fn elapsed(self) -> Duration {
         Duration::from_nanos(Self::now().0.saturating_sub(self.0))
     }

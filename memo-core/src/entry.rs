@@ -6,10 +6,13 @@ use std::io;
 use std::mem::size_of;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr::NonNull;
-use std::sync::atomic::{fence, AtomicU32, Ordering};
+use std::sync::atomic::{fence, AtomicBool, AtomicU32, AtomicU8, Ordering};
 
+use crate::clock::Tick;
+use crate::eviction::Item;
 use crate::key::sinks::{Sink, Stop};
 use crate::key::unordered::Sorted;
+use crate::list::NOWHERE;
 
 /// Alignment of entries: the table keeps four bits of hash in the low bits of their addresses.
 pub(crate) const ALIGN: usize = 16;
@@ -17,21 +20,35 @@ pub(crate) const ALIGN: usize = 16;
 /// The codec of an entry whose value is a `Box<dyn Any + Send + Sync>` instead of bytes.
 const RESOURCE: u8 = u8::MAX;
 
-/// What precedes the key's bytes, which the value's bytes follow.
+/// What precedes the key's bytes, which the value's bytes follow, and then, where the key's length
+/// says so, the moment of expiry.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Entry {
     refs: AtomicU32,
+    /// Where it is queued for eviction, and where for expiry; both are its cache's, under its lock.
+    pub(crate) queued: AtomicU32,
+    pub(crate) aged: AtomicU32,
+    /// Two flags in the top bits.
     key_len: u32,
     hash: u64,
-    /// The value's length; the codec in the top byte.
-    value: u64,
+    value_len_low: u32,
+    value_len_high: u8,
+    codec: u8,
+    /// Somebody saw to it that a fresher one comes.
+    is_refreshed: AtomicBool,
+    /// Left by hits, for the eviction's notice.
+    marks: AtomicU8,
 }
 
 const HEADER: usize = size_of::<Entry>();
-const CODEC_SHIFT: u32 = 56;
 /// Set in `key_len` when the key is a digest instead of an encoding.
 const DIGEST_KEY: u32 = 1 << 31;
+/// Set in `key_len` when a [`Tick`] follows the value.
+const EXPIRES: u32 = 1 << 30;
+const FLAGS: u32 = DIGEST_KEY | EXPIRES;
+/// More marks than that say no more.
+const MARKS: u8 = 3;
 
 impl Entry {
     #[inline(always)]
@@ -46,27 +63,70 @@ impl Entry {
 
     #[inline(always)]
     fn key_len(&self) -> usize {
-        (self.key_len & !DIGEST_KEY) as usize
+        (self.key_len & !FLAGS) as usize
     }
 
     #[inline(always)]
     fn value_len(&self) -> usize {
-        (self.value & ((1 << CODEC_SHIFT) - 1)) as usize
+        (u64::from(self.value_len_high) << 32 | u64::from(self.value_len_low)) as usize
     }
 
     #[inline(always)]
     pub(crate) fn codec(&self) -> u8 {
-        (self.value >> CODEC_SHIFT) as u8
+        self.codec
     }
 
     /// Stored bytes, key included.
+    #[inline(always)]
     pub(crate) fn bytes(&self) -> usize {
         self.key_len() + self.value_len()
     }
 
-    fn layout(&self) -> Layout {
-        layout(HEADER + self.bytes())
+    /// A hit was here.
+    #[inline(always)]
+    pub(crate) fn mark(&self) {
+        // Relaxed, and not one step: a mark that two hits leave at once counts for one, and a hot
+        // entry is soon only read.
+        let marks = self.marks.load(Ordering::Relaxed);
+        if marks < MARKS {
+            self.marks.store(marks + 1, Ordering::Relaxed);
+        }
     }
+
+    /// Whether the caller is the first who wants it refreshed.
+    pub(crate) fn is_to_be_refreshed(&self) -> bool {
+        // Relaxed: only who comes first matters. The load spares later ones the write.
+        !self.is_refreshed.load(Ordering::Relaxed)
+            && !self.is_refreshed.swap(true, Ordering::Relaxed)
+    }
+
+    fn layout(&self) -> Layout {
+        let expiry = if self.key_len & EXPIRES != 0 { size_of::<Tick>() } else { 0 };
+        layout(HEADER + self.bytes() + expiry)
+    }
+}
+
+/// Marks are the eviction's to take.
+impl Item for NonNull<Entry> {
+    fn hash(self) -> u64 {
+        header(&self).hash
+    }
+
+    fn take_mark(self) -> bool {
+        let marks = header(&self).marks.load(Ordering::Relaxed);
+        header(&self).marks.store(marks.saturating_sub(1), Ordering::Relaxed);
+        marks > 0
+    }
+
+    fn clear_marks(self) {
+        header(&self).marks.store(0, Ordering::Relaxed);
+    }
+}
+
+fn header(entry: &NonNull<Entry>) -> &Entry {
+    // SAFETY: what is queued is linked in its cache's table, whose ownership keeps it alive; it is
+    // taken out of the queues, under the lock that they are behind, before it is unlinked.
+    unsafe { entry.as_ref() }
 }
 
 fn layout(size: usize) -> Layout {
@@ -129,6 +189,19 @@ impl<'a> View<'a> {
         Some(unsafe { place.read_unaligned() })
     }
 
+    /// When it expires; what does not expire has no such moment.
+    #[inline(always)]
+    pub(crate) fn expiry(self) -> Option<Tick> {
+        if self.entry.key_len & EXPIRES == 0 {
+            return None;
+        }
+        // SAFETY: the flag says that a `Tick`'s bytes follow the value.
+        let tick = unsafe {
+            self.start.add(HEADER + self.entry.bytes()).cast::<[u8; size_of::<Tick>()]>().read()
+        };
+        Some(Tick::from_nanos(u64::from_ne_bytes(tick)))
+    }
+
     /// One more owner.
     #[inline]
     pub(crate) fn share(self) -> Ref {
@@ -153,6 +226,10 @@ impl Ref {
     pub(crate) fn view(&self) -> View<'_> {
         // SAFETY: `self` is an owner for as long as the view borrows it.
         unsafe { View::new(self.0) }
+    }
+
+    pub(crate) fn pointer(&self) -> NonNull<Entry> {
+        self.0
     }
 
     /// Hands the ownership over to a pointer.
@@ -226,7 +303,7 @@ impl Builder {
     }
 
     fn value_start(&self) -> usize {
-        HEADER + (self.key_len & !DIGEST_KEY) as usize
+        HEADER + (self.key_len & !FLAGS) as usize
     }
 
     pub(crate) fn key(&self) -> &[u8] {
@@ -292,18 +369,29 @@ impl Builder {
         self.capacity = capacity;
     }
 
-    pub(crate) fn finish(mut self, codec: u8) -> Ref {
-        // Exactly the stored bytes: the layout is recomputed from them when the entry is freed.
+    /// The entry, which expires at that moment, if at any.
+    pub(crate) fn finish(mut self, codec: u8, expiry: Option<Tick>) -> Ref {
+        let value_len = (self.len - self.value_start()) as u64;
+        assert!(value_len >> 40 == 0, "a value is smaller than the address space");
+        if let Some(expiry) = expiry {
+            self.key_len |= EXPIRES;
+            self.push(&expiry.nanos().to_ne_bytes());
+        }
+        // Exactly what is used: the layout is recomputed from that when the entry is freed.
         if self.capacity != self.len {
             self.resize(self.len);
         }
-        let value_len = (self.len - self.value_start()) as u64;
-        assert!(value_len >> CODEC_SHIFT == 0, "a value is smaller than the address space");
         let entry = Entry {
             refs: AtomicU32::new(1),
+            queued: AtomicU32::new(NOWHERE),
+            aged: AtomicU32::new(NOWHERE),
             key_len: self.key_len,
             hash: self.hash,
-            value: value_len | u64::from(codec) << CODEC_SHIFT,
+            value_len_low: value_len as u32,
+            value_len_high: (value_len >> 32) as u8,
+            codec,
+            is_refreshed: AtomicBool::new(false),
+            marks: AtomicU8::new(0),
         };
         let pointer = self.start.cast::<Entry>();
         // SAFETY: `ALIGN` is enough for a header, and there is room for it at the start.
@@ -313,14 +401,18 @@ impl Builder {
     }
 
     /// An entry that owns a resource instead of bytes.
-    pub(crate) fn finish_resource(mut self, resource: Box<dyn Any + Send + Sync>) -> Ref {
+    pub(crate) fn finish_resource(
+        mut self,
+        resource: Box<dyn Any + Send + Sync>,
+        expiry: Option<Tick>,
+    ) -> Ref {
         self.reset_value();
         let place = Box::into_raw(resource);
         let pointer = std::ptr::from_ref(&place).cast::<[u8; size_of::<*mut dyn Any>()]>();
         // SAFETY: a fat pointer is two words without padding; copying its bytes keeps its
         // provenance where they are read back as the same pointer type.
         self.push(unsafe { &*pointer });
-        self.finish(RESOURCE)
+        self.finish(RESOURCE, expiry)
     }
 }
 
@@ -370,7 +462,7 @@ mod tests {
     fn an_entry_is_its_key_and_its_value_and_counts_both() {
         let mut builder = Builder::new(b"key", false, 7, 1);
         builder.push(b"a longer value than foreseen");
-        let entry = builder.finish(3);
+        let entry = builder.finish(3, None);
         let view = entry.view();
         assert_eq!(view.key(), b"key");
         assert_eq!(view.value(), b"a longer value than foreseen");
@@ -382,7 +474,7 @@ mod tests {
     #[test]
     fn the_last_owner_drops_the_resource() {
         let probe = Arc::new(());
-        let entry = Builder::new(b"", true, 0, 16).finish_resource(Box::new(probe.clone()));
+        let entry = Builder::new(b"", true, 0, 16).finish_resource(Box::new(probe.clone()), None);
         let other = entry.view().share();
         drop(entry);
         let resource = other.view().resource().unwrap().downcast_ref::<Arc<()>>().unwrap();

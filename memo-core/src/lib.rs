@@ -2,22 +2,29 @@
 //!
 //! The modules stand in the order in which a call flows; each uses only those before it.
 
+mod error;
+mod switch;
+mod clock;
+mod key;
+mod list;
+mod eviction;
+mod entry;
+mod codec;
+mod flight;
+mod reclaim;
+mod table;
+mod registry;
+mod budget;
+mod expiry;
+mod memory;
+mod release;
+mod behind;
 mod cache;
 mod claim;
-mod clock;
-mod codec;
-mod entry;
-mod error;
-mod flight;
-mod key;
 mod memo;
-mod reclaim;
-mod registry;
-mod release;
 mod singleton;
-mod switch;
-mod table;
 
+pub use budget::set_max_bytes;
 pub use error::{set_reporter, Error};
 pub use registry::Stats;
 pub use switch::set_enabled;
@@ -51,6 +58,7 @@ pub fn singleton_stats() -> Vec<Stats> {
 /// Implementation details of the attributes. Do not rely on them.
 #[doc(hidden)]
 pub mod __private {
+    pub use std::borrow::ToOwned;
     pub use std::sync::Arc;
 
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};

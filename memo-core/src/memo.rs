@@ -7,8 +7,10 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::cache::{Cache, Site};
+use crate::behind;
+use crate::cache::{find_long, Cache, Serving, Site};
 use crate::claim::{self, within, Claimed, Flying, Lead};
 use crate::codec::{self, Codec, Keep, Trust};
 use crate::entry::Ref;
@@ -17,7 +19,6 @@ use crate::key::{self, Args, Hashed};
 use crate::reclaim;
 use crate::registry::{Function, Stats, MEMOS};
 use crate::switch;
-use crate::table::Reader;
 
 /// One memoized function: what its attribute's one static holds.
 pub struct Memo {
@@ -58,6 +59,35 @@ impl Memo {
         self
     }
 
+    /// The `ttl` option; asked once, before the first result is stored.
+    #[must_use]
+    pub const fn ttl(mut self, ttl: fn() -> Duration) -> Self {
+        self.cache.limits.ttl = Some(ttl);
+        self
+    }
+
+    /// The `refresh = "background"` option.
+    #[must_use]
+    pub const fn refresh_in_background(mut self) -> Self {
+        self.cache.limits.is_background = true;
+        self
+    }
+
+    /// The `max_entries` option.
+    #[must_use]
+    pub const fn max_entries(mut self, entries: usize) -> Self {
+        self.cache.limits.bounds.entries = entries;
+        self
+    }
+
+    /// The `max_bytes` option: bytes of stored keys and values.
+    #[must_use]
+    pub const fn max_bytes(mut self, bytes: u64) -> Self {
+        self.cache.limits.bounds.bytes =
+            if bytes > usize::MAX as u64 { usize::MAX } else { bytes as usize };
+        self
+    }
+
     /// `func::clear()`.
     pub fn clear(&'static self) {
         self.cache.clear();
@@ -71,23 +101,26 @@ impl Memo {
 
     /// The hot path: no lock, and no allocation but those of the value.
     #[inline(always)]
-    fn find<R, C: Codec<R>, A: Args>(&'static self, args: &A, is_call: bool) -> Option<R> {
+    fn find<R, C: Codec<R>, A: Args>(&'static self, args: &A, is_call: bool) -> Option<(R, bool)> {
         let pin = reclaim::pin();
         let table = self.cache.table.read(&pin)?;
-        let data = match key::hash(args, table.seed()) {
-            Ok(Hashed::Verbatim(hash)) => {
-                let entry = table.find(hash, |entry| {
-                    !entry.entry.has_digest_key() && key::equals(args, entry.key())
-                })?;
-                codec::decode(entry)?
-            }
+        let entry = match key::hash(args, table.seed()) {
+            Ok(Hashed::Verbatim(hash)) => table.find(hash, |entry| {
+                !entry.entry.has_digest_key() && key::equals(args, entry.key())
+            })?,
             Ok(Hashed::Long) => find_long(args, table)?,
             Err(_) => return None,
         };
+        let serving = self.cache.serving(entry, is_call);
+        if serving == Serving::Not {
+            return None;
+        }
+        let data = codec::decode(entry)?;
         if is_call {
+            entry.entry.mark();
             pin.count_hit(self.cache.number());
         }
-        Some(C::restore(data))
+        Some((C::restore(data), serving == Serving::Stale))
     }
 
     #[cold]
@@ -124,16 +157,6 @@ impl Memo {
     }
 }
 
-/// Arguments whose encoding is too long to be kept are found by its digest.
-#[inline(never)]
-fn find_long<D: codec::Data, A: Args>(args: &A, table: Reader<'_>) -> Option<D> {
-    let digest = key::digest_of(args).ok()?;
-    let entry = table.find(key::hash_of_digest(&digest), |entry| {
-        entry.entry.has_digest_key() && entry.key() == digest
-    })?;
-    codec::decode(entry)
-}
-
 /// A call of a memoized function, looked up and not yet answered. It holds no argument.
 #[must_use]
 pub struct Call<R, C> {
@@ -144,6 +167,8 @@ pub struct Call<R, C> {
 
 enum Found<R> {
     Hit(R),
+    /// A hit that is to be refreshed behind this call.
+    Stale(R),
     Miss(Arc<Flight>),
     /// To be computed now, whatever is stored.
     Anew(Arc<Flight>),
@@ -162,8 +187,12 @@ impl<R, C> fmt::Debug for Call<R, C> {
 pub fn enter<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A) -> Call<R, C> {
     let found = if !switch::is_on() {
         Found::Uncached
-    } else if let Some(result) = memo.find::<R, C, A>(&args, true) {
-        Found::Hit(result)
+    } else if let Some((result, is_stale)) = memo.find::<R, C, A>(&args, true) {
+        if is_stale {
+            Found::Stale(result)
+        } else {
+            Found::Hit(result)
+        }
     } else {
         memo.missed(&args).map_or_else(|| memo.no_key(), Found::Miss)
     };
@@ -177,6 +206,16 @@ pub fn refresh<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A) 
 }
 
 impl<R, C: Codec<R>> Call<R, C> {
+    /// Has the result refreshed behind this call, if it is old and this call is the first to see it.
+    ///
+    /// `job` makes the refreshing call, from arguments of its own.
+    #[inline]
+    pub fn behind<J: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> J) {
+        if matches!(self.found, Found::Stale(_)) {
+            behind::run(Box::new(job()));
+        }
+    }
+
     /// The result, computed on this thread if it must be.
     #[inline(always)]
     pub fn run(self, body: impl FnOnce() -> R) -> R {
@@ -194,7 +233,7 @@ impl<R, C: Codec<R>> Call<R, C> {
     pub fn hit(self) -> Result<R, Miss<R, C>> {
         let Self { memo, codec, found } = self;
         let flying = match found {
-            Found::Hit(result) => return Ok(result),
+            Found::Hit(result) | Found::Stale(result) => return Ok(result),
             Found::Uncached => None,
             Found::Anew(call) => Some(Flying::anew(&memo.cache, call)),
             Found::Miss(call) => match Flying::claim(&memo.cache, call) {
@@ -212,7 +251,7 @@ impl<R, C: Codec<R>> Call<R, C> {
     pub async fn run_async<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
         let Self { memo, codec, found } = self;
         let lead = match found {
-            Found::Hit(result) => return result,
+            Found::Hit(result) | Found::Stale(result) => return result,
             Found::Uncached => return body().await,
             Found::Anew(call) => Lead::anew(&memo.cache, call),
             Found::Miss(call) => match claim::wait(&memo.cache, call).await {
@@ -272,7 +311,7 @@ fn finish<R, C: Codec<R>>(memo: &'static Memo, codec: &C, lead: Lead, result: &R
     let Some(lead) = lead else { return };
     let written =
         lead.end_with(is_stored, |mut key| match codec::encode(data, &memo.trust, &mut key) {
-            Ok(codec) => Ok(key.finish(codec)),
+            Ok(codec) => Ok(key.finish(codec, memo.cache.expiry())),
             Err(why) => Err((key, why)),
         });
     if let Err(why) = written {
@@ -282,7 +321,7 @@ fn finish<R, C: Codec<R>>(memo: &'static Memo, codec: &C, lead: Lead, result: &R
 
 /// `func::get(…)`: the stored result, without computing one.
 pub fn get<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> Option<R> {
-    memo.find::<R, C, A>(&args, false)
+    memo.find::<R, C, A>(&args, false).map(|(result, _)| result)
 }
 
 /// `func::contains(…)`.
@@ -310,7 +349,7 @@ pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, r
         Keep::Drop => return,
     };
     match codec::encode(data, &memo.trust, &mut key.entry) {
-        Ok(codec) => memo.cache.insert(&key.digest, key.entry.finish(codec)),
+        Ok(codec) => memo.cache.insert(&key.digest, key.entry.finish(codec, memo.cache.expiry())),
         Err(why) => {
             memo.cache.remove(&key);
             memo.cache.count_uncacheable(why);

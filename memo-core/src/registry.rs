@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::clock::Tick;
+
 /// What a function's cache holds, and what it did since the process started.
 ///
 /// `hits + misses` is the number of calls: a call that ran the body, or would have if its
@@ -49,6 +51,12 @@ pub struct Stats {
 pub(crate) trait Function: Sync {
     fn clear(&'static self);
     fn stats(&'static self) -> Stats;
+    /// Gives up some of what has expired; when the next entry expires.
+    fn expire(&'static self, now: Tick) -> Option<Tick>;
+    /// When the entry that would be evicted next was queued, among those of all functions.
+    fn oldest_stamp(&'static self) -> Option<u64>;
+    /// Gives up that entry.
+    fn evict(&'static self);
 }
 
 /// The functions of one attribute.
@@ -73,7 +81,7 @@ impl Registry {
     }
 
     /// The functions now, so that they are spoken to outside the lock.
-    fn all(&self) -> Vec<&'static dyn Function> {
+    pub(crate) fn all(&self) -> Vec<&'static dyn Function> {
         self.functions.lock().clone()
     }
 

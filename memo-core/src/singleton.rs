@@ -6,8 +6,10 @@ use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::cache::{Cache, Site};
+use crate::behind;
+use crate::cache::{find_long, Cache, Serving, Site};
 use crate::claim::{self, within, Claimed, Flying, Lead};
 use crate::entry::{Ref, View};
 use crate::flight::{Flight, Inside};
@@ -53,6 +55,27 @@ impl Singleton {
         self
     }
 
+    /// The `ttl` option; asked once, before the first resource is stored.
+    #[must_use]
+    pub const fn ttl(mut self, ttl: fn() -> Duration) -> Self {
+        self.cache.limits.ttl = Some(ttl);
+        self
+    }
+
+    /// The `refresh = "background"` option.
+    #[must_use]
+    pub const fn refresh_in_background(mut self) -> Self {
+        self.cache.limits.is_background = true;
+        self
+    }
+
+    /// The `max_entries` option.
+    #[must_use]
+    pub const fn max_entries(mut self, entries: usize) -> Self {
+        self.cache.limits.bounds.entries = entries;
+        self
+    }
+
     /// `func::clear()`.
     pub fn clear(&'static self) {
         self.cache.clear();
@@ -70,26 +93,26 @@ impl Singleton {
         &'static self,
         args: &A,
         is_call: bool,
-    ) -> Option<Arc<X>> {
+    ) -> Option<(Arc<X>, bool)> {
         let pin = reclaim::pin();
         let table = self.cache.table.read(&pin)?;
         let entry = match key::hash(args, table.seed()) {
             Ok(Hashed::Verbatim(hash)) => table.find(hash, |entry| {
                 !entry.entry.has_digest_key() && key::equals(args, entry.key())
             })?,
-            Ok(Hashed::Long) => {
-                let digest = key::digest_of(args).ok()?;
-                table.find(key::hash_of_digest(&digest), |entry| {
-                    entry.entry.has_digest_key() && entry.key() == digest
-                })?
-            }
+            Ok(Hashed::Long) => find_long(args, table)?,
             Err(_) => return None,
         };
+        let serving = self.cache.serving(entry, is_call);
+        if serving == Serving::Not {
+            return None;
+        }
         let resource = resource(entry)?;
         if is_call {
+            entry.entry.mark();
             pin.count_hit(self.cache.number());
         }
-        Some(resource)
+        Some((resource, serving == Serving::Stale))
     }
 }
 
@@ -178,6 +201,8 @@ pub struct Lookup<X: ?Sized> {
 
 enum Found<X: ?Sized> {
     Hit(Arc<X>),
+    /// A hit that is to be refreshed behind this call.
+    Stale(Arc<X>),
     Miss(Arc<Flight>),
     /// To be made now, whatever there is.
     Anew(Arc<Flight>),
@@ -199,7 +224,8 @@ pub fn share<X: ?Sized + 'static, A: Args>(
     args: A,
 ) -> Lookup<X> {
     let found = match singleton.find::<X, A>(&args, hooks.validate.is_none()) {
-        Some(resource) if hooks.validate.is_none() => Found::Hit(resource),
+        Some((resource, false)) if hooks.validate.is_none() => Found::Hit(resource),
+        Some((resource, true)) if hooks.validate.is_none() => Found::Stale(resource),
         found => singleton.checked(found, hooks, &args),
     };
     Lookup { singleton, hooks, found }
@@ -234,16 +260,16 @@ impl Singleton {
     #[inline(never)]
     fn checked<X: ?Sized + 'static, A: Args>(
         &'static self,
-        found: Option<Arc<X>>,
+        found: Option<(Arc<X>, bool)>,
         hooks: Hooks<X>,
         args: &A,
     ) -> Found<X> {
         let invalid = match (found, hooks.validate) {
-            (Some(resource), Some(is_valid)) if is_valid(&resource) => {
+            (Some((resource, is_stale)), Some(is_valid)) if is_valid(&resource) => {
                 self.cache.count_hit();
-                return Found::Hit(resource);
+                return if is_stale { Found::Stale(resource) } else { Found::Hit(resource) };
             }
-            (found, _) => found,
+            (found, _) => found.map(|(resource, _)| resource),
         };
         let Ok(key) = self.cache.missed(args, HOLD) else {
             self.cache.count_miss();
@@ -260,6 +286,17 @@ impl Singleton {
 }
 
 impl<X: ?Sized + 'static> Lookup<X> {
+    /// Has the resource refreshed behind this call, if it is old and this call is the first to see
+    /// it.
+    ///
+    /// `job` makes the refreshing call, from arguments of its own.
+    #[inline]
+    pub fn behind<J: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> J) {
+        if matches!(self.found, Found::Stale(_)) {
+            behind::run(Box::new(job()));
+        }
+    }
+
     /// The resource, made on this thread if it must be.
     #[inline(always)]
     pub fn run(self, body: impl FnOnce() -> Arc<X>) -> Arc<X> {
@@ -290,7 +327,7 @@ impl<X: ?Sized + 'static> Lookup<X> {
     pub fn hit(self) -> Result<Arc<X>, SharedMiss<X>> {
         let Self { singleton, hooks, found } = self;
         let flying = match found {
-            Found::Hit(resource) => return Ok(resource),
+            Found::Hit(resource) | Found::Stale(resource) => return Ok(resource),
             Found::Uncached => None,
             Found::Anew(call) => Some(Flying::anew(&singleton.cache, call)),
             Found::Miss(call) => match Flying::claim(&singleton.cache, call) {
@@ -323,7 +360,7 @@ impl<X: ?Sized + 'static> Lookup<X> {
     {
         let Self { singleton, hooks, found } = self;
         let lead = match found {
-            Found::Hit(resource) => return Ok(resource),
+            Found::Hit(resource) | Found::Stale(resource) => return Ok(resource),
             Found::Uncached => {
                 return body().await.inspect(|resource| hooks.hold_for_a_moment(resource));
             }
@@ -395,9 +432,11 @@ impl<X: ?Sized + 'static> SharedMiss<X> {
 fn finish<X: ?Sized + 'static>(lead: Lead, resource: &Arc<X>, hooks: Hooks<X>) {
     lead.computed();
     let _inside = Inside::of(&lead.flight);
+    let expiry = lead.cache().expiry();
     let hold = (hooks.hold)(Arc::clone(resource), hooks.release);
-    let Ok(()) = lead
-        .end_with(true, |key| Ok::<_, (_, std::convert::Infallible)>(key.finish_resource(hold)));
+    let Ok(()) = lead.end_with(true, |key| {
+        Ok::<_, (_, std::convert::Infallible)>(key.finish_resource(hold, expiry))
+    });
 }
 
 /// `func::get(…)`: the resource there is, without making one.
@@ -406,7 +445,7 @@ pub fn share_get<X: ?Sized + 'static, A: Args>(
     _: Hooks<X>,
     args: A,
 ) -> Option<Arc<X>> {
-    singleton.find(&args, false)
+    singleton.find(&args, false).map(|(resource, _)| resource)
 }
 
 /// `func::contains(…)`.

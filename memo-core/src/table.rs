@@ -160,26 +160,24 @@ impl Writer {
         Some(Reader { slots, pin: std::marker::PhantomData })
     }
 
-    /// Looks without a pin.
-    pub(crate) fn find<'t>(&'t self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
-        self.slots(table)?.find(key.hash(), same_key(key))
+    /// Looks without a pin: the entry, and where it is.
+    pub(crate) fn locate<'t>(
+        &self,
+        table: &'t Table,
+        hash: u64,
+        is_it: impl Fn(View<'t>) -> bool,
+    ) -> Option<(usize, View<'t>)> {
+        self.slots(table)?.position(hash, is_it)
     }
 
-    /// Links an entry, in the place of one with the same key.
-    pub(crate) fn insert(&mut self, table: &Table, entry: Ref) {
+    pub(crate) fn each<'t>(&self, table: &'t Table) -> impl Iterator<Item = NonNull<Entry>> + 't {
+        self.slots(table).into_iter().flat_map(Reader::entries)
+    }
+
+    /// Links an entry whose key is not in the table.
+    pub(crate) fn link(&mut self, table: &Table, entry: Ref) {
         let view = entry.view();
         let (hash, bytes) = (view.entry.hash(), view.entry.bytes());
-        let old = self.slots(table).and_then(|slots| {
-            slots.position(hash, same_key_as(view)).map(|(index, _)| (slots, index))
-        });
-        let tagged = entry.into_raw().as_ptr().map_addr(|addr| addr | tag(hash));
-        self.bytes += bytes;
-        if let Some((slots, index)) = old {
-            // Release publishes the entry's bytes.
-            let old = slots.slot(index).swap(tagged, Ordering::Release).map_addr(|a| a & !TAG);
-            self.retire(NonNull::new(old).unwrap_or_else(|| unreachable!("{old:?} was linked")));
-            return;
-        }
         let slots = self.slots_with_room(table);
         let mask = slots.head().mask;
         let mut index = hash as usize & mask;
@@ -191,41 +189,41 @@ impl Writer {
             }
             index = (index + 1) & mask;
         }
+        let tagged = entry.into_raw().as_ptr().map_addr(|addr| addr | tag(hash));
         // Release publishes the entry's bytes.
         slots.slot(index).store(tagged, Ordering::Release);
         self.entries += 1;
+        self.bytes += bytes;
     }
 
-    pub(crate) fn remove(&mut self, table: &Table, key: &Builder) -> bool {
-        let Some(slots) = self.slots(table) else { return false };
-        let place = slots.position(key.hash(), same_key(key));
-        place.is_some_and(|(index, _)| self.remove_at(slots, index))
+    /// Puts an entry in the place of one with the same key, so that no reader misses both.
+    pub(crate) fn replace(&mut self, table: &Table, index: usize, entry: Ref) {
+        let Some(slots) = self.slots(table) else { return };
+        let view = entry.view();
+        self.bytes += view.entry.bytes();
+        let hash = view.entry.hash();
+        let tagged = entry.into_raw().as_ptr().map_addr(|addr| addr | tag(hash));
+        // Release publishes the entry's bytes.
+        let old = slots.slot(index).swap(tagged, Ordering::Release);
+        self.retire(old);
     }
 
-    fn remove_at(&mut self, slots: Reader<'_>, index: usize) -> bool {
+    /// Unlinks the entry that was located there.
+    pub(crate) fn unlink(&mut self, table: &Table, index: usize) {
+        let Some(slots) = self.slots(table) else { return };
         // Behind the last of a run of entries nothing is probed for: the slot can be empty again.
         let next = slots.slot((index + 1) & slots.head().mask).load(Ordering::Relaxed);
         let left = if next.is_null() { ptr::null_mut() } else { GONE };
         self.used -= usize::from(left.is_null());
-        // Relaxed: there is nothing to publish.
-        let old = slots.slot(index).swap(left, Ordering::Relaxed).map_addr(|addr| addr & !TAG);
         self.entries -= 1;
-        self.retire(NonNull::new(old).unwrap_or_else(|| unreachable!("it was found there")));
-        true
-    }
-
-    /// Removes the entry that has the key of another one.
-    pub(crate) fn remove_same(&mut self, table: &Table, other: View<'_>) -> bool {
-        let Some(slots) = self.slots(table) else { return false };
-        let place = slots.position(other.entry.hash(), same_key_as(other));
-        place.is_some_and(|(index, _)| self.remove_at(slots, index))
+        // Relaxed: there is nothing to publish.
+        let old = slots.slot(index).swap(left, Ordering::Relaxed);
+        self.retire(old);
     }
 
     /// Unlinks everything at once, however much it is.
     pub(crate) fn clear(&mut self, table: &Table) {
-        let Some(slots) = self.slots(table) else {
-            return;
-        };
+        let Some(slots) = self.slots(table) else { return };
         // Relaxed: there is nothing to publish.
         table.slots.store(ptr::null_mut(), Ordering::Relaxed);
         let bytes = self.bytes + slots_layout(slots.count()).size();
@@ -248,7 +246,10 @@ impl Writer {
         self.garbage.is_empty()
     }
 
-    fn retire(&mut self, entry: NonNull<Entry>) {
+    /// Takes what was in a slot.
+    fn retire(&mut self, tagged: *mut Entry) {
+        let entry = NonNull::new(tagged.map_addr(|addr| addr & !TAG));
+        let entry = entry.unwrap_or_else(|| unreachable!("a located slot has an entry"));
         // SAFETY: the table's ownership of it is what is retired, so it is alive.
         let bytes = unsafe { entry.as_ref() }.bytes();
         self.bytes -= bytes;
@@ -294,7 +295,8 @@ pub(crate) fn same_key(key: &Builder) -> impl Fn(View<'_>) -> bool + '_ {
     |view| view.entry.has_digest_key() == key.has_digest_key() && view.key() == key.key()
 }
 
-fn same_key_as(other: View<'_>) -> impl Fn(View<'_>) -> bool + '_ {
+/// Whether an entry has the key of another.
+pub(crate) fn same_key_as(other: View<'_>) -> impl Fn(View<'_>) -> bool + '_ {
     move |view| {
         view.entry.has_digest_key() == other.entry.has_digest_key() && view.key() == other.key()
     }
@@ -362,7 +364,7 @@ mod tests {
     fn entry(hash: u64, name: &str, value: &str) -> Ref {
         let mut builder = key(hash, name);
         builder.push(value.as_bytes());
-        builder.finish(0)
+        builder.finish(0, None)
     }
 
     fn value(table: &Table, hash: u64, name: &str) -> Option<String> {
@@ -371,14 +373,22 @@ mod tests {
         Some(String::from_utf8(view.value().to_vec()).unwrap())
     }
 
+    fn remove(writer: &mut Writer, table: &Table, hash: u64, name: &str) -> bool {
+        let place = writer.locate(table, hash, same_key(&key(hash, name)));
+        place.is_some_and(|(index, _)| {
+            writer.unlink(table, index);
+            true
+        })
+    }
+
     #[test]
     fn keys_of_one_hash_are_told_apart_and_removed_one_by_one() {
         let (table, mut writer) = (Table::new(), Writer::new());
         for key in ["a", "b", "c", "d"] {
-            writer.insert(&table, entry(9, key, key));
+            writer.link(&table, entry(9, key, key));
         }
-        assert!(writer.remove(&table, &key(9, "b")));
-        assert!(!writer.remove(&table, &key(9, "b")));
+        assert!(remove(&mut writer, &table, 9, "b"));
+        assert!(!remove(&mut writer, &table, 9, "b"));
         for (key, expected) in [("a", true), ("b", false), ("c", true), ("d", true)] {
             assert_eq!(value(&table, 9, key).is_some(), expected, "{key}");
         }
@@ -390,8 +400,9 @@ mod tests {
     #[test]
     fn a_new_entry_takes_the_place_of_the_old() {
         let (table, mut writer) = (Table::new(), Writer::new());
-        writer.insert(&table, entry(1, "k", "old"));
-        writer.insert(&table, entry(1, "k", "newer"));
+        writer.link(&table, entry(1, "k", "old"));
+        let (index, _) = writer.locate(&table, 1, |_| true).unwrap();
+        writer.replace(&table, index, entry(1, "k", "newer"));
         assert_eq!(value(&table, 1, "k").as_deref(), Some("newer"));
         assert_eq!((writer.entries(), writer.bytes()), (1, 6));
         writer.clear(&table);
@@ -403,9 +414,9 @@ mod tests {
         let (table, mut writer) = (Table::new(), Writer::new());
         for n in 0..10_000_u64 {
             let (hash, name) = (n.wrapping_mul(0x9E37_79B9_7F4A_7C15), n.to_string());
-            writer.insert(&table, entry(hash, &name, "v"));
+            writer.link(&table, entry(hash, &name, "v"));
             assert!(value(&table, hash, &name).is_some());
-            assert!(writer.remove(&table, &key(hash, &name)));
+            assert!(remove(&mut writer, &table, hash, &name));
             drop(writer.collect(false));
         }
         assert_eq!(writer.slots(&table).unwrap().count(), 8);
@@ -416,7 +427,7 @@ mod tests {
     #[test]
     fn what_a_pin_found_outlives_its_removal() {
         let (table, mut writer) = (Table::new(), Writer::new());
-        writer.insert(&table, entry(5, "k", "held"));
+        writer.link(&table, entry(5, "k", "held"));
         let pin = reclaim::pin();
         let view = table.read(&pin).unwrap().find(5, |_| true).unwrap();
         writer.clear(&table);

@@ -1,6 +1,7 @@
 //! The attributes of the `memo` crate. Use them from there: what they write calls its runtime.
 
 mod attributes;
+mod behind;
 mod call;
 mod companions;
 mod function;

@@ -14,6 +14,7 @@ pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenSt
     let options: MemoOptions = syn::parse2(options)?;
     let function = Function::new("memo", item, &options.shared)?;
     check_result(&function.returns)?;
+    function.check_behind(options.shared.refresh.as_ref())?;
     Ok(expand(&function, &options))
 }
 
@@ -54,7 +55,14 @@ fn expand(function: &Function, options: &MemoOptions) -> TokenStream {
         let call = function.ask(verb, &[&memo.expr, &codec.expr], Takes::All, None);
         function.run(&call, &original, false)
     };
-    let caller = function.caller(&function.sig.output.to_token_stream(), &run("enter"));
+    let call = if options.shared.refresh.is_some() {
+        function.run_before_refresh("enter", &[&memo.expr, &codec.expr], |call| {
+            function.run(call, &original, false)
+        })
+    } else {
+        run("enter")
+    };
+    let caller = function.caller(&function.sig.output.to_token_stream(), &call);
     let companions = companions(function, &memo.expr, &codec.expr, run("refresh"));
     function.with_companions(&caller, &[memo.item, codec.item, function.key_helper()], &companions)
 }

@@ -88,7 +88,7 @@ const SINGLETON: Attribute = Attribute {
 };
 
 /// Options that are read and checked, but that the runtime does not offer yet.
-const NOT_YET: &[&str] = &["ttl", "max_entries", "max_bytes", "refresh", "store"];
+const NOT_YET: &[&str] = &["store"];
 
 impl Parse for MemoOptions {
     fn parse(input: ParseStream) -> Result<Self> {
@@ -178,7 +178,7 @@ impl SharedOptions {
         let ttl = self.ttl.iter();
         let max_entries = self.max_entries.iter();
         let refresh = self.refresh.iter().map(|_| quote!(.refresh_in_background()));
-        quote!(#(.ttl(#ttl))* #(.max_entries(#max_entries))* #(#refresh)*)
+        quote!(#(.ttl(|| #ttl))* #(.max_entries(#max_entries))* #(#refresh)*)
     }
 }
 
@@ -280,8 +280,8 @@ mod tests {
             "`refresh` needs a `ttl`: without one nothing becomes old"
         );
         assert_eq!(
-            memo("ttl = \"10m\"").err().unwrap(),
-            "`ttl` is not available in this version of memo"
+            memo("store = make()").err().unwrap(),
+            "`store` is not available in this version of memo"
         );
     }
 

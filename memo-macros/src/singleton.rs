@@ -12,6 +12,7 @@ use syn::Result;
 pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let options: SingletonOptions = syn::parse2(options)?;
     let function = Function::new("singleton", item, &options.shared)?;
+    function.check_behind(options.shared.refresh.as_ref())?;
     let resource = Resource::new(&function.sig.output, &function.sig.ident, &function.private)?;
     Ok(expand(&function, &resource, &options))
 }
@@ -37,7 +38,14 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
         function.run(&call, &original, resource.fallible)
     };
     let returns = &resource.returns;
-    let caller = function.caller(&quote!(-> #returns), &run("share"));
+    let call = if shared.refresh.is_some() {
+        function.run_before_refresh("share", &[&singleton.expr, &hooks], |call| {
+            function.run(call, &original, resource.fallible)
+        })
+    } else {
+        run("share")
+    };
+    let caller = function.caller(&quote!(-> #returns), &call);
     let refresh = run("share_refresh");
     let companions = companions(function, resource, &singleton.expr, &hooks, refresh);
     function.with_companions(&caller, &[singleton.item, function.key_helper()], &companions)

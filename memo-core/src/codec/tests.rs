@@ -14,7 +14,7 @@ fn round_trip<T: Data>(value: &T) -> Result<(u8, T), String> {
 fn round_trip_in<T: Data>(trust: &Trust, value: &T) -> Result<(u8, T), String> {
     let mut builder = Builder::new(b"", false, 0, 0);
     let codec = encode(value, trust, &mut builder)?;
-    let entry = builder.finish(codec);
+    let entry = builder.finish(codec, None);
     Ok((codec, decode(entry.view()).ok_or("it does not decode")?))
 }
 
