@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
-pub use memo_core::{clear_all, set_enabled, set_max_bytes, set_reporter, stats, Error, Stats};
+pub use memo_core::{
+    bulk, clear_all, set_enabled, set_max_bytes, set_reporter, stats, Error, Stats,
+};
 pub use memo_macros::{memo, singleton};
 
 /// All singleton functions at once; beside the attribute of the same name.

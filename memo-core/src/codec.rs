@@ -8,6 +8,7 @@
 //! the tagged codec is checked always, because an `untagged` enum decodes by the value itself.
 
 mod binary;
+mod numbers;
 mod order;
 mod shape;
 mod tagged;
@@ -180,6 +181,7 @@ impl<R> std::ops::Deref for Pick<R> {
 /// Codec ids, one in every entry. They are stored: never give one a new meaning.
 const BINARY: u8 = 1;
 const TAGGED: u8 = 2;
+const NUMBERS: u8 = 3;
 
 /// What is known of how a function's values fare with the codecs. The shapes are those that bincode
 /// was seen to carry.
@@ -249,6 +251,10 @@ pub(crate) fn encode<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> R
 }
 
 fn encode_checked<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
+    if let Some(bytes) = numbers::encode(value) {
+        into.push(bytes);
+        return Ok(NUMBERS);
+    }
     if trust.codec.load(Ordering::Relaxed) != TAGGED {
         let shape = shape::of(value);
         let is_known = shape.as_ref().is_ok_and(|shape| trust.knows(shape));
@@ -303,6 +309,7 @@ fn decode_as<T: Data>(codec: u8, bytes: &[u8]) -> Result<T, String> {
     match codec {
         BINARY => binary::decode(bytes).ok_or_else(|| "bincode cannot read it back".into()),
         TAGGED => tagged::decode(bytes).map_err(|error| error.to_string()),
+        NUMBERS => numbers::decode(bytes).ok_or_else(|| "they are no such numbers".into()),
         _ => Err(format!("there is no codec {codec}")),
     }
 }

@@ -9,6 +9,7 @@ mod key;
 mod list;
 mod eviction;
 mod entry;
+pub mod bulk;
 mod codec;
 mod flight;
 mod reclaim;

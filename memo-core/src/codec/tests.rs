@@ -30,11 +30,40 @@ fn bincode_carries_what_it_can() {
     assert_carried((), BINARY);
     assert_carried(i128::MIN, BINARY);
     assert_carried(String::from("text"), BINARY);
-    assert_carried(vec![0_u8; 100_000], BINARY);
     assert_carried(Some(Some(None::<u8>)), BINARY);
     assert_carried(HashMap::from([(1, HashMap::from([("a".to_owned(), 'x')]))]), BINARY);
     assert_carried(vec![(1.5_f64, true, Box::<str>::from("b"))], BINARY);
     assert_carried("127.0.0.1".parse::<std::net::IpAddr>().unwrap(), BINARY);
+}
+
+#[test]
+fn vectors_of_numbers_are_copied() {
+    assert_carried(vec![0_u8; 100_000], NUMBERS);
+    assert_carried(vec![f64::MIN, -0.0, f64::INFINITY], NUMBERS);
+    assert_carried(Vec::<i128>::new(), NUMBERS);
+    assert_carried(vec![usize::MAX, 1], NUMBERS);
+    assert_carried(vec![true], BINARY);
+}
+
+#[test]
+fn columns_in_a_struct_are_copied_where_they_say_so() {
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct Table {
+        #[serde(with = "crate::bulk")]
+        times: Vec<u64>,
+        #[serde(with = "crate::bulk")]
+        values: Vec<f32>,
+        name: String,
+    }
+    let table = Table { times: vec![1, u64::MAX], values: vec![0.5; 1000], name: "t".into() };
+    assert_carried(table, BINARY);
+    let mut builder = Builder::new(b"", false, 0, 0);
+    // Three numbers of eight bytes are not what four bytes can be.
+    builder.push(&[0; 12]);
+    assert_eq!(
+        decode_as::<Vec<u64>>(NUMBERS, builder.value()),
+        Err("they are no such numbers".into())
+    );
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

@@ -1,0 +1,127 @@
+//! Columns of numbers, copied at once instead of one by one.
+//!
+//! A function whose whole result is a `Vec` of numbers takes this path by itself. A column inside a
+//! struct takes it with `#[serde(with = "memo::bulk")]`: decoding goes as fast as a plain copy, which
+//! is about six times as fast as serde's sequences of `f64`.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Deserialize, Serialize)]
+//! struct Series {
+//!     name: String,
+//!     #[serde(with = "memo::bulk")]
+//!     times: Vec<u64>,
+//!     #[serde(with = "memo::bulk")]
+//!     values: Vec<f64>,
+//! }
+//!
+//! #[memo::memo]
+//! fn series(name: &str) -> Series {
+//!     Series { name: name.into(), times: vec![1, 2], values: vec![0.5, 1.5] }
+//! }
+//! assert_eq!(series("a").values, series("a").values);
+//! ```
+//!
+//! Human-readable formats, JSON say, see an ordinary sequence.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+/// A number that can be copied as its bytes: the integers up to 128 bits, `f32` and `f64`.
+///
+/// # Safety
+/// The type has no padding, and any bytes of its size are one of its values.
+pub unsafe trait Number: Copy + Serialize + for<'de> Deserialize<'de> {}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {$(
+        // SAFETY: a primitive number.
+        unsafe impl Number for $number {}
+    )*};
+}
+
+numbers! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
+
+/// The numbers' bytes, as they lie in memory.
+pub(crate) fn bytes_of<N: Number>(numbers: &[N]) -> &[u8] {
+    // SAFETY: a number has no padding, so that all bytes of the slice are initialized; the length
+    // is the slice's own.
+    unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast(), size_of_val(numbers)) }
+}
+
+/// The numbers that have these bytes; nothing where they are not a whole number of them.
+pub(crate) fn numbers_of<N: Number>(bytes: &[u8]) -> Option<Vec<N>> {
+    let count = bytes.len() / size_of::<N>();
+    if count * size_of::<N>() != bytes.len() {
+        return None;
+    }
+    let mut numbers = Vec::<N>::with_capacity(count);
+    // SAFETY: there is room for `count` numbers, which are as many bytes as `bytes` has; a new
+    // allocation does not overlap it.
+    unsafe {
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), numbers.as_mut_ptr().cast(), bytes.len());
+    }
+    // SAFETY: they are initialized, and any bytes are numbers.
+    unsafe { numbers.set_len(count) };
+    Some(numbers)
+}
+
+/// Whether numbers may go as their bytes: elsewhere these would not be the same everywhere.
+fn is_bulk(is_human_readable: bool) -> bool {
+    !is_human_readable && cfg!(target_endian = "little")
+}
+
+/// Serializes numbers as one piece of bytes.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize<N: Number, S: Serializer>(
+    numbers: &[N],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    if is_bulk(serializer.is_human_readable()) {
+        serializer.serialize_bytes(bytes_of(numbers))
+    } else {
+        serializer.collect_seq(numbers)
+    }
+}
+
+/// Reads what [`serialize`] wrote.
+///
+/// # Errors
+/// Those of the deserializer, and bytes that are not a whole number of numbers.
+pub fn deserialize<'de, N: Number, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<N>, D::Error> {
+    if is_bulk(deserializer.is_human_readable()) {
+        deserializer.deserialize_bytes(Numbers(PhantomData))
+    } else {
+        deserializer.deserialize_seq(Numbers(PhantomData))
+    }
+}
+
+struct Numbers<N>(PhantomData<N>);
+
+impl<'de, N: Number> Visitor<'de> for Numbers<N> {
+    type Value = Vec<N>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("numbers")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<N>, E> {
+        numbers_of(bytes).ok_or_else(|| E::invalid_length(bytes.len(), &self))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<N>, A::Error> {
+        let mut numbers = Vec::new();
+        while let Some(number) = seq.next_element()? {
+            numbers.push(number);
+        }
+        Ok(numbers)
+    }
+}
