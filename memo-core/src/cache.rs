@@ -169,11 +169,10 @@ impl Cache {
     /// The key of a call that is only looked for.
     pub(crate) fn key<A: Args>(&self, args: &A, expected_len: usize) -> Result<Key, Stop> {
         let (digest, entry) = match key::hash(args, table::seed())? {
-            Hashed::Verbatim(hash) => {
-                let encoding = key::encode(args)?;
-                let digest = blake3::hash(&encoding).into();
-                (digest, Builder::new(&encoding, false, hash, expected_len))
-            }
+            Hashed::Verbatim(hash) => key::encode(args, |encoding| {
+                let digest = blake3::hash(encoding).into();
+                (digest, Builder::new(encoding, false, hash, expected_len))
+            })?,
             Hashed::Long => {
                 let digest = key::digest_of(args)?;
                 let hash = key::hash_of_digest(&digest);

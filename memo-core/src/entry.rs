@@ -1,7 +1,7 @@
 //! A stored result: one allocation that holds the key, the value, and who still needs them.
 
 use std::alloc::{self, Layout};
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::io;
 use std::mem::size_of;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -10,15 +10,23 @@ use std::sync::atomic::{fence, AtomicBool, AtomicU32, AtomicU8, Ordering};
 
 use crate::clock::Tick;
 use crate::eviction::Item;
-use crate::key::sinks::{Sink, Stop};
 use crate::key::unordered::Sorted;
+use crate::key::{
+    self,
+    sinks::{Sink, Stop},
+};
 use crate::list::NOWHERE;
 
 /// Alignment of entries: the table keeps four bits of hash in the low bits of their addresses.
 pub(crate) const ALIGN: usize = 16;
 
-/// The codec of an entry whose value is a `Box<dyn Any + Send + Sync>` instead of bytes.
+/// What an entry may own instead of a value's bytes.
+pub(crate) type Resource = dyn Any + Send + Sync;
+
+/// The codec of an entry whose value is the pointer of a `Box<Resource>`, and the resource's type.
 const RESOURCE: u8 = u8::MAX;
+/// The bytes of such a value.
+pub(crate) const RESOURCE_LEN: usize = size_of::<*mut Resource>() + 16;
 
 /// What precedes the key's bytes, which the value's bytes follow, and then, where the key's length
 /// says so, the moment of expiry.
@@ -172,21 +180,30 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The resource of an entry made by [`Builder::finish_resource`].
+    /// The resource of an entry made by [`Builder::finish_resource`], if it is of this type.
     #[inline(always)]
-    pub(crate) fn resource(self) -> Option<&'a (dyn Any + Send + Sync)> {
-        // SAFETY: the box lives as long as the entry, and is only read while that is shared.
-        self.resource_pointer().map(|resource| unsafe { &*resource })
+    pub(crate) fn resource<T: Any>(self) -> Option<&'a T> {
+        let (pointer, id) = self.resource_pointer()?;
+        if id != key::bytes_of_id(TypeId::of::<T>()) {
+            return None;
+        }
+        // SAFETY: the pointer is that of a `Box<T>`, as the id beside it says; the box lives as
+        // long as the entry, and is only read while that is shared. (Asking the box for its type
+        // would be a call through its table: 1.3 of a hit's 5 ns.)
+        Some(unsafe { &*pointer.cast::<T>() })
     }
 
     #[inline(always)]
-    fn resource_pointer(self) -> Option<*mut (dyn Any + Send + Sync)> {
+    fn resource_pointer(self) -> Option<(*mut Resource, [u8; 16])> {
         if self.entry.codec() != RESOURCE {
             return None;
         }
-        let place = self.value().as_ptr().cast::<*mut (dyn Any + Send + Sync)>();
-        // SAFETY: the codec says that these bytes are such a pointer.
-        Some(unsafe { place.read_unaligned() })
+        let place = self.value().as_ptr();
+        // SAFETY: the codec says that these bytes are such a pointer, and behind it a type's id.
+        Some(unsafe {
+            let id = place.add(size_of::<*mut Resource>()).cast::<[u8; 16]>();
+            (place.cast::<*mut Resource>().read_unaligned(), id.read())
+        })
     }
 
     /// When it expires; what does not expire has no such moment.
@@ -260,7 +277,7 @@ impl Drop for Ref {
         // SAFETY: that was the last owner, so nobody can reach the allocation any more; `layout`
         // is what `Builder::finish` left it with.
         unsafe { alloc::dealloc(self.0.as_ptr().cast(), layout) };
-        if let Some(resource) = resource {
+        if let Some((resource, _)) = resource {
             // SAFETY: the pointer came from `Box::into_raw` in `finish_resource`, and the entry
             // was its only owner.
             let resource = unsafe { Box::from_raw(resource) };
@@ -401,17 +418,15 @@ impl Builder {
     }
 
     /// An entry that owns a resource instead of bytes.
-    pub(crate) fn finish_resource(
-        mut self,
-        resource: Box<dyn Any + Send + Sync>,
-        expiry: Option<Tick>,
-    ) -> Ref {
+    pub(crate) fn finish_resource(mut self, resource: Box<Resource>, expiry: Option<Tick>) -> Ref {
         self.reset_value();
+        let id = key::bytes_of_id((*resource).type_id());
         let place = Box::into_raw(resource);
-        let pointer = std::ptr::from_ref(&place).cast::<[u8; size_of::<*mut dyn Any>()]>();
+        let pointer = std::ptr::from_ref(&place).cast::<[u8; size_of::<*mut Resource>()]>();
         // SAFETY: a fat pointer is two words without padding; copying its bytes keeps its
         // provenance where they are read back as the same pointer type.
         self.push(unsafe { &*pointer });
+        self.push(&id);
         self.finish(RESOURCE, expiry)
     }
 }
@@ -468,7 +483,7 @@ mod tests {
         assert_eq!(view.value(), b"a longer value than foreseen");
         assert_eq!((view.entry.hash(), view.entry.codec()), (7, 3));
         assert_eq!(view.entry.bytes(), 3 + 28);
-        assert!(view.resource().is_none());
+        assert!(view.resource::<()>().is_none());
     }
 
     #[test]
@@ -477,7 +492,7 @@ mod tests {
         let entry = Builder::new(b"", true, 0, 16).finish_resource(Box::new(probe.clone()), None);
         let other = entry.view().share();
         drop(entry);
-        let resource = other.view().resource().unwrap().downcast_ref::<Arc<()>>().unwrap();
+        let resource = other.view().resource::<Arc<()>>().unwrap();
         assert!(Arc::ptr_eq(resource, &probe));
         drop(other);
         assert_eq!(Arc::strong_count(&probe), 1);

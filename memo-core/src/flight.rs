@@ -179,7 +179,9 @@ impl Flight {
             state.phase = Phase::Ended(kept);
             (std::mem::take(&mut state.wakers), state.parent.take(), unwanted)
         };
-        wakers.into_values().for_each(wake);
+        if !wakers.is_empty() {
+            wakers.into_values().for_each(wake);
+        }
         drop((parent, unwanted));
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod tag;
 pub(crate) mod unordered;
 
 use std::any::TypeId;
+use std::cell::Cell;
 
 use serde::ser::Serialize;
 
@@ -82,19 +83,24 @@ impl Scope {
         Self { id: typeid::of::<F>(), name: std::any::type_name::<F> }
     }
 
-    /// The id, to be compared as a whole: its own `Hash` gives away only half of it.
     #[inline(always)]
     pub(crate) fn bytes(self) -> [u8; 16] {
-        const { assert!(size_of::<TypeId>() == 16) };
-        // SAFETY: a `TypeId` is 128 bits of hash without padding, in whatever fields the standard
-        // library keeps them; all bits are initialized, and any bits are a byte array.
-        unsafe { std::mem::transmute_copy(&self.id) }
+        bytes_of_id(self.id)
     }
 
     /// The closure's path, as the compiler spells it: `app::Rect::area::{{closure}}`.
     pub(crate) fn path(self) -> &'static str {
         (self.name)()
     }
+}
+
+/// A type's id, to be compared as a whole: its own `Hash` gives away only half of it.
+#[inline(always)]
+pub(crate) fn bytes_of_id(id: TypeId) -> [u8; 16] {
+    const { assert!(size_of::<TypeId>() == 16) };
+    // SAFETY: a `TypeId` is 128 bits of hash without padding, in whatever fields the standard
+    // library keeps them; all bits are initialized, and any bits are a byte array.
+    unsafe { std::mem::transmute_copy(&id) }
 }
 
 impl<Rest: Args> Args for (Scope, Rest) {
@@ -139,12 +145,21 @@ pub(crate) fn equals<A: Args>(args: &A, encoding: &[u8]) -> bool {
     args.walk(&mut sink).is_ok() && sink.is_at_end()
 }
 
+/// Encodes the arguments, for as long as `read` needs to read them.
+///
 /// # Errors
 /// `Stop::Refused`, here and below.
-pub(crate) fn encode<A: Args>(args: &A) -> Result<Vec<u8>, Stop> {
-    let mut encoding = Vec::with_capacity(64);
-    args.walk(&mut encoding)?;
-    Ok(encoding)
+pub(crate) fn encode<A: Args, R>(args: &A, read: impl FnOnce(&[u8]) -> R) -> Result<R, Stop> {
+    thread_local! {
+        // Kept between calls: a miss has allocations enough.
+        static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    // Taken, not borrowed: an argument's `Serialize` may call another memoized function.
+    let mut encoding = SCRATCH.try_with(Cell::take).unwrap_or_default();
+    encoding.clear();
+    let walked = args.walk(&mut encoding).map(|()| read(&encoding));
+    let _ = SCRATCH.try_with(|scratch| scratch.set(encoding));
+    walked
 }
 
 pub(crate) fn digest_of<A: Args>(args: &A) -> Result<[u8; DIGEST], Stop> {

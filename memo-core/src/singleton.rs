@@ -2,7 +2,6 @@
 //!
 //! The same cache as a memo function's; its entries own an `Arc` instead of bytes.
 
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use std::time::Duration;
 use crate::behind;
 use crate::cache::{find_long, Cache, Serving, Site};
 use crate::claim::{self, within, Claimed, Flying, Lead};
-use crate::entry::{Ref, View};
+use crate::entry::{Ref, Resource as Held, View, RESOURCE_LEN};
 use crate::flight::{Flight, Inside};
 use crate::key::{self, Args, Hashed};
 use crate::reclaim;
@@ -118,12 +117,9 @@ impl Singleton {
 
 #[inline(always)]
 fn resource<X: ?Sized + 'static>(entry: View<'_>) -> Option<Arc<X>> {
-    let hold = entry.resource()?.downcast_ref::<Hold<X>>()?;
-    Some(Arc::clone(hold.resource()))
+    entry.resource::<Hold<X>>().map(|hold| Arc::clone(hold.resource()))
 }
 
-/// A resource as its entry owns it.
-type Held = Box<dyn Any + Send + Sync>;
 type Release<X> = fn(&X);
 
 /// What the options `validate` and `on_release` name, and how a resource is kept.
@@ -133,7 +129,7 @@ type Release<X> = fn(&X);
 pub struct Hooks<X: ?Sized> {
     validate: Option<fn(&X) -> bool>,
     release: Option<Release<X>>,
-    hold: fn(Arc<X>, Option<Release<X>>) -> Held,
+    hold: fn(Arc<X>, Option<Release<X>>) -> Box<Held>,
 }
 
 impl<X: ?Sized> fmt::Debug for Hooks<X> {
@@ -237,7 +233,7 @@ pub fn share_refresh<X: ?Sized + 'static, A: Args>(
     hooks: Hooks<X>,
     args: A,
 ) -> Lookup<X> {
-    let key = singleton.cache.missed(&args, HOLD);
+    let key = singleton.cache.missed(&args, RESOURCE_LEN);
     let found = key.map_or(Found::Uncached, |key| Found::Anew(Flight::new(key)));
     Lookup { singleton, hooks, found }
 }
@@ -250,9 +246,6 @@ impl Singleton {
         resource(entry.view()).unwrap_or_else(|| unreachable!("a key has one type of resource"))
     }
 }
-
-/// Room for a resource's pointer behind the key.
-const HOLD: usize = 2 * size_of::<usize>();
 
 impl Singleton {
     /// Off the hot path: a miss, or a hit that the user's `validate` has a say in.
@@ -271,7 +264,7 @@ impl Singleton {
             }
             (found, _) => found.map(|(resource, _)| resource),
         };
-        let Ok(key) = self.cache.missed(args, HOLD) else {
+        let Ok(key) = self.cache.missed(args, RESOURCE_LEN) else {
             self.cache.count_miss();
             return Found::Uncached;
         };
