@@ -4,9 +4,6 @@
 //! Whatever must win over a computation in flight (`clear`, `remove`, `insert`, `refresh`) fences
 //! its flight under the same lock under which the flight would store its result.
 
-use std::collections::hash_map;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,20 +16,21 @@ use crate::clock::Tick;
 use crate::entry::{Builder, Ref, View};
 use crate::error::{report, Error, Kind};
 use crate::expiry;
-use crate::flight::{wake, Flight, Key, Wait};
-use crate::key::sinks::{take_refusal, Stop};
+use crate::flight::{wake, Flight, Flights, Joined, Key, Wait};
+use crate::key::sink::{take_refusal, Stop};
 use crate::key::{self, Args, Hashed, Scope, DIGEST};
 use crate::memory::{Bounds, Memory};
-use crate::reclaim::{self, Retired};
+use crate::reclaim::{self, Pin, Retired};
 use crate::registry::{Function, Registry, Stats};
 use crate::release::{self, Lingering};
+use crate::site::Site;
 use crate::table::{self, same_key, Reader, Table};
 
 /// The shortest bound of a wait.
 const SHORTEST_BOUND: Duration = Duration::from_secs(1);
 
 pub(crate) struct Cache {
-    pub(crate) table: Table,
+    table: Table,
     /// The function's number once it is in the registry, which is before its first entry.
     number: AtomicUsize,
     /// The function's full name; set when it enters the registry.
@@ -53,14 +51,6 @@ pub(crate) struct Cache {
     reported: AtomicU8,
 }
 
-/// Where a function is written.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Site {
-    pub(crate) name: &'static str,
-    /// The name lacks the type whose method it is, which the scope of a call knows.
-    pub(crate) is_method: bool,
-}
-
 /// What a function's options say of what it stores.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -72,10 +62,7 @@ pub(crate) struct Limits {
 
 struct Shared {
     memory: Memory,
-    flights: HashMap<[u8; DIGEST], Arc<Flight>, BuildHasherDefault<FirstBytes>>,
-    /// Computations beside a flight, which can be fenced but not waited for; and ended ones whose
-    /// waiters have not come to take the result, which can be fenced still.
-    others: Vec<Arc<Flight>>,
+    flights: Flights,
 }
 
 /// What becomes of a flight's key when it ends.
@@ -99,7 +86,7 @@ pub(crate) struct Counts {
 
 /// Whether an entry is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Serving {
+enum Serving {
     Fresh,
     /// It is, and this caller has it refreshed.
     Stale,
@@ -124,8 +111,7 @@ impl Cache {
             name: OnceCell::new(),
             shared: Mutex::new(Shared {
                 memory: Memory::new(!is_resource),
-                flights: HashMap::with_hasher(BuildHasherDefault::new()),
-                others: Vec::new(),
+                flights: Flights::new(),
             }),
             counts: Counts {
                 misses: AtomicU64::new(0),
@@ -200,7 +186,7 @@ impl Cache {
 
     /// The function's number among the counters of hits.
     #[inline(always)]
-    pub(crate) fn number(&self) -> usize {
+    fn number(&self) -> usize {
         // Relaxed: who comes here found an entry, which was published after the number was set.
         self.number.load(Ordering::Relaxed)
     }
@@ -248,32 +234,22 @@ impl Cache {
                 return Claim::Found(entry.share());
             }
         }
-        match shared.flights.entry(flight.digest) {
-            hash_map::Entry::Vacant(vacant) => {
-                vacant.insert(Arc::clone(flight));
-                Claim::Lead
-            }
-            hash_map::Entry::Occupied(other) => match Wait::new(other.get()) {
-                Some(wait) => Claim::Wait(wait),
-                None => Claim::Circle,
-            },
+        match shared.flights.join(flight) {
+            Joined::Leads => Claim::Lead,
+            Joined::Waits(wait) => Claim::Wait(wait),
+            Joined::Circle => Claim::Circle,
         }
     }
 
     /// Makes the call's flight one beside the flight of its key.
     pub(crate) fn claim_unshared(&self, flight: &Arc<Flight>) {
         self.counts.unshared.fetch_add(1, Ordering::Relaxed);
-        self.shared.lock().others.push(Arc::clone(flight));
+        self.shared.lock().flights.note(flight);
     }
 
     /// Makes the call's flight the flight of its key, whoever led it before.
     pub(crate) fn claim_anew(&self, flight: &Arc<Flight>) {
-        let fenced = {
-            let mut shared = self.shared.lock();
-            let fenced = shared.fence(&flight.digest);
-            shared.flights.insert(flight.digest, Arc::clone(flight));
-            fenced
-        };
+        let fenced = self.shared.lock().flights.replace(flight);
         fenced.iter().for_each(|flight| flight.wake_all());
     }
 
@@ -285,7 +261,7 @@ impl Cache {
         };
         let (result, freed) = {
             let mut shared = self.shared.lock();
-            shared.depart(flight);
+            shared.flights.depart(flight);
             let is_current = !flight.is_fenced();
             let result = match end {
                 End::Store(entry) => {
@@ -308,7 +284,7 @@ impl Cache {
             };
             // Until they have taken it, a fence must keep it from them.
             if flight.is_awaited() {
-                shared.others.push(Arc::clone(flight));
+                shared.flights.note(flight);
             }
             (result, self.collect(&mut shared.memory))
         };
@@ -346,9 +322,40 @@ impl Cache {
         }
     }
 
+    /// The entry of a call, if there is one to be served; and whether the caller is to have it
+    /// refreshed. No lock, and no allocation.
+    #[inline(always)]
+    pub(crate) fn find<'p, A: Args>(
+        &self,
+        pin: &'p Pin,
+        args: &A,
+        is_call: bool,
+    ) -> Option<(View<'p>, bool)> {
+        let table = self.table.read(pin)?;
+        let entry = match key::hash(args, table.seed()) {
+            Ok(Hashed::Verbatim(hash)) => table.find(hash, |entry| {
+                !entry.entry.has_digest_key() && key::equals(args, entry.key())
+            })?,
+            Ok(Hashed::Long) => find_long(args, table)?,
+            Err(_) => return None,
+        };
+        match self.serving(entry, is_call) {
+            Serving::Fresh => Some((entry, false)),
+            Serving::Stale => Some((entry, true)),
+            Serving::Not => None,
+        }
+    }
+
+    /// Counts a hit, found under this pin.
+    #[inline(always)]
+    pub(crate) fn hit(&self, pin: &Pin, entry: View<'_>) {
+        entry.entry.mark();
+        pin.count_hit(self.number());
+    }
+
     /// Whether an entry that was found is to be served, and how.
     #[inline(always)]
-    pub(crate) fn serving(&self, entry: View<'_>, is_call: bool) -> Serving {
+    fn serving(&self, entry: View<'_>, is_call: bool) -> Serving {
         match entry.expiry() {
             None => Serving::Fresh,
             Some(expiry) => self.serving_until(entry, expiry, is_call),
@@ -392,7 +399,7 @@ impl Cache {
             if flight.is_awaited() {
                 return false;
             }
-            shared.depart(flight);
+            shared.flights.depart(flight);
             if let (Some(key), false) = (flight.key.lock().take(), flight.is_fenced()) {
                 shared.memory.remove(&self.table, &key);
             }
@@ -406,15 +413,15 @@ impl Cache {
     /// A leader leaves without an end, its future dropped: a waiter takes over.
     pub(crate) fn abandon(&self, flight: &Arc<Flight>) {
         let mut shared = self.shared.lock();
-        if !shared.leads(flight) {
-            shared.depart(flight);
+        if !shared.flights.leads(flight) {
+            shared.flights.depart(flight);
             drop(shared);
             flight.end(None);
             return;
         }
         let heir = flight.abandon();
         if heir.is_none() {
-            shared.depart(flight);
+            shared.flights.depart(flight);
         }
         drop(shared);
         if let Some(waker) = heir.flatten() {
@@ -428,7 +435,7 @@ impl Cache {
             let mut shared = self.shared.lock();
             // Somebody may have found it meanwhile.
             if flight.is_deserted() {
-                shared.depart(flight);
+                shared.flights.depart(flight);
             }
         }
     }
@@ -446,7 +453,7 @@ impl Cache {
     pub(crate) fn remove(&'static self, key: &Key) -> bool {
         let (removed, fenced, freed) = {
             let mut shared = self.shared.lock();
-            let fenced = shared.fence(&key.digest);
+            let fenced = shared.flights.fence(&key.digest);
             let removed = shared.memory.remove(&self.table, &key.entry);
             (removed, fenced, self.collect(&mut shared.memory))
         };
@@ -491,7 +498,7 @@ impl Cache {
         let is_reserved = self.reserve(&entry);
         let (fenced, freed) = {
             let mut shared = self.shared.lock();
-            let fenced = shared.fence(digest);
+            let fenced = shared.flights.fence(digest);
             if is_reserved {
                 self.store(&mut shared.memory, &entry, true);
             } else {
@@ -556,7 +563,7 @@ impl Function for Cache {
         let (fenced, freed) = {
             let mut shared = self.shared.lock();
             shared.memory.clear(&self.table);
-            let fenced: Vec<_> = shared.fence_all();
+            let fenced: Vec<_> = shared.flights.fence_all();
             (fenced, shared.memory.collect(true))
         };
         fenced.iter().for_each(|flight| flight.wake_all());
@@ -611,88 +618,11 @@ impl Function for Cache {
     }
 }
 
-impl Shared {
-    /// Fences what computes this key; who waits for it is to be woken outside the lock.
-    fn fence(&mut self, digest: &[u8; DIGEST]) -> Vec<Arc<Flight>> {
-        let fenced: Vec<_> = self.flights.remove(digest).into_iter().collect();
-        fenced
-            .iter()
-            .chain(self.others.iter().filter(|flight| flight.digest == *digest))
-            .for_each(|flight| flight.fence());
-        fenced
-    }
-
-    fn fence_all(&mut self) -> Vec<Arc<Flight>> {
-        let fenced: Vec<_> = self.flights.drain().map(|(_, flight)| flight).collect();
-        fenced.iter().chain(&self.others).for_each(|flight| flight.fence());
-        fenced
-    }
-
-    fn leads(&self, flight: &Arc<Flight>) -> bool {
-        self.flights.get(&flight.digest).is_some_and(|leading| Arc::ptr_eq(leading, flight))
-    }
-
-    /// Takes a flight out; a fenced one may be out already.
-    fn depart(&mut self, flight: &Arc<Flight>) {
-        if self.leads(flight) {
-            self.flights.remove(&flight.digest);
-        } else if let Some(at) = self.others.iter().position(|other| Arc::ptr_eq(other, flight)) {
-            self.others.swap_remove(at);
-        }
-    }
-}
-
-impl Site {
-    /// The name; for a method with its type in it, `app::shapes::Rect::area`.
-    fn name_in(self, scope: Option<Scope>) -> &'static str {
-        match scope {
-            // Once a function, for as long as it lives: the process.
-            Some(scope) if self.is_method => Box::leak(method_name(scope.path()).into_boxed_str()),
-            _ => self.name,
-        }
-    }
-}
-
-/// The method's name from a closure's in it, or in the helper that stands in for it.
-// Input: `app::Pair<u8>::__key_sum::{{closure}}`
-// Output: `app::Pair::sum`
-fn method_name(path: &str) -> String {
-    let path = path.trim_end_matches("::{{closure}}");
-    let mut name = String::with_capacity(path.len());
-    let mut depth = 0_usize;
-    for letter in path.chars() {
-        // Generic arguments stand behind a name; `<app::Rect as app::Shape>::area` does not.
-        let opens = letter == '<' && (depth > 0 || name.ends_with(|c: char| c.is_alphanumeric()));
-        depth += usize::from(opens);
-        if depth == 0 {
-            name.push(letter);
-        }
-        depth -= usize::from(letter == '>' && depth > 0);
-    }
-    name.replace("__key_", "")
-}
-
 /// Arguments whose encoding is too long to be kept are found by its digest.
 #[inline(never)]
-pub(crate) fn find_long<'p, A: Args>(args: &A, table: Reader<'p>) -> Option<View<'p>> {
+fn find_long<'p, A: Args>(args: &A, table: Reader<'p>) -> Option<View<'p>> {
     let digest = key::digest_of(args).ok()?;
     table.find(key::hash_of_digest(&digest), |entry| {
         entry.entry.has_digest_key() && entry.key() == digest
     })
-}
-
-/// A digest is its own hash.
-#[derive(Debug, Default)]
-struct FirstBytes(u64);
-
-impl Hasher for FirstBytes {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-    fn write_usize(&mut self, _: usize) {}
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }

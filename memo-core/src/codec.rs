@@ -24,7 +24,8 @@ use serde::Serialize;
 
 use crate::entry::{Builder, View};
 use crate::key::encoder::Encoder;
-use crate::key::sinks::{take_refusal, Compare};
+use crate::key::sink::take_refusal;
+use crate::key::sinks::Compare;
 
 /// A type whose values can be stored: serialized on a miss, a fresh one on every hit.
 #[diagnostic::on_unimplemented(

@@ -6,21 +6,26 @@
 //! a wait from inside a body is an edge of the waits-for graph. A call that would close a circle
 //! computes for itself instead.
 
+mod graph;
+mod table;
+mod wait;
+
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap};
-use std::future::Future;
+use std::collections::BTreeMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::task::Waker;
+use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use crate::clock::Tick;
 use crate::entry::{self, Builder};
 use crate::key::DIGEST;
+
+pub(crate) use table::{Flights, Joined};
+pub(crate) use wait::{Wait, Waited};
 
 /// What a call is known by.
 #[derive(Debug)]
@@ -66,18 +71,6 @@ enum Phase {
     /// Ended, with a result while there are waiters for it. So a flight that nobody is interested
     /// in holds nothing of the user's, and can be dropped under any lock.
     Ended(Option<entry::Ref>),
-}
-
-/// What waiting for a flight came to.
-#[derive(Debug)]
-pub(crate) enum Waited {
-    Shared(entry::Ref),
-    /// There is nothing to share, after a panic, an error, a value that no codec carries. Compute.
-    Alone,
-    /// The flight is this caller's to lead now.
-    TookOver,
-    /// The flight was fenced: ask the cache again.
-    Fenced,
 }
 
 thread_local! {
@@ -239,202 +232,5 @@ impl Flight {
 pub(crate) fn wake(waker: Waker) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
         std::mem::forget(payload);
-    }
-}
-
-/// Who waits, inside which flight's body, for which flight.
-type Waits = Vec<(Arc<Flight>, Arc<Flight>)>;
-
-/// The waits-for graph, by the root of the waiting flight: a wait looks only at those of the flight
-/// that it would wait for.
-static WAITS: Mutex<Option<HashMap<usize, Waits>>> = Mutex::new(None);
-
-/// An edge of the graph, while its call waits.
-#[derive(Debug)]
-struct Edge {
-    root: usize,
-    from: Arc<Flight>,
-    to: Arc<Flight>,
-}
-
-impl Edge {
-    /// Nothing if the wait would never end. Checked and added at once, so that of two waits that
-    /// close a circle together the second sees the first.
-    fn add(from: Arc<Flight>, to: &Arc<Flight>) -> Option<Self> {
-        let mut waits = WAITS.lock();
-        let waits = waits.get_or_insert_default();
-        let mut needed = vec![Arc::clone(to)];
-        let mut at = 0;
-        while let Some(flight) = needed.get(at).cloned() {
-            // Whatever the caller's flight is nested in cannot end before this wait does.
-            if from.is_within(&flight) {
-                return None;
-            }
-            for (waiter, awaited) in waits.get(&flight.root()).into_iter().flatten() {
-                let is_seen = needed.iter().any(|seen| Arc::ptr_eq(seen, awaited));
-                if !is_seen && waiter.is_within(&flight) {
-                    needed.push(Arc::clone(awaited));
-                }
-            }
-            at += 1;
-        }
-        let root = from.root();
-        waits.entry(root).or_default().push((Arc::clone(&from), Arc::clone(to)));
-        Some(Self { root, from, to: Arc::clone(to) })
-    }
-}
-
-impl Drop for Edge {
-    fn drop(&mut self) {
-        let mut waits = WAITS.lock();
-        let Some(waits) = waits.as_mut() else { return };
-        let Some(edges) = waits.get_mut(&self.root) else { return };
-        edges.retain(|(from, to)| !Arc::ptr_eq(from, &self.from) || !Arc::ptr_eq(to, &self.to));
-        if edges.is_empty() {
-            waits.remove(&self.root);
-        }
-    }
-}
-
-/// A wait for a flight's end.
-#[derive(Debug)]
-pub(crate) struct Wait {
-    flight: Arc<Flight>,
-    number: u64,
-    is_over: bool,
-    /// Held for its drop; a wait outside any flight's body is part of no circle.
-    _edge: Option<Edge>,
-}
-
-impl Wait {
-    /// Nothing if waiting would never end.
-    ///
-    /// Under the cache's lock, so that the flight does not end without having counted this waiter.
-    pub(crate) fn new(flight: &Arc<Flight>) -> Option<Self> {
-        let edge = match current() {
-            Some(current) => Some(Edge::add(current, flight)?),
-            None => None,
-        };
-        let mut state = flight.state.lock();
-        state.waiting += 1;
-        state.waited += 1;
-        let number = state.waited;
-        drop(state);
-        Some(Self { flight: Arc::clone(flight), number, is_over: false, _edge: edge })
-    }
-
-    pub(crate) fn flight(&self) -> &Arc<Flight> {
-        &self.flight
-    }
-
-    /// Waits on this thread; nothing once the deadline has passed.
-    pub(crate) fn block_until(&mut self, deadline: Instant) -> Option<Waited> {
-        let parker = Arc::new(Parker::default());
-        let waker = Arc::clone(&parker).into();
-        let mut context = Context::from_waker(&waker);
-        loop {
-            if let Poll::Ready(waited) = Pin::new(&mut *self).poll(&mut context) {
-                return Some(waited);
-            }
-            if !parker.park_until(deadline) {
-                return None;
-            }
-        }
-    }
-
-    /// Stops waiting.
-    pub(crate) fn leave(&mut self) {
-        if std::mem::replace(&mut self.is_over, true) {
-            return;
-        }
-        let mut state = self.flight.state.lock();
-        let own = state.wakers.remove(&self.number);
-        // This may be the one that was woken to take over: the next is woken in its place.
-        let heir = match state.phase {
-            Phase::Abandoned => state.wakers.pop_first(),
-            _ => None,
-        };
-        let unwanted = state.one_less_waits();
-        drop(state);
-        drop((own, unwanted));
-        if let Some((_, heir)) = heir {
-            wake(heir);
-        }
-    }
-}
-
-impl State {
-    /// The result, if it was the last who waited for it: to be dropped outside the lock.
-    fn one_less_waits(&mut self) -> Option<entry::Ref> {
-        self.waiting -= 1;
-        match &mut self.phase {
-            Phase::Ended(result) if self.waiting == 0 => result.take(),
-            _ => None,
-        }
-    }
-}
-
-impl Future for Wait {
-    type Output = Waited;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Waited> {
-        let this = &mut *self;
-        // A waker is foreign code: it is cloned and dropped outside the lock.
-        let waker = context.waker().clone();
-        let mut state = this.flight.state.lock();
-        let waited = match &state.phase {
-            _ if this.flight.is_fenced() => Waited::Fenced,
-            Phase::Ended(Some(entry)) => Waited::Shared(entry.view().share()),
-            Phase::Ended(None) => Waited::Alone,
-            Phase::Abandoned => {
-                state.phase = Phase::Led;
-                state.parent = current();
-                Waited::TookOver
-            }
-            Phase::Led => {
-                let before = state.wakers.insert(this.number, waker);
-                drop(state);
-                drop(before);
-                return Poll::Pending;
-            }
-        };
-        let own = state.wakers.remove(&this.number);
-        let unwanted = state.one_less_waits();
-        drop(state);
-        drop((own, unwanted));
-        this.is_over = true;
-        Poll::Ready(waited)
-    }
-}
-
-/// Where a thread waits. Its own park token may be meant for somebody else.
-#[derive(Default)]
-struct Parker {
-    is_woken: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Parker {
-    /// Whether it was woken before the deadline.
-    fn park_until(&self, deadline: Instant) -> bool {
-        let mut is_woken = self.is_woken.lock();
-        while !*is_woken {
-            if self.changed.wait_until(&mut is_woken, deadline).timed_out() {
-                return std::mem::take(&mut *is_woken);
-            }
-        }
-        *is_woken = false;
-        true
-    }
-}
-
-impl Wake for Parker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        *self.is_woken.lock() = true;
-        self.changed.notify_one();
     }
 }

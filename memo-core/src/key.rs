@@ -6,6 +6,7 @@
 //! A hit walks twice and keeps nothing.
 
 pub(crate) mod encoder;
+pub(crate) mod sink;
 pub(crate) mod sinks;
 pub(crate) mod tag;
 pub(crate) mod unordered;
@@ -16,7 +17,8 @@ use std::cell::Cell;
 use serde::ser::Serialize;
 
 use encoder::Encoder;
-use sinks::{Compare, Digest, Hash, Sink, Stop};
+use sink::{Sink, Stop};
+use sinks::{Compare, Digest, Hash};
 
 /// Encodings up to this many bytes are kept verbatim, longer ones as their digest.
 ///

@@ -20,6 +20,7 @@ mod expiry;
 mod memory;
 mod release;
 mod behind;
+mod site;
 mod cache;
 mod claim;
 mod memo;

@@ -10,14 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::behind;
-use crate::cache::{find_long, Cache, Serving, Site};
+use crate::cache::Cache;
 use crate::claim::{self, within, Claimed, Flying, Lead};
 use crate::codec::{self, Codec, Keep, Trust};
 use crate::entry::Ref;
 use crate::flight::{Flight, Inside, Key};
-use crate::key::{self, Args, Hashed};
+use crate::key::Args;
 use crate::reclaim;
 use crate::registry::{Function, Stats, MEMOS};
+use crate::site::Site;
 use crate::switch;
 
 /// One memoized function: what its attribute's one static holds.
@@ -103,24 +104,12 @@ impl Memo {
     #[inline(always)]
     fn find<R, C: Codec<R>, A: Args>(&'static self, args: &A, is_call: bool) -> Option<(R, bool)> {
         let pin = reclaim::pin();
-        let table = self.cache.table.read(&pin)?;
-        let entry = match key::hash(args, table.seed()) {
-            Ok(Hashed::Verbatim(hash)) => table.find(hash, |entry| {
-                !entry.entry.has_digest_key() && key::equals(args, entry.key())
-            })?,
-            Ok(Hashed::Long) => find_long(args, table)?,
-            Err(_) => return None,
-        };
-        let serving = self.cache.serving(entry, is_call);
-        if serving == Serving::Not {
-            return None;
-        }
+        let (entry, is_stale) = self.cache.find(&pin, args, is_call)?;
         let data = codec::decode(entry)?;
         if is_call {
-            entry.entry.mark();
-            pin.count_hit(self.cache.number());
+            self.cache.hit(&pin, entry);
         }
-        Some((C::restore(data), serving == Serving::Stale))
+        Some((C::restore(data), is_stale))
     }
 
     #[cold]

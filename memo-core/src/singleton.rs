@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::behind;
-use crate::cache::{find_long, Cache, Serving, Site};
+use crate::cache::Cache;
 use crate::claim::{self, within, Claimed, Flying, Lead};
 use crate::entry::{Ref, Resource as Held, View, RESOURCE_LEN};
 use crate::flight::{Flight, Inside};
-use crate::key::{self, Args, Hashed};
+use crate::key::Args;
 use crate::reclaim;
 use crate::registry::{Function, Stats, SINGLETONS};
 use crate::release::Hold;
+use crate::site::Site;
 
 /// A type whose values can be shared by all threads.
 #[diagnostic::on_unimplemented(
@@ -94,24 +95,12 @@ impl Singleton {
         is_call: bool,
     ) -> Option<(Arc<X>, bool)> {
         let pin = reclaim::pin();
-        let table = self.cache.table.read(&pin)?;
-        let entry = match key::hash(args, table.seed()) {
-            Ok(Hashed::Verbatim(hash)) => table.find(hash, |entry| {
-                !entry.entry.has_digest_key() && key::equals(args, entry.key())
-            })?,
-            Ok(Hashed::Long) => find_long(args, table)?,
-            Err(_) => return None,
-        };
-        let serving = self.cache.serving(entry, is_call);
-        if serving == Serving::Not {
-            return None;
-        }
+        let (entry, is_stale) = self.cache.find(&pin, args, is_call)?;
         let resource = resource(entry)?;
         if is_call {
-            entry.entry.mark();
-            pin.count_hit(self.cache.number());
+            self.cache.hit(&pin, entry);
         }
-        Some((resource, serving == Serving::Stale))
+        Some((resource, is_stale))
     }
 }
 

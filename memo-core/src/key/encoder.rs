@@ -8,7 +8,7 @@ use std::any::TypeId;
 
 use serde::ser::{self, Serialize, Serializer};
 
-use super::sinks::{Sink, Stop, Unordered};
+use super::sink::{Sink, Stop, Unordered};
 use super::tag;
 use super::unordered::is_unordered;
 

@@ -1,153 +1,12 @@
 //! Where an encoding goes: a hash, a comparison, a buffer, a digest.
 
-use std::cell::RefCell;
-use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::{FixedState, FoldHasher};
 
-use super::unordered::{Sorted, Summed};
-use super::{tag, Scope, DIGEST, VERBATIM};
-
-/// Why a walk ended early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// The comparison found a difference.
-    Differs,
-    /// The encoding is longer than [`VERBATIM`].
-    Long,
-    /// A `Serialize` implementation returned an error; [`take_refusal`] has its words.
-    Refused,
-}
-
-thread_local! {
-    // Beside the walk rather than in `Stop`, so that each step of a hit returns one byte.
-    static REFUSAL: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// The words of the last `Stop::Refused` of this thread.
-pub(crate) fn take_refusal() -> String {
-    REFUSAL.try_with(RefCell::take).unwrap_or_default()
-}
-
-impl serde::ser::Error for Stop {
-    #[cold]
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        let message = message.to_string();
-        let _ = REFUSAL.try_with(|refusal| refusal.replace(message));
-        Self::Refused
-    }
-}
-
-impl fmt::Display for Stop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Differs => "the encodings differ",
-            Self::Long => "the encoding is long",
-            Self::Refused => "a `Serialize` implementation returned an error",
-        })
-    }
-}
-
-impl std::error::Error for Stop {}
-
-/// A receiver of an encoding, piece by piece.
-///
-/// The provided methods spell the encoding for the sinks that want its bytes; the hash sink
-/// overrides them, because it may leave out what an exact comparison decides later.
-pub trait Sink: Sized {
-    /// Collects a map or set that has no order.
-    type Unordered: Unordered<Self>;
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Stop>;
-
-    /// A tag that the static type nearly always decides.
-    #[inline(always)]
-    fn tag(&mut self, tag: u8) -> Result<(), Stop> {
-        self.put(&[tag])
-    }
-
-    /// A tag that depends on the value.
-    #[inline(always)]
-    fn choice(&mut self, tag: u8) -> Result<(), Stop> {
-        self.tag(tag)
-    }
-
-    #[inline(always)]
-    fn number(&mut self, tag: u8, number: u64, width: usize) -> Result<(), Stop> {
-        let mut bytes = [tag; 9];
-        bytes[1..].copy_from_slice(&number.to_le_bytes());
-        self.put(&bytes[..=width])
-    }
-
-    #[inline(always)]
-    fn wide(&mut self, tag: u8, number: u128) -> Result<(), Stop> {
-        self.tag(tag)?;
-        self.put(&number.to_le_bytes())
-    }
-
-    /// Short lengths take one byte.
-    #[inline(always)]
-    fn len(&mut self, len: usize) -> Result<(), Stop> {
-        match u8::try_from(len) {
-            Ok(len) if len < u8::MAX => self.put(&[len]),
-            _ => {
-                self.put(&[u8::MAX])?;
-                self.put(&(len as u64).to_le_bytes())
-            }
-        }
-    }
-
-    /// The name of a struct, a field or a variant.
-    #[inline(always)]
-    fn name(&mut self, name: &'static str) -> Result<(), Stop> {
-        self.len(name.len())?;
-        self.put(name.as_bytes())
-    }
-
-    #[inline(always)]
-    fn variant(&mut self, index: u32, name: &'static str) -> Result<(), Stop> {
-        self.put(&index.to_le_bytes())?;
-        self.name(name)
-    }
-
-    #[inline(always)]
-    fn text(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
-        self.tag(tag)?;
-        self.len(bytes.len())?;
-        self.put(bytes)
-    }
-
-    /// The bytes of a slice of `count` numbers.
-    #[inline(always)]
-    fn numbers(&mut self, tag: u8, count: usize, bytes: &[u8]) -> Result<(), Stop> {
-        self.put(&[tag::NUMBERS, tag])?;
-        self.len(count)?;
-        self.put(bytes)
-    }
-
-    /// The end of a sequence or map, which had so many parts.
-    #[inline(always)]
-    fn end(&mut self, _parts: u32) -> Result<(), Stop> {
-        self.tag(tag::END)
-    }
-
-    #[inline(always)]
-    fn scope(&mut self, scope: Scope) -> Result<(), Stop> {
-        self.put(&scope.bytes())
-    }
-}
-
-/// Collects the entries of a map or set without an order, then hands them to its sink.
-pub trait Unordered<S: Sink>: Sized {
-    type Inner: Sink;
-    fn open(sink: &S) -> Self;
-    fn entry(
-        &mut self,
-        encode: impl FnOnce(&mut Self::Inner) -> Result<(), Stop>,
-    ) -> Result<(), Stop>;
-    fn close(self, tag: u8, sink: &mut S) -> Result<(), Stop>;
-}
+use super::sink::{Sink, Stop, Unordered};
+use super::unordered::Sorted;
+use super::{tag, DIGEST, VERBATIM};
 
 /// A fast hash, keyed by the table's seed. It stops where an encoding gets too long to be kept.
 pub(crate) struct Hash {
@@ -250,6 +109,40 @@ impl Sink for Hash {
         self.grow(bytes.len().saturating_add(2))?;
         self.hasher.write(bytes);
         Ok(())
+    }
+}
+
+/// Hashes each entry on its own and adds them up.
+#[derive(Debug)]
+pub struct Summed {
+    sum: u64,
+    count: u64,
+    seed: u64,
+    len: usize,
+}
+
+impl Unordered<Hash> for Summed {
+    type Inner = Hash;
+
+    fn open(sink: &Hash) -> Self {
+        Self { sum: 0, count: 0, seed: sink.seed, len: sink.len }
+    }
+
+    fn entry(&mut self, encode: impl FnOnce(&mut Hash) -> Result<(), Stop>) -> Result<(), Stop> {
+        let mut entry = Hash::new(self.seed);
+        entry.len = self.len;
+        let encoded = encode(&mut entry);
+        self.sum = self.sum.wrapping_add(entry.finish());
+        self.count += 1;
+        self.len = entry.len;
+        encoded
+    }
+
+    fn close(self, _: u8, sink: &mut Hash) -> Result<(), Stop> {
+        sink.hasher.write_u64(self.sum);
+        sink.hasher.write_u64(self.count);
+        sink.len = self.len;
+        sink.grow(9)
     }
 }
 

@@ -234,7 +234,7 @@ fn a_serialize_that_fails_says_why() {
         }
     }
     assert_eq!(encode(&(&Locked, ()), |_| ()), Err(Stop::Refused));
-    assert_eq!(sinks::take_refusal(), "it is locked");
+    assert_eq!(sink::take_refusal(), "it is locked");
 }
 
 #[test]

@@ -2,10 +2,9 @@
 
 use std::any::type_name;
 use std::cell::Cell;
-use std::hash::Hasher;
 use std::ops::Range;
 
-use super::sinks::{Hash, Sink, Stop, Unordered};
+use super::sink::{Sink, Stop, Unordered};
 
 /// Whether serde collects from a hash table of std or hashbrown: serde does not say, but hands
 /// over the collection itself (or its iterator), and its type's name does.
@@ -14,40 +13,6 @@ pub(super) fn is_unordered<I>() -> bool {
     let name = type_name::<I>();
     let name = name.strip_prefix('&').unwrap_or(name);
     name.starts_with("std::collections::hash::") || name.starts_with("hashbrown::")
-}
-
-/// Hashes each entry on its own and adds them up.
-#[derive(Debug)]
-pub struct Summed {
-    sum: u64,
-    count: u64,
-    seed: u64,
-    len: usize,
-}
-
-impl Unordered<Hash> for Summed {
-    type Inner = Hash;
-
-    fn open(sink: &Hash) -> Self {
-        Self { sum: 0, count: 0, seed: sink.seed, len: sink.len }
-    }
-
-    fn entry(&mut self, encode: impl FnOnce(&mut Hash) -> Result<(), Stop>) -> Result<(), Stop> {
-        let mut entry = Hash::new(self.seed);
-        entry.len = self.len;
-        let encoded = encode(&mut entry);
-        self.sum = self.sum.wrapping_add(entry.finish());
-        self.count += 1;
-        self.len = entry.len;
-        encoded
-    }
-
-    fn close(self, _: u8, sink: &mut Hash) -> Result<(), Stop> {
-        sink.hasher.write_u64(self.sum);
-        sink.hasher.write_u64(self.count);
-        sink.len = self.len;
-        sink.grow(9)
-    }
 }
 
 thread_local! {

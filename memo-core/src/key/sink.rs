@@ -1,0 +1,146 @@
+//! What an encoding is walked into, piece by piece.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use super::{tag, Scope};
+
+/// Why a walk ended early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The comparison found a difference.
+    Differs,
+    /// The encoding is longer than [`VERBATIM`].
+    Long,
+    /// A `Serialize` implementation returned an error; [`take_refusal`] has its words.
+    Refused,
+}
+
+thread_local! {
+    // Beside the walk rather than in `Stop`, so that each step of a hit returns one byte.
+    static REFUSAL: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The words of the last `Stop::Refused` of this thread.
+pub(crate) fn take_refusal() -> String {
+    REFUSAL.try_with(RefCell::take).unwrap_or_default()
+}
+
+impl serde::ser::Error for Stop {
+    #[cold]
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        let message = message.to_string();
+        let _ = REFUSAL.try_with(|refusal| refusal.replace(message));
+        Self::Refused
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Differs => "the encodings differ",
+            Self::Long => "the encoding is long",
+            Self::Refused => "a `Serialize` implementation returned an error",
+        })
+    }
+}
+
+impl std::error::Error for Stop {}
+
+/// A receiver of an encoding, piece by piece.
+///
+/// The provided methods spell the encoding for the sinks that want its bytes; the hash sink
+/// overrides them, because it may leave out what an exact comparison decides later.
+pub trait Sink: Sized {
+    /// Collects a map or set that has no order.
+    type Unordered: Unordered<Self>;
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Stop>;
+
+    /// A tag that the static type nearly always decides.
+    #[inline(always)]
+    fn tag(&mut self, tag: u8) -> Result<(), Stop> {
+        self.put(&[tag])
+    }
+
+    /// A tag that depends on the value.
+    #[inline(always)]
+    fn choice(&mut self, tag: u8) -> Result<(), Stop> {
+        self.tag(tag)
+    }
+
+    #[inline(always)]
+    fn number(&mut self, tag: u8, number: u64, width: usize) -> Result<(), Stop> {
+        let mut bytes = [tag; 9];
+        bytes[1..].copy_from_slice(&number.to_le_bytes());
+        self.put(&bytes[..=width])
+    }
+
+    #[inline(always)]
+    fn wide(&mut self, tag: u8, number: u128) -> Result<(), Stop> {
+        self.tag(tag)?;
+        self.put(&number.to_le_bytes())
+    }
+
+    /// Short lengths take one byte.
+    #[inline(always)]
+    fn len(&mut self, len: usize) -> Result<(), Stop> {
+        match u8::try_from(len) {
+            Ok(len) if len < u8::MAX => self.put(&[len]),
+            _ => {
+                self.put(&[u8::MAX])?;
+                self.put(&(len as u64).to_le_bytes())
+            }
+        }
+    }
+
+    /// The name of a struct, a field or a variant.
+    #[inline(always)]
+    fn name(&mut self, name: &'static str) -> Result<(), Stop> {
+        self.len(name.len())?;
+        self.put(name.as_bytes())
+    }
+
+    #[inline(always)]
+    fn variant(&mut self, index: u32, name: &'static str) -> Result<(), Stop> {
+        self.put(&index.to_le_bytes())?;
+        self.name(name)
+    }
+
+    #[inline(always)]
+    fn text(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
+        self.tag(tag)?;
+        self.len(bytes.len())?;
+        self.put(bytes)
+    }
+
+    /// The bytes of a slice of `count` numbers.
+    #[inline(always)]
+    fn numbers(&mut self, tag: u8, count: usize, bytes: &[u8]) -> Result<(), Stop> {
+        self.put(&[tag::NUMBERS, tag])?;
+        self.len(count)?;
+        self.put(bytes)
+    }
+
+    /// The end of a sequence or map, which had so many parts.
+    #[inline(always)]
+    fn end(&mut self, _parts: u32) -> Result<(), Stop> {
+        self.tag(tag::END)
+    }
+
+    #[inline(always)]
+    fn scope(&mut self, scope: Scope) -> Result<(), Stop> {
+        self.put(&scope.bytes())
+    }
+}
+
+/// Collects the entries of a map or set without an order, then hands them to its sink.
+pub trait Unordered<S: Sink>: Sized {
+    type Inner: Sink;
+    fn open(sink: &S) -> Self;
+    fn entry(
+        &mut self,
+        encode: impl FnOnce(&mut Self::Inner) -> Result<(), Stop>,
+    ) -> Result<(), Stop>;
+    fn close(self, tag: u8, sink: &mut S) -> Result<(), Stop>;
+}

@@ -1,0 +1,87 @@
+//! Entries come, go and are found.
+
+use super::*;
+use crate::reclaim;
+
+fn key(hash: u64, key: &str) -> Builder {
+    Builder::new(key.as_bytes(), false, hash, 0)
+}
+
+fn entry(hash: u64, name: &str, value: &str) -> Ref {
+    let mut builder = key(hash, name);
+    builder.push(value.as_bytes());
+    builder.finish(0, None)
+}
+
+fn value(table: &Table, hash: u64, name: &str) -> Option<String> {
+    let pin = reclaim::pin();
+    let view = table.read(&pin)?.find(hash, same_key(&key(hash, name)))?;
+    Some(String::from_utf8(view.value().to_vec()).unwrap())
+}
+
+fn remove(writer: &mut Writer, table: &Table, hash: u64, name: &str) -> bool {
+    let place = writer.locate(table, hash, same_key(&key(hash, name)));
+    place.is_some_and(|(index, _)| {
+        writer.unlink(table, index);
+        true
+    })
+}
+
+#[test]
+fn keys_of_one_hash_are_told_apart_and_removed_one_by_one() {
+    let (table, mut writer) = (Table::new(), Writer::new());
+    for key in ["a", "b", "c", "d"] {
+        writer.link(&table, entry(9, key, key));
+    }
+    assert!(remove(&mut writer, &table, 9, "b"));
+    assert!(!remove(&mut writer, &table, 9, "b"));
+    for (key, expected) in [("a", true), ("b", false), ("c", true), ("d", true)] {
+        assert_eq!(value(&table, 9, key).is_some(), expected, "{key}");
+    }
+    assert_eq!((writer.entries(), writer.bytes()), (3, 6));
+    writer.clear(&table);
+    drop(writer.collect(true));
+}
+
+#[test]
+fn a_new_entry_takes_the_place_of_the_old() {
+    let (table, mut writer) = (Table::new(), Writer::new());
+    writer.link(&table, entry(1, "k", "old"));
+    let (index, _) = writer.locate(&table, 1, |_| true).unwrap();
+    writer.replace(&table, index, entry(1, "k", "newer"));
+    assert_eq!(value(&table, 1, "k").as_deref(), Some("newer"));
+    assert_eq!((writer.entries(), writer.bytes()), (1, 6));
+    writer.clear(&table);
+    drop(writer.collect(true));
+}
+
+#[test]
+fn inserting_and_removing_for_ever_keeps_the_table_small() {
+    let (table, mut writer) = (Table::new(), Writer::new());
+    for n in 0..10_000_u64 {
+        let (hash, name) = (n.wrapping_mul(0x9E37_79B9_7F4A_7C15), n.to_string());
+        writer.link(&table, entry(hash, &name, "v"));
+        assert!(value(&table, hash, &name).is_some());
+        assert!(remove(&mut writer, &table, hash, &name));
+        drop(writer.collect(false));
+    }
+    assert_eq!(writer.slots(&table).unwrap().count(), 8);
+    writer.clear(&table);
+    drop(writer.collect(true));
+}
+
+#[test]
+fn what_a_pin_found_outlives_its_removal() {
+    let (table, mut writer) = (Table::new(), Writer::new());
+    writer.link(&table, entry(5, "k", "held"));
+    let pin = reclaim::pin();
+    let view = table.read(&pin).unwrap().find(5, |_| true).unwrap();
+    writer.clear(&table);
+    assert!(writer.collect(true).is_empty());
+    assert_eq!(view.value(), b"held");
+    drop(pin);
+    // Other tests pin too, for a moment.
+    while writer.collect(true).is_empty() {
+        std::thread::yield_now();
+    }
+}
