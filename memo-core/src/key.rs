@@ -132,8 +132,8 @@ pub(crate) enum Hashed {
 pub(crate) fn hash<A: Args>(args: &A, seed: u64) -> Result<Hashed, Stop> {
     let mut sink = Hash::new(seed);
     match args.walk(&mut sink) {
-        Ok(()) => Ok(Hashed::Verbatim(sink.finish())),
-        Err(Stop::Long) => Ok(Hashed::Long),
+        Ok(()) if !sink.is_long() => Ok(Hashed::Verbatim(sink.finish())),
+        Ok(()) | Err(Stop::Long) => Ok(Hashed::Long),
         // A `Serialize` that wraps the errors of another made `Refused` of it.
         Err(_) if sink.is_long() => Ok(Hashed::Long),
         Err(stop) => Err(stop),

@@ -275,13 +275,13 @@ impl<'s, S: Sink> Compound<'s, S> {
     #[inline(always)]
     fn one_of_many<T: ?Sized + Serialize>(&mut self, part: &T) -> Result<(), Stop> {
         self.parts = self.parts.wrapping_add(1);
+        self.sink.part()?;
         self.part(part)
     }
 
     #[inline(always)]
     fn field<T: ?Sized + Serialize>(&mut self, name: &'static str, field: &T) -> Result<(), Stop> {
-        self.sink.tag(tag::FIELD)?;
-        self.sink.name(name)?;
+        self.sink.field(name)?;
         self.part(field)
     }
 }

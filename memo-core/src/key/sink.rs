@@ -94,7 +94,20 @@ pub trait Sink: Sized {
         }
     }
 
-    /// The name of a struct, a field or a variant.
+    /// The name of a struct's field, whose value follows.
+    #[inline(always)]
+    fn field(&mut self, name: &'static str) -> Result<(), Stop> {
+        self.tag(tag::FIELD)?;
+        self.name(name)
+    }
+
+    /// One of any number of parts follows: the place to stop at, if there are too many.
+    #[inline(always)]
+    fn part(&mut self) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    /// The name of a struct or a variant.
     #[inline(always)]
     fn name(&mut self, name: &'static str) -> Result<(), Stop> {
         self.len(name.len())?;

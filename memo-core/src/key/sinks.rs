@@ -31,9 +31,15 @@ impl Hash {
         self.len > VERBATIM
     }
 
+    /// So much more of the encoding; small pieces need not ask whether it is too long, as long as
+    /// whatever repeats them does.
     #[inline(always)]
-    pub(super) fn grow(&mut self, by: usize) -> Result<(), Stop> {
-        self.len = self.len.saturating_add(by);
+    fn add(&mut self, len: usize) {
+        self.len = self.len.saturating_add(len);
+    }
+
+    #[inline(always)]
+    fn check(&self) -> Result<(), Stop> {
         if self.is_long() {
             return Err(Stop::Long);
         }
@@ -48,20 +54,22 @@ impl Sink for Hash {
 
     #[inline(always)]
     fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.grow(bytes.len())?;
+        self.add(bytes.len());
+        self.check()?;
         self.hasher.write(bytes);
         Ok(())
     }
 
     #[inline(always)]
     fn tag(&mut self, _: u8) -> Result<(), Stop> {
-        self.grow(1)
+        self.add(1);
+        Ok(())
     }
 
     #[inline(always)]
     fn choice(&mut self, tag: u8) -> Result<(), Stop> {
         self.hasher.write_u8(tag);
-        self.grow(1)
+        self.tag(tag)
     }
 
     #[inline(always)]
@@ -72,43 +80,53 @@ impl Sink for Hash {
             4 => self.hasher.write_u32(number as u32),
             _ => self.hasher.write_u64(number),
         }
-        self.grow(1 + width)
+        self.add(1 + width);
+        Ok(())
     }
 
     #[inline(always)]
     fn wide(&mut self, _: u8, number: u128) -> Result<(), Stop> {
         self.hasher.write_u128(number);
-        self.grow(17)
+        self.add(17);
+        Ok(())
     }
 
     #[inline(always)]
     fn len(&mut self, _: usize) -> Result<(), Stop> {
-        self.grow(1)
+        self.add(1);
+        Ok(())
     }
 
     #[inline(always)]
     fn name(&mut self, name: &'static str) -> Result<(), Stop> {
-        self.grow(1 + name.len())
+        self.add(1 + name.len());
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn part(&mut self) -> Result<(), Stop> {
+        self.check()
     }
 
     #[inline(always)]
     fn variant(&mut self, index: u32, name: &'static str) -> Result<(), Stop> {
         self.hasher.write_u32(index);
-        self.grow(5 + name.len())
+        self.add(5 + name.len());
+        Ok(())
     }
 
     // Else lists of lists could be made to collide, by who does not know the seed.
     #[inline(always)]
     fn end(&mut self, parts: u32) -> Result<(), Stop> {
         self.hasher.write_u32(parts);
-        self.grow(1)
+        self.add(1);
+        Ok(())
     }
 
     #[inline(always)]
     fn text(&mut self, _: u8, bytes: &[u8]) -> Result<(), Stop> {
-        self.grow(bytes.len().saturating_add(2))?;
-        self.hasher.write(bytes);
-        Ok(())
+        self.add(2);
+        self.put(bytes)
     }
 }
 
@@ -131,7 +149,7 @@ impl Unordered<Hash> for Summed {
     fn entry(&mut self, encode: impl FnOnce(&mut Hash) -> Result<(), Stop>) -> Result<(), Stop> {
         let mut entry = Hash::new(self.seed);
         entry.len = self.len;
-        let encoded = encode(&mut entry);
+        let encoded = encode(&mut entry).and_then(|()| entry.check());
         self.sum = self.sum.wrapping_add(entry.finish());
         self.count += 1;
         self.len = entry.len;
@@ -142,7 +160,8 @@ impl Unordered<Hash> for Summed {
         sink.hasher.write_u64(self.sum);
         sink.hasher.write_u64(self.count);
         sink.len = self.len;
-        sink.grow(9)
+        sink.add(9);
+        sink.check()
     }
 }
 
@@ -175,6 +194,18 @@ impl Compare<'_> {
         }
     }
 
+    /// Compares a head of known length and what follows it, asking once whether there is enough.
+    #[inline(always)]
+    fn pieces_are<const N: usize>(&mut self, head: [u8; N], body: &[u8]) -> Result<(), Stop> {
+        match self.rest.split_at_checked(N + body.len()) {
+            Some((start, rest)) if start[..N] == head && start[N..] == *body => {
+                self.rest = rest;
+                Ok(())
+            }
+            _ => Err(Stop::Differs),
+        }
+    }
+
     #[inline(always)]
     fn number_is<const N: usize>(&mut self, tag: u8, number: [u8; N]) -> Result<(), Stop> {
         let found = self.take()?;
@@ -198,6 +229,29 @@ impl Sink for Compare<'_> {
             2 => self.number_is(tag, (number as u16).to_le_bytes()),
             4 => self.number_is(tag, (number as u32).to_le_bytes()),
             _ => self.number_is(tag, number.to_le_bytes()),
+        }
+    }
+
+    #[inline(always)]
+    fn field(&mut self, name: &'static str) -> Result<(), Stop> {
+        match u8::try_from(name.len()) {
+            Ok(len) if len < u8::MAX => self.pieces_are([tag::FIELD, len], name.as_bytes()),
+            _ => {
+                self.tag(tag::FIELD)?;
+                self.name(name)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn text(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
+        match u8::try_from(bytes.len()) {
+            Ok(len) if len < u8::MAX => self.pieces_are([tag, len], bytes),
+            _ => {
+                self.tag(tag)?;
+                self.len(bytes.len())?;
+                self.put(bytes)
+            }
         }
     }
 
