@@ -16,3 +16,9 @@ pub mod singleton {
 pub mod __private {
     pub use memo_core::__private::*;
 }
+
+/// Longer texts.
+pub mod _documentation {
+    #[doc = include_str!("../docs/shapes.md")]
+    pub mod shapes {}
+}

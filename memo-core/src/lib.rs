@@ -65,7 +65,9 @@ pub mod __private {
 
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
     pub use crate::key::{Args, KeyPart, Scope};
-    pub use crate::memo::{contains, enter, get, insert, refresh, remove, Call, Memo, Miss};
+    pub use crate::memo::{
+        contains, enter, get, insert, refresh, remove, AsyncMiss, Call, Memo, Miss,
+    };
     pub use crate::registry::Stats;
     pub use crate::singleton::{
         share, share_contains, share_get, share_refresh, share_remove, Hooks, Lookup, Resource,

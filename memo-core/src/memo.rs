@@ -236,21 +236,58 @@ impl<R, C: Codec<R>> Call<R, C> {
         Err(Miss { memo, codec, flying, result: PhantomData })
     }
 
-    /// The result, computed in this task if it must be. A hit never awaits.
-    pub async fn run_async<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
+    /// The result of a hit, or what computes it in a task.
+    ///
+    /// # Errors
+    /// A miss: it is to be awaited.
+    #[inline(always)]
+    pub fn missed(self) -> Result<R, AsyncMiss<R, C>> {
         let Self { memo, codec, found } = self;
-        let lead = match found {
-            Found::Hit(result) | Found::Stale(result) => return result,
-            Found::Uncached => return body().await,
-            Found::Anew(call) => Lead::anew(&memo.cache, call),
-            Found::Miss(call) => match claim::wait(&memo.cache, call).await {
-                Claimed::Lead(lead) => lead,
-                Claimed::Found(entry) => match memo.restore::<R, C>(&entry) {
-                    Some(result) => return result,
-                    None => return body().await,
-                },
+        let call = match found {
+            Found::Hit(result) | Found::Stale(result) => return Ok(result),
+            Found::Miss(flight) => Some((flight, false)),
+            Found::Anew(flight) => Some((flight, true)),
+            Found::Uncached => None,
+        };
+        Err(AsyncMiss { memo, codec, call, result: PhantomData })
+    }
+}
+
+/// A miss in a task. It has no room for a hit's result, so that the future that holds it is `Send`
+/// though the result is not.
+#[must_use]
+pub struct AsyncMiss<R, C> {
+    memo: &'static Memo,
+    codec: C,
+    /// The call's flight, and whether it computes whatever is stored; none if nothing is cached.
+    call: Option<(Arc<Flight>, bool)>,
+    result: PhantomData<fn(R)>,
+}
+
+impl<R, C> fmt::Debug for AsyncMiss<R, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncMiss").field("memo", &self.memo).finish_non_exhaustive()
+    }
+}
+
+impl<R, C: Codec<R>> AsyncMiss<R, C> {
+    /// The result, computed in this task if it must be.
+    pub async fn run_async<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
+        let Self { memo, codec, call, .. } = self;
+        let lead = match call {
+            None => None,
+            Some((flight, true)) => Some(Lead::anew(&memo.cache, flight)),
+            Some((flight, false)) => match claim::wait(&memo.cache, flight).await {
+                Claimed::Lead(lead) => Some(lead),
+                Claimed::Found(entry) => {
+                    if let Some(result) = memo.restore::<R, C>(&entry) {
+                        return result;
+                    }
+                    None
+                }
             },
         };
+        let Some(lead) = lead else { return body().await };
         let result = within(&lead.flight, body()).await;
         finish(memo, &codec, lead, &result);
         result

@@ -320,7 +320,19 @@ impl<X: ?Sized + 'static> Lookup<X> {
         Err(SharedMiss { hooks, flying })
     }
 
-    /// The resource, made in this task if it must be. A hit never awaits.
+    /// The resource that there is, or this, to be awaited.
+    ///
+    /// # Errors
+    /// A miss.
+    #[inline(always)]
+    pub fn missed(self) -> Result<Arc<X>, Self> {
+        match self.found {
+            Found::Hit(resource) | Found::Stale(resource) => Ok(resource),
+            found => Err(Self { found, ..self }),
+        }
+    }
+
+    /// The resource, made in this task if it must be.
     pub async fn run_async<F>(self, body: impl FnOnce() -> F) -> Arc<X>
     where
         F: Future<Output = Arc<X>>,

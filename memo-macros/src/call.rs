@@ -152,12 +152,21 @@ impl Function {
     ) -> TokenStream {
         let here = Span::mixed_site();
         let prefix = if fallible { "try_" } else { "" };
+        let hit = |value| {
+            if fallible { quote!(::core::result::Result::Ok(#value)) } else { value }
+        };
         if self.is_async() {
-            // A statement of its own, so that no borrow of an argument is held while waiting.
+            // Statements of their own, so that neither a borrow of an argument nor the result of a
+            // hit is in the future while it waits.
             let run = format_ident!("{prefix}run_async");
+            let hit = hit(quote_spanned!(here=> value));
             return quote_spanned! {here=>
                 let call = #call;
-                call.#run(move || #original).await
+                let miss = match call.missed() {
+                    ::core::result::Result::Ok(value) => return #hit,
+                    ::core::result::Result::Err(miss) => miss,
+                };
+                miss.#run(move || #original).await
             };
         }
         if self.attributes.track_caller.is_none() {
@@ -166,8 +175,7 @@ impl Function {
         }
         // A closure would be the caller that the body sees.
         let finish = format_ident!("{prefix}finish");
-        let value = quote_spanned!(here=> value);
-        let hit = if fallible { quote!(::core::result::Result::Ok(#value)) } else { value };
+        let hit = hit(quote_spanned!(here=> value));
         quote_spanned! {here=>
             match #call.hit() {
                 ::core::result::Result::Ok(value) => #hit,

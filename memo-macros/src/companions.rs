@@ -246,6 +246,7 @@ impl Function {
         let keyed = self.key.iter().map(|_| quote!(unused_variables,));
         quote! {
             #[allow(
+                dead_code,
                 single_use_lifetimes,
                 unused_lifetimes,
                 #(#keyed)*

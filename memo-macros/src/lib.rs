@@ -20,61 +20,287 @@ use quote::quote;
 
 /// Caches what a function returns: data, stored serialized and handed out by value.
 ///
-/// ```ignore
+/// ```
+/// use memo::memo;
+///
 /// #[memo]
 /// fn square(x: u64) -> u64 {
 ///     x * x
 /// }
 ///
-/// assert_eq!(square(4), 16);
+/// assert_eq!(square(4), 16); // runs
+/// assert_eq!(square(4), 16); // does not
 /// square::clear();
 /// ```
 ///
+/// For what cannot be copied (pools, sessions, models) there is
+/// [`#[singleton]`](macro@singleton).
+///
 /// # The key
 ///
-/// Every parameter is part of the key, by content and by reference, and must be `Serialize`;
-/// type and const parameters are part of it, too. **A name that starts with an underscore keeps a
-/// parameter out of the key**, and then it may be anything, `&mut` included. So does `skip(a, self)`.
+/// Every parameter is part of the key, by content: it is read through serde where it lies, and
+/// must be `Serialize`, nothing else. References, slices, `f64`, maps and types that are not
+/// `Clone` will do. `HashMap`s and `HashSet`s have no order, at any depth; `0.0` and `-0.0` are
+/// two keys, equal bits of a NaN are one; a field that serde skips is not part of it. Type and
+/// const parameters are part of the key, too.
+///
+/// **A name that starts with an underscore keeps a parameter out of the key**, and then it may be
+/// anything, `&mut` included. So do the options [`skip` and `key`](#which-calls-are-one).
 ///
 /// # The result
 ///
-/// The declared type is any owned type that is `Serialize` and `DeserializeOwned`. Of a `Result`,
-/// only `Ok` is stored, and the error may be anything.
+/// The declared type is an owned one that is `Serialize` and `DeserializeOwned`, nothing else. The
+/// caller for whom the function ran gets that very value; a hit is as good a copy as serde makes.
+///
+/// Of a function that returns a `Result`, by whatever alias, only `Ok` is stored, and the error may
+/// be anything. A panic is never stored.
 ///
 /// # Companions
 ///
-/// A function `square(x)` brings a type `square` of the same visibility with these functions.
-/// Those of one call take the hashed parameters only; `refresh` and `uncached` take all.
+/// A function `square(x)` brings a type `square` of the same visibility, which travels with `use`:
 ///
 /// | | |
 /// |---|---|
-/// | `square::clear()` | forget everything |
-/// | `square::remove(4)` | forget one call |
-/// | `square::get(4)`, `square::contains(4)` | look, without a run |
-/// | `square::insert(4, 16)` | store a result |
-/// | `square::refresh(4)` | run and replace |
-/// | `square::uncached(4)` | the original function |
-/// | `square::stats()` | what is stored and was done |
+/// | `square::clear()` | forgets everything |
+/// | `square::remove(4) -> bool` | forgets one call |
+/// | `square::get(4) -> Option<u64>` | the stored result, without a run |
+/// | `square::contains(4) -> bool` | whether there is one |
+/// | `square::insert(4, 16)` | stores a result |
+/// | `square::refresh(4) -> u64` | runs, and replaces what is stored |
+/// | `square::uncached(4) -> u64` | the original function |
+/// | `square::stats() -> memo::Stats` | what is stored and was done |
+///
+/// Those of one call take the parameters of the key only; `refresh` and `uncached` take all.
+/// Looking with `get` and `contains` counts nothing.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo]
+/// fn page(_rows: &[String], number: usize) -> String {
+///     _rows[number].clone()
+/// }
+///
+/// let rows = ["a".to_owned(), "b".to_owned()];
+/// assert_eq!(page(&rows, 1), "b");
+/// assert_eq!(page::get(1), Some("b".to_owned()));
+/// assert_eq!(page::refresh(&rows, 1), "b");
+/// ```
 ///
 /// # Methods
 ///
 /// `self` is a parameter like any other. A method's companions are associated functions of the
-/// same `impl`: `Rect::area_clear()`, `rect.area_get(k)`. An associated function without `self`
-/// says `#[memo(in_impl)]`. In a trait or in its `impl`, where there is no room for companions,
-/// `#[memo(in_trait)]` caches without them.
+/// same `impl`, named after it. An associated function without `self` says `in_impl`. In a trait or
+/// the `impl` of one, where there is no room for companions, `in_trait` caches without them.
+///
+/// ```
+/// # use memo::memo;
+/// #[derive(serde::Serialize)]
+/// struct Rect {
+///     width: u32,
+///     height: u32,
+/// }
+///
+/// impl Rect {
+///     #[memo]
+///     fn area(&self, scale: u32) -> u32 {
+///         self.width * self.height * scale
+///     }
+///
+///     #[memo(in_impl)]
+///     fn square_area(side: u32) -> u32 {
+///         side * side
+///     }
+/// }
+///
+/// trait Shape {
+///     fn corners(&self) -> Vec<(u32, u32)>;
+/// }
+///
+/// impl Shape for Rect {
+///     #[memo(in_trait)]
+///     fn corners(&self) -> Vec<(u32, u32)> {
+///         vec![(0, 0), (self.width, 0), (self.width, self.height), (0, self.height)]
+///     }
+/// }
+///
+/// let rect = Rect { width: 2, height: 3 };
+/// assert_eq!((rect.area(10), rect.area_get(10)), (60, Some(60)));
+/// assert_eq!((Rect::square_area(2), Rect::square_area_stats().entries), (4, 1));
+/// assert_eq!(rect.corners(), rect.corners());
+/// Rect::area_clear();
+/// ```
+///
+/// By-value `self` is taken by reference where a companion only looks.
+///
+/// # Async
+///
+/// The same attribute, on any executor: a hit never awaits, and who waits for another's run blocks
+/// no thread. Where the future that runs is dropped, one that waits takes over. The future is `Send`
+/// if the body's is, whatever it borrows for the key.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo]
+/// async fn length(url: &str) -> Result<usize, String> {
+///     let body = fetch(url).await?;
+///     Ok(body.len())
+/// }
+/// # async fn fetch(url: &str) -> Result<String, String> { Ok(url.to_owned()) }
+/// ```
 ///
 /// # Options
 ///
 /// | | |
 /// |---|---|
-/// | `skip(a, self)` | leave these out of the key |
-/// | `key = EXPR` | this expression over the parameters is the key |
-/// | `cache_if = F` | store a result only if this function or closure says `true` to `&result` |
-/// | `cache_err` | store errors, too |
-/// | `version = 2`, `name = "…"` | the identity of the function where results outlive the process |
-/// | `handle = ident` | the name of the companions' type, or the start of a method's companions |
-/// | `in_impl`, `in_trait` | where the function stands, if `self` does not say it |
-/// | `crate = path` | where the `memo` crate is, if not at `::memo` |
+/// | `skip(a, self)`, `key = EXPR` | [which calls are one](#which-calls-are-one) |
+/// | `cache_if = F`, `cache_err` | [which results are stored](#which-results-are-stored) |
+/// | `ttl = "10m"`, `refresh = "background"` | [for how long](#for-how-long) |
+/// | `max_entries = 1_000`, `max_bytes = "64 MiB"` | [how many](#how-many) |
+/// | `name = "…"`, `version = 2` | [what the function is known by](#what-it-is-known-by) |
+/// | `handle = ident`, `in_impl`, `in_trait`, `crate = path` | [where things are](#where-things-are) |
+///
+/// ## Which calls are one
+///
+/// `skip(a, self)` leaves parameters out of the key, as an underscore does. `key = EXPR` makes an
+/// expression over the parameters the key, instead of all of them; it borrows them, and may be
+/// anything `Serialize`. The companions of one call then take all parameters that have no underscore.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo(skip(retries))]
+/// fn fetch(url: &str, retries: u32) -> String {
+///     format!("<p>{url}</p>")
+/// }
+///
+/// #[memo(key = url.trim_end_matches('/'))]
+/// fn title(url: &str) -> String {
+///     url.to_uppercase()
+/// }
+///
+/// assert_eq!(fetch("a", 1), fetch("a", 2));
+/// assert_eq!(fetch::get("a").as_deref(), Some("<p>a</p>"));
+/// assert_eq!(title("a"), title("a/"));
+/// assert_eq!(title::stats().misses, 1);
+/// ```
+///
+/// ## Which results are stored
+///
+/// `cache_if` names a function, or is a closure without captures, that is shown each result; what it
+/// says `false` to is returned and not stored. `cache_err` stores `Err` as well as `Ok`, so that the error has to be
+/// `Serialize` and `DeserializeOwned`, too.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo(cache_if = Option::is_some)]
+/// fn find(name: &str) -> Option<usize> {
+///     ["a", "b"].iter().position(|known| *known == name)
+/// }
+///
+/// #[memo(cache_if = |rows| rows.len() < 100)]
+/// fn rows(count: usize) -> Vec<usize> {
+///     (0..count).collect()
+/// }
+///
+/// #[memo(cache_err)]
+/// fn parse(text: &str) -> Result<u32, String> {
+///     text.parse().map_err(|_| format!("`{text}` is no number"))
+/// }
+///
+/// assert_eq!((find("c"), find::contains("c")), (None, false));
+/// assert_eq!((rows(200).len(), rows::contains(200)), (200, false));
+/// assert!(parse("x").is_err() && parse::contains("x"));
+/// ```
+///
+/// ## For how long
+///
+/// `ttl` is a time to live, counted from the end of the run: a text like `"1h 30m"` of `ns`, `us`,
+/// `ms`, `s`, `m`, `h`, `d` and `w`, or an expression of type `Duration`, which is asked once. With
+/// `refresh = "background"`, a result that is older than its `ttl`, and not yet than twice that, is
+/// still returned at once, while one refresh runs behind the call on a thread of memo's own. For that
+/// all arguments are cloned, those beside the key included: they have to be `Clone` (`ToOwned` where
+/// they are references), `Send` and `'static`.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo(ttl = "10m")]
+/// fn weather(city: &str) -> String {
+///     format!("fine in {city}")
+/// }
+///
+/// #[memo(ttl = std::time::Duration::from_secs(60), refresh = "background")]
+/// fn rates(currency: &str) -> Vec<f64> {
+///     vec![currency.len() as f64]
+/// }
+/// # weather("a");
+/// # rates("a");
+/// ```
+///
+/// ## How many
+///
+/// `max_entries` bounds the number of stored results, `max_bytes` the bytes of their keys and
+/// values; both hold at every moment, and the least valuable go first. `memo::set_max_bytes` bounds
+/// all functions together.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo(max_entries = 1_000, max_bytes = "64 MiB")]
+/// fn thumbnail(path: &str, width: u32) -> Vec<u8> {
+///     vec![path.len() as u8; width as usize]
+/// }
+///
+/// for width in 0..2_000 {
+///     thumbnail("a", width);
+/// }
+/// assert_eq!(thumbnail::stats().entries, 1_000);
+/// ```
+///
+/// ## What it is known by
+///
+/// `name` is what statistics and reports call the function, instead of `crate::module::function`.
+/// `name` and `version` are part of its identity in stores that outlive the process; there are none
+/// yet, so `version` has no effect.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo(name = "prices", version = 2)]
+/// fn load_prices() -> Vec<u32> {
+///     vec![1, 2]
+/// }
+///
+/// load_prices();
+/// assert_eq!(load_prices::stats().name, "prices");
+/// ```
+///
+/// ## Where things are
+///
+/// `handle` names the type of the companions, for where there is a type or a module of the function's
+/// name already; in an `impl` it is what the companions' names start with. `in_impl` and `in_trait`
+/// tell where the function stands, if `self` does not: [see above](#methods). `crate` tells where the
+/// `memo` crate is, if not at `::memo`: renamed in `Cargo.toml`, or re-exported by another crate.
+///
+/// ```
+/// # use memo::memo;
+/// mod parser {
+///     pub const LIMIT: usize = 80;
+/// }
+///
+/// #[memo(handle = parser_cache)]
+/// fn parser(text: &str) -> usize {
+///     text.len().min(parser::LIMIT)
+/// }
+///
+/// mod facade {
+///     pub use memo as cache;
+/// }
+///
+/// #[facade::cache::memo(crate = facade::cache)]
+/// fn double(x: u32) -> u32 {
+///     2 * x
+/// }
+///
+/// assert_eq!((parser("a"), parser_cache::get("a")), (1, Some(1)));
+/// assert_eq!((double(2), double::get(2)), (4, Some(4)));
+/// ```
 ///
 /// # Other attributes
 ///
@@ -83,24 +309,32 @@ use quote::quote;
 /// are about both, as `#[track_caller]`, `#[cfg]` and lints are, are put on both; for that reason
 /// an `#[expect]` becomes an `#[allow]`.
 ///
-/// # What it writes
+/// # Restrictions
 ///
-/// One static, one call, and the body in a function of its own:
+/// These are compile errors, each of which names the cure: a `&mut` parameter that is part of the key,
+/// a `const fn`, a result that is a reference or an `impl Trait`, an argument or a result without the
+/// serde traits, a function that has the name of a primitive type and no `handle`, an associated
+/// function that mentions `Self` and does not say where it stands, `#[track_caller]` with `in_trait`;
+/// an unknown option, one that is given twice, and one with a bad value. With
+/// `refresh = "background"`: an `async` or an `unsafe` function, and `in_trait`.
 ///
-/// ```ignore
-/// fn square(x: u64) -> u64 {
-///     enter(square::__memo(), square::__codec(), square::__key(&x)).run(move || square::uncached(x))
-/// }
-/// enum square {}
-/// impl square {
-///     fn __memo() -> &'static Memo { static MEMORY: Memo = Memo::new("app::square"); &MEMORY }
-///     fn __codec() -> impl Codec<u64> { Pick::<u64>::new().pick() }
-///     fn __key(x: &u64) -> impl Args { (x, ()) }
-///     fn clear() { square::__memo().clear(); }
-///     // … and the other companions
-///     fn uncached(x: u64) -> u64 { x * x }
-/// }
-/// ```
+/// Two misuses the attribute cannot tell from what is right, as it sees one function and not what is
+/// around it:
+///
+/// - An associated function that mentions neither `self` nor `Self` and has no `in_impl`. The compiler
+///   complains of an `enum` in an `impl`.
+/// - `in_trait` on a private function that is in no trait. It is cached, without companions.
+///
+/// And nobody but you knows whether the function's result depends on its key alone.
+///
+/// # Errors and panics
+///
+/// Caching never fails a call. Where an argument's `Serialize` returns an error, or serde does not
+/// carry the result there and back, the function just runs; that is counted as `uncacheable` and
+/// reported once to `memo::set_reporter`. A panic of the body reaches its own caller: who waited for
+/// that run computes for itself. Nor does a call ever wait for itself: one that would, through
+/// whatever other calls, computes at once, and a wait that nothing ends is given up after one second,
+/// or twice the longest run so far.
 #[proc_macro_attribute]
 pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
     expand(options, item, memo::memoize)
@@ -108,30 +342,104 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Shares what a function returns: a resource, one instance for all callers.
 ///
-/// ```ignore
+/// ```
+/// use memo::singleton;
+/// use std::sync::Arc;
+///
+/// # struct Pool;
+/// # impl Pool {
+/// #     fn connect(_: &str) -> Result<Self, String> { Ok(Self) }
+/// # }
 /// #[singleton]
-/// fn pool(url: &str) -> Result<Pool, DbError> {
+/// fn pool(url: &str) -> Result<Pool, String> {
 ///     Pool::connect(url)
 /// }
 ///
-/// let pool: Arc<Pool> = pool("localhost")?;
+/// # fn main() -> Result<(), String> {
+/// let first: Arc<Pool> = pool("localhost")?;
+/// assert!(Arc::ptr_eq(&first, &pool("localhost")?));
+/// # Ok(())
+/// # }
 /// ```
 ///
-/// A function that is declared to return `T` returns `Arc<T>`, and instead of `Result<T, E>` it
-/// returns `Result<Arc<T>, E>`; an error is not kept, so the next call tries again. What is an
-/// `Arc<X>` already stays as it is, `Arc<dyn Trait>` included. `Result` and `Arc` are known by
-/// their names here. The type must be `Send + Sync + 'static`.
+/// # What is returned
 ///
-/// The key, methods and other attributes are those of [`memo`](macro@memo); so are the companions,
-/// `insert` excepted.
+/// A function that is declared to return `T` returns `Arc<T>`, and instead of `Result<T, E>` it
+/// returns `Result<Arc<T>, E>`. What is an `Arc<X>` already stays as it is, `Arc<dyn Trait>`
+/// included. An error is returned and not kept: the next call tries again. `T` must be
+/// `Send + Sync + 'static`, and nothing else.
+///
+/// One instance is made at a time for each key, as for [`#[memo]`](macro@memo); so are the key,
+/// methods, async functions and other attributes what they are there.
+///
+/// # Companions
+///
+/// | | |
+/// |---|---|
+/// | `pool::clear()` | gives up every instance |
+/// | `pool::remove("localhost") -> bool` | gives up one |
+/// | `pool::get("localhost") -> Option<Arc<Pool>>` | the instance there is, without a run |
+/// | `pool::contains("localhost") -> bool` | whether there is one |
+/// | `pool::refresh("localhost") -> Result<Arc<Pool>, String>` | makes a new one and replaces the old |
+/// | `pool::uncached("localhost") -> Result<Pool, String>` | the original function |
+/// | `pool::stats() -> memo::Stats` | what is held and was done |
+///
+/// Who holds an `Arc` that was given up goes on holding it.
 ///
 /// # Options
+///
+/// `skip`, `key`, `ttl`, `refresh`, `max_entries`, `name`, `handle`, `in_impl`, `in_trait` and
+/// `crate` are those of [`#[memo]`](macro@memo#options). Two are a singleton's own:
 ///
 /// | | |
 /// |---|---|
 /// | `validate = F` | asked about `&value` on each hit; `false` replaces the value |
 /// | `on_release = F` | told about `&value` when the last `Arc` goes |
-/// | `skip(a, self)`, `key = EXPR`, `name = "…"`, `handle = ident`, `in_impl`, `in_trait`, `crate = path` | as for `memo` |
+///
+/// Each names a function or is a closure without captures; both may use the singleton itself. What is
+/// given up is released as soon as nobody holds it, by whoever gave it up or else on a thread of
+/// memo's own. Where the process ends first, nothing is released.
+///
+/// ```
+/// use memo::singleton;
+/// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+///
+/// struct Session {
+///     user: String,
+///     is_open: AtomicBool,
+/// }
+///
+/// impl Session {
+///     fn is_open(&self) -> bool {
+///         self.is_open.load(Relaxed)
+///     }
+/// }
+///
+/// #[singleton(validate = Session::is_open, on_release = |session| println!("bye, {}", session.user))]
+/// fn session(user: &str) -> Session {
+///     Session { user: user.to_owned(), is_open: AtomicBool::new(true) }
+/// }
+///
+/// let first = session("ada");
+/// first.is_open.store(false, Relaxed);
+/// assert!(session("ada").is_open());
+/// ```
+///
+/// # Restrictions
+///
+/// As for [`#[memo]`](macro@memo#restrictions), what would not work is a compile error: a type that is
+/// not `Send + Sync + 'static`, a function that returns nothing, `()` or a borrow, and a bare `Result`
+/// or `Arc` that hides its type.
+///
+/// Since the signature changes, `Result` and `Arc` are known by their names here. The compiler cannot
+/// tell that an alias of another name is one: `type Fallible<T> = Result<T, Error>` is shared whole,
+/// with its error.
+///
+/// # Errors and panics
+///
+/// Where an argument's `Serialize` returns an error, each call makes an instance of its own. A panic
+/// reaches its own caller, and the next call tries again. `memo::set_enabled(false)` and
+/// `MEMO_DISABLE=1` do not affect singletons.
 #[proc_macro_attribute]
 pub fn singleton(options: TokenStream, item: TokenStream) -> TokenStream {
     expand(options, item, singleton::share)

@@ -3,6 +3,7 @@ use memo::{memo, singleton};
 use serde::Serialize;
 use std::future::{ready, Future};
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake};
 use std::thread::{self, Thread};
@@ -143,4 +144,20 @@ fn async_singletons_are_shared() {
     let (a, b) =
         block_on(assert_send(async { (pool("a").await.unwrap(), pool("a").await.unwrap()) }));
     assert!(Arc::ptr_eq(&a, &b) && Arc::ptr_eq(&block_on(session()), &block_on(session())));
+}
+
+#[test]
+fn the_future_is_send_though_the_result_is_not() {
+    #[memo]
+    async fn local(x: u32) -> Rc<u32> {
+        ready(()).await;
+        Rc::new(x)
+    }
+    fn assert_send<F: Future + Send>(future: F) -> F {
+        future
+    }
+    for _ in 0..2 {
+        assert_eq!(block_on(assert_send(async { *local(1).await })), 1);
+    }
+    assert_eq!(local::stats().hits, 1);
 }

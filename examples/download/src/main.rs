@@ -6,30 +6,25 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use memo::memo;
 
 /// Requests that the server of this program has seen.
 static SERVED: AtomicUsize = AtomicUsize::new(0);
-const WINDOW_SECONDS: u64 = 30;
+/// For so long an answer is as good as a new one.
+const FRESH: Duration = Duration::from_secs(2);
 
-/// The window is in the key because results do not age: in the next window this is another call.
-#[memo]
-fn download(url: &str, window: u64) -> Result<String, ureq::Error> {
-    println!("    GET {url} in window {window}");
+#[memo(ttl = FRESH, max_bytes = "16 MiB")]
+fn download(url: &str) -> Result<String, ureq::Error> {
+    println!("    GET {url}");
     let request = ureq::get(url).config().timeout_global(Some(Duration::from_secs(10))).build();
     request.call()?.body_mut().read_to_string()
 }
 
-fn current_window() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.as_secs() / WINDOW_SECONDS
-}
-
-fn ask(url: &str, window: u64) {
+fn ask(url: &str) {
     let start = Instant::now();
-    match download(url, window) {
+    match download(url) {
         Ok(body) => println!("{} bytes in {:?}", body.len(), start.elapsed()),
         Err(error) => println!("{error} in {:?}", start.elapsed()),
     }
@@ -76,14 +71,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => format!("http://{}/", start_server()?),
     };
 
-    let window = current_window();
-    println!("four calls within {WINDOW_SECONDS} seconds");
+    println!("four calls in a row");
     for _ in 0..4 {
-        ask(&url, window);
+        ask(&url);
     }
-    println!("two calls as they will be {WINDOW_SECONDS} seconds later");
+    println!("two calls {FRESH:?} later");
+    thread::sleep(FRESH);
     for _ in 0..2 {
-        ask(&url, window + 1);
+        ask(&url);
     }
 
     let stats = download::stats();
