@@ -13,9 +13,7 @@
 
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{
-    compiler_fence, fence, AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering,
-};
+use std::sync::atomic::{compiler_fence, fence, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
@@ -42,8 +40,10 @@ static RECORDS: Mutex<Records> = Mutex::new(Records { all: Vec::new(), free: Vec
 static EPOCH: AtomicUsize = AtomicUsize::new(1);
 
 thread_local! {
-    // Without a destructor, so that the hot path is one load; `Lease` clears it.
+    // Without a destructor, so that the hot path is one load; `Lease` clears them. The first is set
+    // where a pin needs no fence, the second where it does: which of them is, is one question less.
     static RECORD: Cell<Option<&'static Record>> = const { Cell::new(None) };
+    static FENCED_RECORD: Cell<Option<&'static Record>> = const { Cell::new(None) };
     static LEASE: Lease = const { Lease };
 }
 
@@ -52,7 +52,7 @@ struct Lease;
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(record) = RECORD.take() {
+        if let Some(record) = RECORD.take().or(FENCED_RECORD.take()) {
             RECORDS.lock().free.push(record);
         }
     }
@@ -68,22 +68,43 @@ pub(crate) struct Pin {
 
 #[inline(always)]
 pub(crate) fn pin() -> Pin {
-    let (record, is_borrowed) = match RECORD.get() {
+    match RECORD.get() {
+        Some(record) => {
+            let pin = Pin::new(record, false);
+            // The pin is stored before what is read next, as far as this thread's instructions go;
+            // for what other threads see, the writer's barrier stands in.
+            compiler_fence(Ordering::SeqCst);
+            pin
+        }
+        None => pin_with_fence(),
+    }
+}
+
+/// The first pin of a thread, or any where the system has no asymmetric barrier.
+#[inline(never)]
+fn pin_with_fence() -> Pin {
+    let (record, is_borrowed) = match FENCED_RECORD.get() {
         Some(record) => (record, false),
         None => enlist(),
     };
-    // Relaxed: only this thread writes it.
-    let is_outer = record.pinned.load(Ordering::Relaxed) == 0;
-    if is_outer {
-        // Acquire: who reads an epoch after the one in which something was retired also sees that
-        // it was unlinked. Relaxed: `light_barrier` orders the store before what is read next.
-        record.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Relaxed);
-        light_barrier();
-    }
-    Pin { record, is_outer, is_borrowed }
+    let pin = Pin::new(record, is_borrowed);
+    fence(Ordering::SeqCst);
+    pin
 }
 
 impl Pin {
+    #[inline(always)]
+    fn new(record: &'static Record, is_borrowed: bool) -> Self {
+        // Relaxed: only this thread writes it.
+        let is_outer = record.pinned.load(Ordering::Relaxed) == 0;
+        if is_outer {
+            // Acquire: who reads an epoch after the one in which something was retired also sees
+            // that it was unlinked. Relaxed: a barrier orders the store before what is read next.
+            record.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Relaxed);
+        }
+        Self { record, is_outer, is_borrowed }
+    }
+
     /// Counts a hit of the function with this index.
     #[inline(always)]
     pub(crate) fn count_hit(&self, function: usize) {
@@ -118,7 +139,6 @@ impl Drop for Pin {
 #[cold]
 #[inline(never)]
 fn enlist() -> (&'static Record, bool) {
-    barrier_is_asymmetric();
     let record = {
         let mut records = RECORDS.lock();
         records.free.pop().unwrap_or_else(|| {
@@ -133,7 +153,8 @@ fn enlist() -> (&'static Record, bool) {
     };
     // While a thread's locals are being destroyed nobody would give the record back at the end:
     // it is borrowed for this pin alone.
-    let is_borrowed = LEASE.try_with(|_| RECORD.set(Some(record))).is_err();
+    let own = if barrier_is_asymmetric() { &RECORD } else { &FENCED_RECORD };
+    let is_borrowed = LEASE.try_with(|_| own.set(Some(record))).is_err();
     (record, is_borrowed)
 }
 
@@ -264,27 +285,11 @@ impl Garbage {
     }
 }
 
-/// Whether a pin is a plain store, its fence being on the writer's side.
-static ASYMMETRIC: AtomicBool = AtomicBool::new(false);
-
-/// Settles it before the first pin of any thread.
+/// Whether a pin is a plain store, its fence being on the writer's side. Asked before the first pin
+/// of any thread, and the same ever after.
 fn barrier_is_asymmetric() -> bool {
-    static SETTLED: OnceCell<bool> = OnceCell::new();
-    *SETTLED.get_or_init(|| {
-        let asymmetric = membarrier::register();
-        ASYMMETRIC.store(asymmetric, Ordering::Relaxed);
-        asymmetric
-    })
-}
-
-#[inline(always)]
-fn light_barrier() {
-    // Relaxed: every thread settles it, through the `OnceCell`, before it first comes here.
-    if ASYMMETRIC.load(Ordering::Relaxed) {
-        compiler_fence(Ordering::SeqCst);
-    } else {
-        fence(Ordering::SeqCst);
-    }
+    static REGISTERED: OnceCell<bool> = OnceCell::new();
+    *REGISTERED.get_or_init(membarrier::register)
 }
 
 /// Whether every thread has passed a barrier; if not, nothing may be freed.

@@ -1,0 +1,45 @@
+//! memo beside its peers: one group a case, one function a system, all in one process and one run.
+//!
+//! `cargo bench` takes a quarter of an hour, `cargo bench -- --quick` some minutes.
+
+mod cases;
+mod measure;
+mod rounds;
+mod systems;
+mod work;
+
+use std::time::Duration;
+use std::{env, fs};
+
+use criterion::Criterion;
+use memo_benches::{criterion_home, STARTED};
+
+fn main() {
+    let home = criterion_home();
+    if is_measuring() {
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        fs::create_dir_all(&home).expect("criterion's directory can be made");
+        fs::write(home.join(STARTED), load).expect("criterion's directory can be written");
+    }
+    // Criterion's quick mode is no quicker than this where noise keeps it from settling.
+    let longest = if has("--quick") { 400 } else { 1500 };
+    let mut criterion = Criterion::default()
+        .without_plots()
+        .output_directory(&home)
+        .warm_up_time(Duration::from_millis(400))
+        .measurement_time(Duration::from_millis(longest))
+        .sample_size(100)
+        .nresamples(5_000)
+        .configure_from_args();
+    cases::all(&mut criterion);
+    criterion.final_summary();
+}
+
+/// Whether this run will leave results, rather than list or test the benchmarks.
+fn is_measuring() -> bool {
+    has("--bench") && !has("--list") && !has("--test")
+}
+
+fn has(flag: &str) -> bool {
+    env::args().any(|argument| argument == flag)
+}

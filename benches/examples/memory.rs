@@ -1,0 +1,116 @@
+//! What memo's entries and functions take of memory, counted by an allocator that asks the system's
+//! how large each piece really is; and how long a hit takes while a million entries are cleared.
+//!
+//! `cargo run --release --example memory`
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use memo::memo;
+
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+/// What glibc's allocator takes for a request: eight bytes more, in steps of 16, 32 at the least.
+fn chunk(layout: Layout) -> usize {
+    (layout.size() + 8).next_multiple_of(16).max(32)
+}
+
+// SAFETY: the system's allocator does the work.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        HELD.fetch_add(chunk(layout), Ordering::Relaxed);
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(chunk(layout), Ordering::Relaxed);
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(pointer, layout) };
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn held() -> usize {
+    HELD.load(Ordering::Relaxed)
+}
+
+#[memo]
+fn entry(key: u128) -> u64 {
+    key as u64
+}
+
+#[memo]
+fn called_once(key: u64) -> Result<u64, u64> {
+    Err(key)
+}
+
+#[memo]
+fn other(key: u64) -> u64 {
+    key
+}
+
+const ENTRIES: usize = 1_000_000;
+
+fn main() {
+    // What the thread and the process need once is no function's.
+    black_box((other(1), other(1)));
+
+    let before = held();
+    let _ = black_box(called_once(1));
+    let memory = held() - before + size_of::<[usize; 64]>();
+    println!("a function called once, nothing stored: at most {memory} B, its static included");
+
+    let before = held();
+    for key in 0..ENTRIES as u128 {
+        black_box(entry(key));
+    }
+    let memo = (held() - before) as f64 / ENTRIES as f64;
+    println!("memo:        {memo:.1} B an entry of a 16-byte key and an 8-byte value");
+    stall();
+
+    let before = held();
+    let cache = quick_cache::sync::Cache::<u128, u64>::new(2 * ENTRIES);
+    (0..ENTRIES as u128).for_each(|key| cache.insert(key, key as u64));
+    println!("quick_cache: {:.1} B", (held() - before) as f64 / cache.len() as f64);
+    drop(cache);
+
+    let before = held();
+    let cache = moka::sync::Cache::<u128, u64>::new(2 * ENTRIES as u64);
+    (0..ENTRIES as u128).for_each(|key| cache.insert(key, key as u64));
+    cache.run_pending_tasks();
+    println!("moka:        {:.1} B", (held() - before) as f64 / cache.entry_count() as f64);
+}
+
+/// The slowest hit while another thread clears, beside the slowest while none does.
+fn stall() {
+    let slowest = |until: &dyn Fn() -> bool| {
+        let mut slowest = Duration::ZERO;
+        while !until() {
+            let start = Instant::now();
+            black_box(other(1));
+            slowest = slowest.max(start.elapsed());
+        }
+        slowest
+    };
+    let start = Instant::now();
+    let quiet = slowest(&|| start.elapsed() > Duration::from_millis(200));
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let start = Instant::now();
+            entry::clear();
+            println!("clear() of {ENTRIES} entries: {:?}", start.elapsed());
+            done.store(true, Ordering::Relaxed);
+        });
+        let busy = slowest(&|| done.load(Ordering::Relaxed));
+        println!("slowest hit meanwhile: {busy:?}, without a clear: {quiet:?}");
+    });
+}

@@ -1,0 +1,11 @@
+//! What is measured, and what it is measured against.
+//!
+//! The benchmark and the report both read it here: a group of the one is a row of the other.
+
+mod case;
+mod home;
+mod system;
+
+pub use case::{case, Against, Case, Mark, CASES};
+pub use home::{criterion_home, STARTED};
+pub use system::{columns, is_peer, BASELINES, SHARING};
