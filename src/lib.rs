@@ -19,6 +19,9 @@ pub mod __private {
 
 /// Longer texts.
 pub mod _documentation {
+    #[doc = include_str!("../docs/benchmarks.md")]
+    pub mod benchmarks {}
+
     #[doc = include_str!("../docs/shapes.md")]
     pub mod shapes {}
 }

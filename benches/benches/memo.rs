@@ -15,6 +15,7 @@ use criterion::Criterion;
 use memo_benches::{criterion_home, STARTED};
 
 fn main() {
+    keep_memory();
     let home = criterion_home();
     if is_measuring() {
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -33,6 +34,17 @@ fn main() {
         .configure_from_args();
     cases::all(&mut criterion);
     criterion.final_summary();
+}
+
+/// Has glibc keep freed memory: whether it gives a large block back to the system, and each call
+/// pays for the page faults (ten times a copy's time), depends on what lies around the block.
+fn keep_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: `mallopt` sets numbers of the allocator's, while there is no other thread.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+    }
 }
 
 /// Whether this run will leave results, rather than list or test the benchmarks.

@@ -37,14 +37,22 @@ pub fn markdown(run: &Run) -> String {
         line(&mut page, cells(row));
     }
 
-    let mut is_first = true;
+    // One reason for all the cases that it is the reason of.
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for row in &run.rows {
         let is_missed = row.case.marks.iter().any(|mark| row.reaches(mark) == Some(false));
         if is_missed && !row.case.note.is_empty() {
-            page.push_str(if is_first { "\n" } else { "" });
-            is_first = false;
-            writeln!(page, "- {}: {}", row.case.title, row.case.note).unwrap();
+            match reasons.iter_mut().find(|(note, _)| *note == row.case.note) {
+                Some((_, titles)) => titles.push(row.case.title),
+                None => reasons.push((row.case.note, vec![row.case.title])),
+            }
         }
+    }
+    if !reasons.is_empty() {
+        page.push_str("\nMarks that are not reached, and why:\n\n");
+    }
+    for (note, titles) in reasons {
+        writeln!(page, "- {}: {note}", titles.join("; ")).unwrap();
     }
     if !run.missing.is_empty() {
         writeln!(page, "\nNot in this run: {}.", run.missing.join("; ")).unwrap();
