@@ -254,13 +254,12 @@ impl Cache {
     }
 
     /// Ends a flight, unless it was fenced as its end says.
-    pub(crate) fn settle(&self, flight: &Arc<Flight>, end: End) {
+    pub(crate) fn settle(&'static self, flight: &Arc<Flight>, end: End) {
         let end = match end {
             End::Store(entry) if !self.reserve(&entry) => End::Share(entry),
             end => end,
         };
-        let (result, freed) = {
-            let mut shared = self.shared.lock();
+        let (result, freed) = self.change(|shared| {
             shared.flights.depart(flight);
             let is_current = !flight.is_fenced();
             let result = match end {
@@ -286,8 +285,8 @@ impl Cache {
             if flight.is_awaited() {
                 shared.flights.note(flight);
             }
-            (result, self.collect(&mut shared.memory))
-        };
+            result
+        });
         flight.end(result);
         drop(freed);
     }
@@ -393,9 +392,8 @@ impl Cache {
     }
 
     /// Ends a flight whose result is not to be stored, unless someone waits for it.
-    pub(crate) fn forget_if_unawaited(&self, flight: &Arc<Flight>) -> bool {
-        let freed = {
-            let mut shared = self.shared.lock();
+    pub(crate) fn forget_if_unawaited(&'static self, flight: &Arc<Flight>) -> bool {
+        let (is_over, freed) = self.change(|shared| {
             if flight.is_awaited() {
                 return false;
             }
@@ -403,11 +401,13 @@ impl Cache {
             if let (Some(key), false) = (flight.key.lock().take(), flight.is_fenced()) {
                 shared.memory.remove(&self.table, &key);
             }
-            self.collect(&mut shared.memory)
-        };
-        flight.end(None);
+            true
+        });
+        if is_over {
+            flight.end(None);
+        }
         drop(freed);
-        true
+        is_over
     }
 
     /// A leader leaves without an end, its future dropped: a waiter takes over.
@@ -451,92 +451,102 @@ impl Cache {
     }
 
     pub(crate) fn remove(&'static self, key: &Key) -> bool {
-        let (removed, fenced, freed) = {
-            let mut shared = self.shared.lock();
+        let ((removed, fenced), freed) = self.change(|shared| {
             let fenced = shared.flights.fence(&key.digest);
-            let removed = shared.memory.remove(&self.table, &key.entry);
-            (removed, fenced, self.collect(&mut shared.memory))
-        };
+            (shared.memory.remove(&self.table, &key.entry), fenced)
+        });
         fenced.iter().for_each(|flight| flight.wake_all());
         drop(freed);
-        self.tidy_up();
         removed
-    }
-
-    /// After resources were given up: they are to end now.
-    fn tidy_up(&'static self) {
-        if self.is_resource && !self.shared.lock().memory.is_clean() {
-            self.collect_later();
-        }
     }
 
     /// Gives up an entry if it is the one meant; a flight that replaces it goes on.
     pub(crate) fn remove_if(&'static self, key: &Builder, is_meant: impl FnOnce(View<'_>) -> bool) {
-        let freed = {
-            let mut shared = self.shared.lock();
-            let there = shared.memory.find(&self.table, key);
-            if there.is_some_and(is_meant) {
+        let ((), freed) = self.change(|shared| {
+            if shared.memory.find(&self.table, key).is_some_and(is_meant) {
                 shared.memory.remove(&self.table, key);
             }
-            self.collect(&mut shared.memory)
-        };
+        });
         drop(freed);
-        self.tidy_up();
     }
 
     /// Gives up this very entry.
-    pub(crate) fn remove_entry(&self, entry: &Ref) {
-        let freed = {
-            let mut shared = self.shared.lock();
-            shared.memory.remove_same(&self.table, entry.view());
-            self.collect(&mut shared.memory)
-        };
+    pub(crate) fn remove_entry(&'static self, entry: &Ref) {
+        let (_, freed) = self.change(|shared| shared.memory.remove_same(&self.table, entry.view()));
         drop(freed);
     }
 
-    pub(crate) fn insert(&self, digest: &[u8; DIGEST], entry: Ref) {
+    pub(crate) fn insert(&'static self, digest: &[u8; DIGEST], entry: Ref) {
         let is_reserved = self.reserve(&entry);
-        let (fenced, freed) = {
-            let mut shared = self.shared.lock();
+        let (fenced, freed) = self.change(|shared| {
             let fenced = shared.flights.fence(digest);
             if is_reserved {
                 self.store(&mut shared.memory, &entry, true);
             } else {
                 shared.memory.remove_same(&self.table, entry.view());
             }
-            (fenced, self.collect(&mut shared.memory))
-        };
+            fenced
+        });
         fenced.iter().for_each(|flight| flight.wake_all());
         drop(freed);
     }
 
-    fn collect(&self, memory: &mut Memory) -> Vec<Retired> {
-        memory.collect(self.is_resource)
+    /// Changes what is behind the lock. What can be freed for it is handed out, to be dropped when
+    /// the caller has said what it has to say to others: a resource's drop is the user's code.
+    fn change<R>(&'static self, change: impl FnOnce(&mut Shared) -> R) -> (R, Freed) {
+        let mut shared = self.shared.lock();
+        let result = change(&mut shared);
+        (result, self.freed(&mut shared.memory, self.is_resource))
     }
 
-    /// Frees what a reader kept from being freed. A read takes nanoseconds, but its thread may be
-    /// made to pause.
-    fn collect_later(&'static self) {
+    /// What can be freed by now; `at_once`, even if it is little.
+    fn freed(&'static self, memory: &mut Memory, at_once: bool) -> Freed {
+        let retired = memory.collect(at_once);
+        Freed { cache: self, retired, has_leftovers: at_once && !memory.is_clean() }
+    }
+
+    /// Frees all that no reader keeps from being freed; whether that was all.
+    fn free_now(&self) -> bool {
+        let (retired, is_clean) = {
+            let mut shared = self.shared.lock();
+            (shared.memory.collect(true), shared.memory.is_clean())
+        };
+        drop(retired);
+        is_clean
+    }
+}
+
+/// What a change left to be freed, by dropping it outside the lock.
+#[must_use]
+struct Freed {
+    cache: &'static Cache,
+    retired: Vec<Retired>,
+    /// A reader kept some of it from being freed that should be freed at once.
+    has_leftovers: bool,
+}
+
+/// How often it is looked again for leftovers, before the rest is left to others. A read takes
+/// nanoseconds, but its thread may be made to pause.
+const PATIENCE: usize = 100;
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        self.retired.clear();
+        if !self.has_leftovers {
+            return;
+        }
         for _ in 0..PATIENCE {
-            let (freed, is_clean) = {
-                let mut shared = self.shared.lock();
-                (shared.memory.collect(true), shared.memory.is_clean())
-            };
-            drop(freed);
-            if is_clean {
+            if self.cache.free_now() {
                 return;
             }
             std::thread::yield_now();
         }
         // What is only memory can wait for the next write.
-        if self.is_resource {
-            release::watch(Box::new(Leftovers(self)));
+        if self.cache.is_resource {
+            release::watch(Box::new(Leftovers(self.cache)));
         }
     }
 }
-
-/// How often a `clear` looks again before it leaves the rest to others.
-const PATIENCE: usize = 100;
 
 /// Resources that a cache gave up, which a slow reader may still look at.
 struct Leftovers(&'static Cache);
@@ -547,12 +557,7 @@ impl Lingering for Leftovers {
     }
 
     fn is_last(&self, _: usize) -> bool {
-        let (freed, is_clean) = {
-            let mut shared = self.0.shared.lock();
-            (shared.memory.collect(true), shared.memory.is_clean())
-        };
-        drop(freed);
-        is_clean
+        self.0.free_now()
     }
 
     fn release(self: Box<Self>) {}
@@ -563,12 +568,10 @@ impl Function for Cache {
         let (fenced, freed) = {
             let mut shared = self.shared.lock();
             shared.memory.clear(&self.table);
-            let fenced: Vec<_> = shared.flights.fence_all();
-            (fenced, shared.memory.collect(true))
+            (shared.flights.fence_all(), self.freed(&mut shared.memory, true))
         };
         fenced.iter().for_each(|flight| flight.wake_all());
         drop(freed);
-        self.collect_later();
     }
 
     fn stats(&'static self) -> Stats {
@@ -595,11 +598,8 @@ impl Function for Cache {
 
     fn expire(&'static self, now: Tick) -> Option<Tick> {
         self.limits.ttl?;
-        let (next, freed) = {
-            let mut shared = self.shared.lock();
-            let next = shared.memory.expire(&self.table, now, expiry::BATCH);
-            (next, self.collect(&mut shared.memory))
-        };
+        let (next, freed) =
+            self.change(|shared| shared.memory.expire(&self.table, now, expiry::BATCH));
         drop(freed);
         next
     }
@@ -609,11 +609,7 @@ impl Function for Cache {
     }
 
     fn evict(&'static self) {
-        let freed = {
-            let mut shared = self.shared.lock();
-            shared.memory.evict(&self.table);
-            self.collect(&mut shared.memory)
-        };
+        let (_, freed) = self.change(|shared| shared.memory.evict(&self.table));
         drop(freed);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(crate) struct Tick(u64);
 
 impl Tick {
-    /// Measured: 5 ns, where `Instant::now` takes 22.
+    /// The coarse clock is read without asking the hardware: 4 ns more on a hit that may expire.
     #[cfg(target_os = "linux")]
     pub(crate) fn now() -> Self {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };

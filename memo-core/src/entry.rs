@@ -187,7 +187,7 @@ impl<'a> View<'a> {
         }
         // SAFETY: the pointer is that of a `Box<T>`, as the id beside it says; the box lives as
         // long as the entry, and is only read while that is shared. (Asking the box for its type
-        // would be a call through its table: 1.3 of a hit's 5 ns.)
+        // would be a call through its table: 0.8 of a hit's 5.8 ns.)
         Some(unsafe { &*pointer.cast::<T>() })
     }
 

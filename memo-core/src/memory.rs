@@ -112,10 +112,9 @@ impl Memory {
         let old = self.writer.locate(table, hash, same_key_as(entry.view()));
         if let (Some((index, view)), true) = (old, bounds.is_none()) {
             let freed = self.dequeue(view);
-            let added = self.enqueue(&entry);
+            self.enqueue(&entry);
             self.writer.replace(table, index, entry);
             self.give_back(freed);
-            debug_assert_eq!(added, bytes);
             return true;
         }
         if let Some((index, view)) = old {
@@ -209,8 +208,8 @@ impl Memory {
         self.queues = Some(queues);
     }
 
-    /// Takes a place for an entry that is about to be linked; its bytes.
-    fn enqueue(&mut self, entry: &Ref) -> usize {
+    /// Takes a place for an entry that is about to be linked.
+    fn enqueue(&mut self, entry: &Ref) {
         let view = entry.view();
         // Relaxed, here and below: places are read and written under the cache's lock alone.
         if let Some(queues) = &mut self.queues {
@@ -224,7 +223,6 @@ impl Memory {
             ages.list.link(&mut ages.nodes, place);
             view.entry.aged.store(place, Ordering::Relaxed);
         }
-        view.entry.bytes()
     }
 
     /// Gives an entry's places back; its bytes.

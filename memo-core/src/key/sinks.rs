@@ -280,7 +280,7 @@ impl Sink for Vec<u8> {
 /// A BLAKE3 digest of the encoding.
 pub(crate) struct Digest {
     hasher: blake3::Hasher,
-    // BLAKE3 takes small pieces one by one, at twenty times the price of a copy.
+    // BLAKE3 is fast on many kilobytes at once, and pieces are small.
     staged: Vec<u8>,
 }
 
@@ -317,7 +317,7 @@ impl Sink for Digest {
 
     fn numbers(&mut self, tag: u8, count: usize, bytes: &[u8]) -> Result<(), Stop> {
         // On their own, so that BLAKE3 reads them where they lie, from the start of a chunk: after
-        // a prefix of one byte 16 KiB take 8.0 instead of 2.3 µs.
+        // a prefix no chunk of them would be whole.
         self.put(&[tag::NUMBERS_DIGEST, tag])?;
         self.len(count)?;
         self.put(blake3::hash(bytes).as_bytes())
