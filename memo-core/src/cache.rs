@@ -155,7 +155,7 @@ impl Cache {
     /// The key of a call that is only looked for.
     pub(crate) fn key<A: Args>(&self, args: &A, expected_len: usize) -> Result<Key, Stop> {
         let (digest, entry) = match key::hash(args, table::seed())? {
-            Hashed::Verbatim(hash) => key::encode(args, |encoding| {
+            Hashed::Verbatim(hash, _) => key::encode(args, |encoding| {
                 let digest = blake3::hash(encoding).into();
                 (digest, Builder::new(encoding, false, hash, expected_len))
             })?,
@@ -332,8 +332,8 @@ impl Cache {
     ) -> Option<(View<'p>, bool)> {
         let table = self.table.read(pin)?;
         let entry = match key::hash(args, table.seed()) {
-            Ok(Hashed::Verbatim(hash)) => table.find(hash, |entry| {
-                !entry.entry.has_digest_key() && key::equals(args, entry.key())
+            Ok(Hashed::Verbatim(hash, len)) => table.find(hash, |entry| {
+                entry.encoding_of(len).is_some_and(|encoding| key::equals(args, encoding))
             })?,
             Ok(Hashed::Long) => find_long(args, table)?,
             Err(_) => return None,
@@ -343,6 +343,24 @@ impl Cache {
             Serving::Stale => Some((entry, true)),
             Serving::Not => None,
         }
+    }
+
+    /// The entry of a call, if it is there and has no expiry to be asked about, and its key is not
+    /// a long one: what [`find`](Self::find) does without calling anything that is not inlined.
+    #[inline(always)]
+    pub(crate) fn find_at_once<'p, A: Args>(&self, pin: &'p Pin, args: &A) -> Option<View<'p>> {
+        let table = self.table.read(pin)?;
+        let Ok(Hashed::Verbatim(hash, len)) = key::hash(args, table.seed()) else { return None };
+        table.find(hash, |entry| {
+            entry.lasting_encoding_of(len).is_some_and(|encoding| key::equals(args, encoding))
+        })
+    }
+
+    /// Counts a hit that [`find_at_once`](Self::find_at_once) found; false if that takes more.
+    #[inline(always)]
+    pub(crate) fn hit_at_once(&self, pin: &Pin, entry: View<'_>) -> bool {
+        entry.entry.mark();
+        pin.count_hit_at_once(self.number())
     }
 
     /// Counts a hit, found under this pin.

@@ -325,6 +325,16 @@ pub(crate) fn decode<T: Data>(entry: View<'_>) -> Option<T> {
     }
 }
 
+/// As [`decode`], and nothing where a scalar would take a call to decode.
+#[inline(always)]
+pub(crate) fn decode_at_once<T: Data>(entry: View<'_>) -> Option<T> {
+    if shape::is_scalar::<T>() {
+        binary::decode(entry.value_of(BINARY)?)
+    } else {
+        decode_caught(entry)
+    }
+}
+
 /// With the user's `Deserialize` at work, whose panic is no reason to fail the call.
 #[inline]
 fn decode_caught<T: Data>(entry: View<'_>) -> Option<T> {

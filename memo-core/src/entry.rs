@@ -11,7 +11,7 @@ use std::sync::atomic::{fence, AtomicBool, AtomicU32, AtomicU8, Ordering};
 
 use crate::clock::Tick;
 use crate::eviction::Item;
-use crate::key;
+use crate::key::{self, VERBATIM};
 
 pub(crate) use builder::Builder;
 
@@ -39,8 +39,9 @@ pub(crate) struct Entry {
     key_len: u32,
     hash: u64,
     value_len_low: u32,
-    value_len_high: u8,
-    codec: u8,
+    /// The codec, above it the top bits of the value's length: a short value is known by one
+    /// comparison.
+    kind: u16,
     /// Somebody saw to it that a fresher one comes.
     is_refreshed: AtomicBool,
     /// Left by hits, for the eviction's notice.
@@ -74,12 +75,12 @@ impl Entry {
 
     #[inline(always)]
     fn value_len(&self) -> usize {
-        (u64::from(self.value_len_high) << 32 | u64::from(self.value_len_low)) as usize
+        (u64::from(self.kind >> 8) << 32 | u64::from(self.value_len_low)) as usize
     }
 
     #[inline(always)]
     pub(crate) fn codec(&self) -> u8 {
-        self.codec
+        self.kind as u8
     }
 
     /// Stored bytes, key included.
@@ -164,6 +165,45 @@ impl<'a> View<'a> {
         // SAFETY: the allocation holds `key_len` initialized bytes behind the header, and outlives
         // `'a` (see `new`).
         unsafe { std::slice::from_raw_parts(self.start.as_ptr().add(HEADER), self.entry.key_len()) }
+    }
+
+    /// The key, if it is an encoding of so many bytes.
+    #[inline(always)]
+    pub(crate) fn encoding_of(self, len: usize) -> Option<&'a [u8]> {
+        self.key_if(self.entry.key_len & !EXPIRES, len)
+    }
+
+    /// As [`encoding_of`](Self::encoding_of), of an entry that does not expire.
+    #[inline(always)]
+    pub(crate) fn lasting_encoding_of(self, len: usize) -> Option<&'a [u8]> {
+        self.key_if(self.entry.key_len, len)
+    }
+
+    /// The key by its length and the flags that are left in it: with one of them it is none.
+    #[inline(always)]
+    fn key_if(self, flagged_len: u32, len: usize) -> Option<&'a [u8]> {
+        if flagged_len as usize != len || len > VERBATIM {
+            return None;
+        }
+        // SAFETY: no flag is as small as the limit, so `len` is the key's length; the allocation
+        // holds that many initialized bytes behind the header, and outlives `'a` (see `new`).
+        // (Made of the length that is known, it spares a hit on a number five comparisons.)
+        Some(unsafe { std::slice::from_raw_parts(self.start.as_ptr().add(HEADER), len) })
+    }
+
+    /// The value's bytes, if there are less than 2³² of them and they are of this codec.
+    #[inline(always)]
+    pub(crate) fn value_of(self, codec: u8) -> Option<&'a [u8]> {
+        if self.entry.kind != u16::from(codec) {
+            return None;
+        }
+        // SAFETY: as for the key, with the value behind it; the top bits of its length are zero.
+        Some(unsafe {
+            std::slice::from_raw_parts(
+                self.start.as_ptr().add(HEADER + self.entry.key_len()),
+                self.entry.value_len_low as usize,
+            )
+        })
     }
 
     /// The value's bytes.

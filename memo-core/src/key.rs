@@ -120,8 +120,8 @@ impl<Rest: Args> Args for (Scope, Rest) {
 /// What a walk into the hash sink found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Hashed {
-    /// The encoding is short enough to be kept.
-    Verbatim(u64),
+    /// The encoding is short enough to be kept: its hash, and how many bytes it has.
+    Verbatim(u64, usize),
     /// It is not: only its digest is.
     Long,
 }
@@ -132,7 +132,7 @@ pub(crate) enum Hashed {
 pub(crate) fn hash<A: Args>(args: &A, seed: u64) -> Result<Hashed, Stop> {
     let mut sink = Hash::new(seed);
     match args.walk(&mut sink) {
-        Ok(()) if !sink.is_long() => Ok(Hashed::Verbatim(sink.finish())),
+        Ok(()) if !sink.is_long() => Ok(Hashed::Verbatim(sink.finish(), sink.len)),
         Ok(()) | Err(Stop::Long) => Ok(Hashed::Long),
         // A `Serialize` that wraps the errors of another made `Refused` of it.
         Err(_) if sink.is_long() => Ok(Hashed::Long),

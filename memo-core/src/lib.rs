@@ -66,11 +66,11 @@ pub mod __private {
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
     pub use crate::key::{Args, KeyPart, Scope};
     pub use crate::memo::{
-        contains, enter, get, insert, refresh, remove, AsyncMiss, Call, Memo, Miss,
+        contains, enter, get, hit, insert, refresh, remove, AsyncMiss, Call, Memo, Miss,
     };
     pub use crate::registry::Stats;
     pub use crate::singleton::{
-        share, share_contains, share_get, share_refresh, share_remove, Hooks, Lookup, Resource,
-        SharedMiss, Singleton,
+        share, share_contains, share_get, share_hit, share_refresh, share_remove, Hooks, Lookup,
+        Resource, SharedMiss, Singleton,
     };
 }

@@ -171,8 +171,28 @@ impl<R, C> fmt::Debug for Call<R, C> {
     }
 }
 
+/// The result of a hit that takes no more than to find and decode it; nothing where it takes more,
+/// or is none: then [`enter`] is to be asked.
+///
+/// It calls nothing that is not inlined, what decodes aside. So a function that returns what it
+/// finds here, and else hands its arguments to another function, saves and restores no registers.
+// Without optimization, whatever is inlined takes its stack for as long as the body runs.
+#[cfg_attr(debug_assertions, inline(never))]
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn hit<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> Option<R> {
+    if !switch::is_known_on() {
+        return None;
+    }
+    let pin = reclaim::pin_at_once()?;
+    let entry = memo.cache.find_at_once(&pin, &args)?;
+    let data = codec::decode_at_once(entry)?;
+    memo.cache.hit_at_once(&pin, entry).then(|| C::restore(data))
+}
+
 /// Looks a call up.
-#[inline(always)]
+// Without optimization, whatever is inlined takes its stack for as long as the body runs.
+#[cfg_attr(debug_assertions, inline(never))]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn enter<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A) -> Call<R, C> {
     let found = if !switch::is_on() {
         Found::Uncached

@@ -80,6 +80,18 @@ pub(crate) fn pin() -> Pin {
     }
 }
 
+/// A pin that takes nothing but plain stores, and no call: nothing where it would take more.
+#[inline(always)]
+pub(crate) fn pin_at_once() -> Option<Pin> {
+    let record = RECORD.get()?;
+    let pin = Pin::new(record, false);
+    if !pin.is_outer {
+        return None;
+    }
+    compiler_fence(Ordering::SeqCst);
+    Some(pin)
+}
+
 /// The first pin of a thread, or any where the system has no asymmetric barrier.
 #[inline(never)]
 fn pin_with_fence() -> Pin {
@@ -108,17 +120,24 @@ impl Pin {
     /// Counts a hit of the function with this index.
     #[inline(always)]
     pub(crate) fn count_hit(&self, function: usize) {
+        while !self.count_hit_at_once(function) {
+            grow(self.record, function);
+        }
+    }
+
+    /// Counts a hit, if this thread has a stripe for the function already.
+    #[inline(always)]
+    pub(crate) fn count_hit_at_once(&self, function: usize) -> bool {
         // Relaxed: this thread alone writes its stripes and where they are; sums are taken with
         // `RECORDS` locked, and a sum is only as old as the last store it saw.
-        if function < self.record.hits_len.load(Ordering::Relaxed) {
-            let stripes = self.record.hits.load(Ordering::Relaxed);
-            // SAFETY: `stripes` are `hits_len` counters, freed only by this thread in `grow`.
-            let stripe = unsafe { &*stripes.add(function) };
-            stripe.store(stripe.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        } else {
-            grow(self.record, function);
-            self.count_hit(function);
+        if function >= self.record.hits_len.load(Ordering::Relaxed) {
+            return false;
         }
+        let stripes = self.record.hits.load(Ordering::Relaxed);
+        // SAFETY: `stripes` are `hits_len` counters, freed only by this thread in `grow`.
+        let stripe = unsafe { &*stripes.add(function) };
+        stripe.store(stripe.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        true
     }
 }
 

@@ -201,8 +201,26 @@ impl<X: ?Sized> fmt::Debug for Lookup<X> {
     }
 }
 
+/// The resource of a hit that takes no more than to find it; nothing where it takes more, or is
+/// none: then [`share`] is to be asked. Only for a function that asks nobody about its resources.
+// Without optimization, whatever is inlined takes its stack for as long as the body runs.
+#[cfg_attr(debug_assertions, inline(never))]
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn share_hit<X: ?Sized + 'static, A: Args>(
+    singleton: &'static Singleton,
+    _: Hooks<X>,
+    args: A,
+) -> Option<Arc<X>> {
+    let pin = reclaim::pin_at_once()?;
+    let entry = singleton.cache.find_at_once(&pin, &args)?;
+    let resource = resource(entry)?;
+    singleton.cache.hit_at_once(&pin, entry).then_some(resource)
+}
+
 /// Looks a call up.
-#[inline(always)]
+// Without optimization, whatever is inlined takes its stack for as long as the body runs.
+#[cfg_attr(debug_assertions, inline(never))]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn share<X: ?Sized + 'static, A: Args>(
     singleton: &'static Singleton,
     hooks: Hooks<X>,

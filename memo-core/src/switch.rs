@@ -20,6 +20,13 @@ pub(crate) fn is_on() -> bool {
     }
 }
 
+/// Whether they do, as far as is known without asking the environment.
+#[inline(always)]
+pub(crate) fn is_known_on() -> bool {
+    // Relaxed: as above.
+    STATE.load(Ordering::Relaxed) == ON
+}
+
 #[cold]
 fn read_environment() -> bool {
     let off =

@@ -104,8 +104,10 @@ impl<'p> Reader<'p> {
                 // There always is one: three quarters is as full as a table gets.
                 return None;
             }
-            if tagged.addr() & TAG == tag(hash) {
-                if let Some(entry) = NonNull::new(tagged.map_addr(|addr| addr & !TAG)) {
+            // Of an entry with the same tag this leaves the address.
+            let entry = tagged.wrapping_byte_sub(tag(hash));
+            if entry.addr() & TAG == 0 {
+                if let Some(entry) = NonNull::new(entry) {
                     // SAFETY: linked when it was loaded, and the pin keeps it for `'p`.
                     let view = unsafe { View::new(entry) };
                     // Its whole hash is not asked for: that is one more question to the right entry,

@@ -92,12 +92,58 @@ impl Function {
         }
     }
 
+    // Input:
+    //     enter(…).run(move || square::uncached(x))
+    //
+    // Output:
+    //     match hit(square::__memo(), square::__codec(), square::__key(&x)) {
+    //         Some(value) => value,
+    //         None => square::__missed(x),
+    //     }
+    //     #[cold] fn __missed(x: u64) -> u64 { enter(…).run(move || square::uncached(x)) }
+    /// Splits a call in a hit that needs nothing of its arguments afterwards, and all the rest. What
+    /// is to be seen by more than one caller (`key`'s side effects, a future, the caller's line), or
+    /// always takes more (a `ttl`), stays in one piece.
+    pub(crate) fn split(
+        &self,
+        verb: &str,
+        before: &[&TokenStream],
+        returns: &TokenStream,
+        fallible: bool,
+        call: TokenStream,
+    ) -> Helped {
+        let is_one = self.is_async()
+            || self.key.is_some()
+            || self.attributes.track_caller.is_some()
+            || matches!(self.place, Place::Trait);
+        if is_one {
+            return Helped { item: TokenStream::new(), expr: call };
+        }
+        let hit = self.ask(verb, before, Takes::All, None);
+        let missed = self.hand_on(&self.helper_name("missed"));
+        let value = quote_spanned!(Span::mixed_site()=> value);
+        let found =
+            if fallible { quote!(::core::result::Result::Ok(#value)) } else { value.clone() };
+        let expr = quote! {
+            match #hit {
+                ::core::option::Option::Some(#value) => #found,
+                ::core::option::Option::None => #missed,
+            }
+        };
+        Helped { item: self.cold_helper("missed", returns, &call), expr }
+    }
+
     /// The call of the original function.
     pub(crate) fn original(&self) -> TokenStream {
         if let Place::Trait = self.place {
             return self.inlined();
         }
-        let (home, name) = (self.home(), self.companion_name("uncached"));
+        self.hand_on(&self.companion_name("uncached"))
+    }
+
+    /// The call of an item that takes all that the function does.
+    fn hand_on(&self, name: &Ident) -> TokenStream {
+        let home = self.home();
         let turbofish = generics::turbofish(&self.sig.generics);
         let this = self.receiver.iter().map(|receiver| receiver.self_token);
         let params = self.params.iter().map(|param| {

@@ -201,6 +201,27 @@ impl Function {
         }
     }
 
+    /// A private function that takes all that the function does, for what is rarely needed.
+    pub(crate) fn cold_helper(
+        &self,
+        name: &str,
+        returns: &TokenStream,
+        body: &TokenStream,
+    ) -> TokenStream {
+        let name = self.helper_name(name);
+        let attributes = self.item_attributes(Takes::All);
+        let Signature { unsafety, generics, .. } = &self.sig;
+        let where_clause = &generics.where_clause;
+        let inputs = self.inputs(Takes::All);
+        quote! {
+            #attributes
+            #[doc(hidden)]
+            #[cold]
+            #[inline(never)]
+            #unsafety fn #name #generics(#inputs) #returns #where_clause { #body }
+        }
+    }
+
     fn inputs(&self, takes: Takes) -> TokenStream {
         let receiver = self.receiver.as_ref().and_then(|receiver| match takes {
             Takes::All => Some(without_mut(receiver)),

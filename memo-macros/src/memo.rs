@@ -36,13 +36,19 @@ fn check_result(returns: &Type) -> Result<()> {
 //
 // Output:
 //     fn square(x: u64) -> u64 {
-//         enter(square::__memo(), square::__codec(), square::__key(&x)).run(move || square::uncached(x))
+//         match hit(square::__memo(), square::__codec(), square::__key(&x)) {
+//             Some(value) => value,
+//             None => square::__missed(x),
+//         }
 //     }
 //     enum square {}
 //     impl square {
 //         fn __memo() -> &'static Memo { static MEMORY: Memo = Memo::new("crate::square"); &MEMORY }
 //         fn __codec() -> impl Codec<u64> { Pick::<u64>::new().pick() }
 //         fn __key(x: &u64) -> impl Args { (x, ()) }
+//         fn __missed(x: u64) -> u64 {
+//             enter(square::__memo(), square::__codec(), square::__key(&x)).run(move || square::uncached(x))
+//         }
 //         fn clear() { square::__memo().clear() }
 //         …
 //         fn uncached(x: u64) -> u64 { x * x }
@@ -55,16 +61,21 @@ fn expand(function: &Function, options: &MemoOptions) -> TokenStream {
         let call = function.ask(verb, &[&memo.expr, &codec.expr], Takes::All, None);
         function.run(&call, &original, false)
     };
+    let output = function.sig.output.to_token_stream();
+    let before = [&memo.expr, &codec.expr];
     let call = if options.shared.refresh.is_some() {
-        function.run_before_refresh("enter", &[&memo.expr, &codec.expr], |call| {
-            function.run(call, &original, false)
-        })
+        let call = function
+            .run_before_refresh("enter", &before, |call| function.run(call, &original, false));
+        Helped { item: TokenStream::new(), expr: call }
+    } else if options.shared.ttl.is_some() {
+        Helped { item: TokenStream::new(), expr: run("enter") }
     } else {
-        run("enter")
+        function.split("hit", &before, &output, false, run("enter"))
     };
-    let caller = function.caller(&function.sig.output.to_token_stream(), &call);
+    let caller = function.caller(&output, &call.expr);
     let companions = companions(function, &memo.expr, &codec.expr, run("refresh"));
-    function.with_companions(&caller, &[memo.item, codec.item, function.key_helper()], &companions)
+    let helpers = [memo.item, codec.item, function.key_helper(), call.item];
+    function.with_companions(&caller, &helpers, &companions)
 }
 
 fn companions(

@@ -1,5 +1,6 @@
 //! `#[singleton]`: the call and its companions.
 
+use crate::call::Helped;
 use crate::companions::{Companion, Takes};
 use crate::function::Function;
 use crate::key::ends;
@@ -23,11 +24,20 @@ pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStre
 //
 // Output:
 //     fn pool(url: &str) -> Result<Arc<Pool>, Error> {
-//         share(pool::__singleton(), Hooks::<Pool>::default(), pool::__key(&url))
-//             .try_run(move || Result::map(pool::uncached(url), Arc::new))
+//         match share_hit(pool::__singleton(), Hooks::<Pool>::default(), pool::__key(&url)) {
+//             Some(value) => Ok(value),
+//             None => pool::__missed(url),
+//         }
 //     }
 //     enum pool {}
-//     impl pool { … fn uncached(url: &str) -> Result<Pool, Error> { Pool::connect(url) } }
+//     impl pool {
+//         fn __missed(url: &str) -> Result<Arc<Pool>, Error> {
+//             share(pool::__singleton(), Hooks::<Pool>::default(), pool::__key(&url))
+//                 .try_run(move || Result::map(pool::uncached(url), Arc::new))
+//         }
+//         …
+//         fn uncached(url: &str) -> Result<Pool, Error> { Pool::connect(url) }
+//     }
 fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) -> TokenStream {
     let shared = &options.shared;
     let singleton = function.memory("Singleton", shared.name.as_ref(), &shared.settings());
@@ -38,17 +48,23 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
         function.run(&call, &original, resource.fallible)
     };
     let returns = &resource.returns;
+    let output = quote!(-> #returns);
+    let before = [&singleton.expr, &hooks];
     let call = if shared.refresh.is_some() {
-        function.run_before_refresh("share", &[&singleton.expr, &hooks], |call| {
+        let call = function.run_before_refresh("share", &before, |call| {
             function.run(call, &original, resource.fallible)
-        })
+        });
+        Helped { item: TokenStream::new(), expr: call }
+    } else if shared.ttl.is_some() || options.validate.is_some() {
+        Helped { item: TokenStream::new(), expr: run("share") }
     } else {
-        run("share")
+        function.split("share_hit", &before, &output, resource.fallible, run("share"))
     };
-    let caller = function.caller(&quote!(-> #returns), &call);
+    let caller = function.caller(&output, &call.expr);
     let refresh = run("share_refresh");
     let companions = companions(function, resource, &singleton.expr, &hooks, refresh);
-    function.with_companions(&caller, &[singleton.item, function.key_helper()], &companions)
+    let helpers = [singleton.item, function.key_helper(), call.item];
+    function.with_companions(&caller, &helpers, &companions)
 }
 
 fn companions(

@@ -128,8 +128,7 @@ impl Builder {
             key_len: self.key_len,
             hash: self.hash,
             value_len_low: value_len as u32,
-            value_len_high: (value_len >> 32) as u8,
-            codec,
+            kind: (value_len >> 32 << 8) as u16 | u16::from(codec),
             is_refreshed: AtomicBool::new(false),
             marks: AtomicU8::new(0),
         };

@@ -147,6 +147,16 @@ pub trait Sink: Sized {
     }
 }
 
+/// How many bytes [`Sink::len`] spells a length with.
+#[inline(always)]
+pub(crate) fn len_of_len(len: usize) -> usize {
+    if len < usize::from(u8::MAX) {
+        1
+    } else {
+        1 + size_of::<u64>()
+    }
+}
+
 /// Collects the entries of a map or set without an order, then hands them to its sink.
 pub trait Unordered<S: Sink>: Sized {
     type Inner: Sink;

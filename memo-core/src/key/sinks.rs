@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::{FixedState, FoldHasher};
 
-use super::sink::{Sink, Stop, Unordered};
+use super::sink::{len_of_len, Sink, Stop, Unordered};
 use super::unordered::Sorted;
 use super::{tag, DIGEST, VERBATIM};
 
@@ -12,6 +12,7 @@ use super::{tag, DIGEST, VERBATIM};
 pub(crate) struct Hash {
     pub(super) hasher: FoldHasher<'static>,
     pub(super) seed: u64,
+    /// How long the encoding is, exactly: what is found by the hash is first asked for that.
     pub(super) len: usize,
 }
 
@@ -92,14 +93,14 @@ impl Sink for Hash {
     }
 
     #[inline(always)]
-    fn len(&mut self, _: usize) -> Result<(), Stop> {
-        self.add(1);
+    fn len(&mut self, len: usize) -> Result<(), Stop> {
+        self.add(len_of_len(len));
         Ok(())
     }
 
     #[inline(always)]
     fn name(&mut self, name: &'static str) -> Result<(), Stop> {
-        self.add(1 + name.len());
+        self.add(len_of_len(name.len()) + name.len());
         Ok(())
     }
 
@@ -111,8 +112,8 @@ impl Sink for Hash {
     #[inline(always)]
     fn variant(&mut self, index: u32, name: &'static str) -> Result<(), Stop> {
         self.hasher.write_u32(index);
-        self.add(5 + name.len());
-        Ok(())
+        self.add(size_of::<u32>());
+        self.name(name)
     }
 
     // Else lists of lists could be made to collide, by who does not know the seed.
@@ -125,7 +126,7 @@ impl Sink for Hash {
 
     #[inline(always)]
     fn text(&mut self, _: u8, bytes: &[u8]) -> Result<(), Stop> {
-        self.add(2);
+        self.add(1 + len_of_len(bytes.len()));
         self.put(bytes)
     }
 }
@@ -160,7 +161,7 @@ impl Unordered<Hash> for Summed {
         sink.hasher.write_u64(self.sum);
         sink.hasher.write_u64(self.count);
         sink.len = self.len;
-        sink.add(9);
+        sink.add(1 + len_of_len(usize::try_from(self.count).unwrap_or(usize::MAX)));
         sink.check()
     }
 }

@@ -21,6 +21,15 @@ fn assert_apart<A: Args, B: Args>(a: A, b: B) {
     assert_ne!(encoding_a, encoding_b);
     assert!(!equals(&a, &encoding_b) && !equals(&b, &encoding_a));
     assert_ne!(digest_of(&a).unwrap(), digest_of(&b).unwrap());
+    assert_length_is_known(&a, encoding_a.len());
+    assert_length_is_known(&b, encoding_b.len());
+}
+
+/// The hash knows how long the encoding is: what it finds is asked for that first.
+fn assert_length_is_known<A: Args>(args: &A, actual: usize) {
+    if let Ok(Hashed::Verbatim(_, len)) = hash_(args) {
+        assert_eq!(len, actual);
+    }
 }
 
 /// Asserts that two calls are one, by every sink.
@@ -30,7 +39,8 @@ fn assert_one<A: Args, B: Args>(a: A, b: B) {
     assert!(equals(&a, &encoding_b) && equals(&b, &encoding_a));
     assert_eq!(digest_of(&a).unwrap(), digest_of(&b).unwrap());
     let hash = |hashed| match hashed {
-        Ok(Hashed::Verbatim(hash)) => hash,
+        // What is found by the hash is asked for this length.
+        Ok(Hashed::Verbatim(hash, len)) if len == encoding_a.len() => hash,
         other => panic!("{other:?}"),
     };
     assert_eq!(hash(hash_(&a)), hash(hash_(&b)));
@@ -217,7 +227,7 @@ fn every_element_of_a_large_array_counts() {
 #[test]
 fn an_encoding_is_long_just_past_the_limit() {
     let text = |len| "x".repeat(len);
-    assert!(matches!(hash_(&(&text(VERBATIM - 10), ())), Ok(Hashed::Verbatim(_))));
+    assert!(matches!(hash_(&(&text(VERBATIM - 10), ())), Ok(Hashed::Verbatim(..))));
     assert!(matches!(hash_(&(&text(VERBATIM + 1), ())), Ok(Hashed::Long)));
     let many: Vec<String> = (0..VERBATIM / 10).map(|n| format!("{n:09}")).collect();
     assert!(matches!(hash_(&(&many, ())), Ok(Hashed::Long)));
