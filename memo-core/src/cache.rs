@@ -18,7 +18,7 @@ use crate::error::{report, Error, Kind};
 use crate::expiry;
 use crate::flight::{wake, Flight, Flights, Joined, Key, Wait};
 use crate::key::sink::{take_refusal, Stop};
-use crate::key::{self, Args, Hashed, Scope, DIGEST};
+use crate::key::{self, Args, Hashed, Hashes, Scope, DIGEST};
 use crate::memory::{Bounds, Memory};
 use crate::reclaim::{self, Pin, Retired};
 use crate::registry::{Function, Registry, Stats};
@@ -154,15 +154,15 @@ impl Cache {
 
     /// The key of a call that is only looked for.
     pub(crate) fn key<A: Args>(&self, args: &A, expected_len: usize) -> Result<Key, Stop> {
-        let (digest, entry) = match key::hash(args, table::seed())? {
-            Hashed::Verbatim(hash, _) => key::encode(args, |encoding| {
+        let (digest, entry) = match key::hashes(args, table::seed())? {
+            Some(hashes) => key::encode(args, |encoding| {
                 let digest = blake3::hash(encoding).into();
-                (digest, Builder::new(encoding, false, hash, expected_len))
+                (digest, Builder::new(encoding, false, hashes, expected_len))
             })?,
-            Hashed::Long => {
+            None => {
                 let digest = key::digest_of(args)?;
-                let hash = key::hash_of_digest(&digest);
-                (digest, Builder::new(&digest, true, hash, expected_len))
+                let hashes = Hashes::same(key::hash_of_digest(&digest));
+                (digest, Builder::new(&digest, true, hashes, expected_len))
             }
         };
         Ok(Key { digest, entry })
@@ -331,7 +331,7 @@ impl Cache {
         is_call: bool,
     ) -> Option<(View<'p>, bool)> {
         let table = self.table.read(pin)?;
-        let entry = match key::hash(args, table.seed()) {
+        let entry = match key::hash(args, table.seed(), table.is_thorough()) {
             Ok(Hashed::Verbatim(hash, len)) => table.find(hash, |entry| {
                 entry.encoding_of(len).is_some_and(|encoding| key::equals(args, encoding))
             })?,
@@ -350,7 +350,8 @@ impl Cache {
     #[inline(always)]
     pub(crate) fn find_at_once<'p, A: Args>(&self, pin: &'p Pin, args: &A) -> Option<View<'p>> {
         let table = self.table.read(pin)?;
-        let Ok(Hashed::Verbatim(hash, len)) = key::hash(args, table.seed()) else { return None };
+        let hashed = key::hash(args, table.seed(), table.is_thorough());
+        let Ok(Hashed::Verbatim(hash, len)) = hashed else { return None };
         table.find(hash, |entry| {
             entry.lasting_encoding_of(len).is_some_and(|encoding| key::equals(args, encoding))
         })
@@ -464,7 +465,7 @@ impl Cache {
             return false;
         };
         table
-            .find(key.entry.hash(), same_key(&key.entry))
+            .find(key.entry.hashes().of(table.is_thorough()), same_key(&key.entry))
             .is_some_and(|entry| entry.expiry().is_none_or(|expiry| expiry > Tick::now()))
     }
 

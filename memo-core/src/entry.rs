@@ -11,7 +11,7 @@ use std::sync::atomic::{fence, AtomicBool, AtomicU32, AtomicU8, Ordering};
 
 use crate::clock::Tick;
 use crate::eviction::Item;
-use crate::key::{self, VERBATIM};
+use crate::key::{self, Hashes, SAMPLED, VERBATIM};
 
 pub(crate) use builder::Builder;
 
@@ -27,7 +27,7 @@ const RESOURCE: u8 = u8::MAX;
 pub(crate) const RESOURCE_LEN: usize = size_of::<*mut Resource>() + 16;
 
 /// What precedes the key's bytes, which the value's bytes follow, and then, where the key's length
-/// says so, the moment of expiry.
+/// says so, the moment of expiry and the thorough hash.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Entry {
@@ -37,6 +37,7 @@ pub(crate) struct Entry {
     pub(crate) aged: AtomicU32,
     /// Two flags in the top bits.
     key_len: u32,
+    /// The quick one.
     hash: u64,
     value_len_low: u32,
     /// The codec, above it the top bits of the value's length: a short value is known by one
@@ -58,11 +59,6 @@ const FLAGS: u32 = DIGEST_KEY | EXPIRES;
 const MARKS: u8 = 3;
 
 impl Entry {
-    #[inline(always)]
-    pub(crate) fn hash(&self) -> u64 {
-        self.hash
-    }
-
     #[inline(always)]
     pub(crate) fn has_digest_key(&self) -> bool {
         self.key_len & DIGEST_KEY != 0
@@ -107,10 +103,24 @@ impl Entry {
             && !self.is_refreshed.swap(true, Ordering::Relaxed)
     }
 
-    fn layout(&self) -> Layout {
-        let expiry = if self.key_len & EXPIRES != 0 { size_of::<Tick>() } else { 0 };
-        layout(HEADER + self.bytes() + expiry)
+    fn expires(&self) -> bool {
+        self.key_len & EXPIRES != 0
     }
+
+    /// Whether the thorough hash is another than the quick one, and stored.
+    fn has_thorough_hash(&self) -> bool {
+        has_thorough_hash(self.key_len & !EXPIRES)
+    }
+
+    fn layout(&self) -> Layout {
+        let expiry = if self.expires() { size_of::<Tick>() } else { 0 };
+        let hash = if self.has_thorough_hash() { size_of::<u64>() } else { 0 };
+        layout(HEADER + self.bytes() + expiry + hash)
+    }
+}
+
+fn has_thorough_hash(key_len: u32) -> bool {
+    key_len & DIGEST_KEY == 0 && key_len as usize >= SAMPLED
 }
 
 /// Marks are the eviction's to take.
@@ -247,14 +257,34 @@ impl<'a> View<'a> {
     /// When it expires; what does not expire has no such moment.
     #[inline(always)]
     pub(crate) fn expiry(self) -> Option<Tick> {
-        if self.entry.key_len & EXPIRES == 0 {
+        if !self.entry.expires() {
             return None;
         }
         // SAFETY: the flag says that a `Tick`'s bytes follow the value.
-        let tick = unsafe {
-            self.start.add(HEADER + self.entry.bytes()).cast::<[u8; size_of::<Tick>()]>().read()
-        };
-        Some(Tick::from_nanos(u64::from_ne_bytes(tick)))
+        Some(Tick::from_nanos(unsafe { self.word_at(HEADER + self.entry.bytes()) }))
+    }
+
+    /// Where it may be in a table.
+    #[inline]
+    pub(crate) fn hashes(self) -> Hashes {
+        let quick = self.entry.hash;
+        if !self.entry.has_thorough_hash() {
+            return Hashes::same(quick);
+        }
+        let expiry = if self.entry.expires() { size_of::<Tick>() } else { 0 };
+        // SAFETY: the length says that the hash is stored, at the end.
+        let thorough = unsafe { self.word_at(HEADER + self.entry.bytes() + expiry) };
+        Hashes { quick, thorough }
+    }
+
+    /// # Safety
+    /// `Builder::finish` wrote a word there.
+    #[inline(always)]
+    unsafe fn word_at(self, offset: usize) -> u64 {
+        // SAFETY: as the caller says; bytes have no alignment.
+        u64::from_ne_bytes(unsafe {
+            self.start.add(offset).cast::<[u8; size_of::<u64>()]>().read()
+        })
     }
 
     /// One more owner.
@@ -335,21 +365,34 @@ mod tests {
 
     #[test]
     fn an_entry_is_its_key_and_its_value_and_counts_both() {
-        let mut builder = Builder::new(b"key", false, 7, 1);
+        let mut builder = Builder::new(b"key", false, Hashes::same(7), 1);
         builder.push(b"a longer value than foreseen");
         let entry = builder.finish(3, None);
         let view = entry.view();
         assert_eq!(view.key(), b"key");
         assert_eq!(view.value(), b"a longer value than foreseen");
-        assert_eq!((view.entry.hash(), view.entry.codec()), (7, 3));
+        assert_eq!((view.hashes(), view.entry.codec()), (Hashes::same(7), 3));
         assert_eq!(view.entry.bytes(), 3 + 28);
         assert!(view.resource::<()>().is_none());
     }
 
     #[test]
+    fn a_long_key_has_two_hashes_behind_whatever_precedes_them() {
+        for expiry in [None, Some(Tick::from_nanos(9))] {
+            let hashes = Hashes { quick: 1, thorough: 2 };
+            let mut builder = Builder::new(&[7; SAMPLED], false, hashes, 0);
+            builder.push(b"value");
+            let entry = builder.finish(3, expiry);
+            assert_eq!((entry.view().hashes(), entry.view().expiry()), (hashes, expiry));
+            assert_eq!(entry.view().value(), b"value");
+        }
+    }
+
+    #[test]
     fn the_last_owner_drops_the_resource() {
         let probe = Arc::new(());
-        let entry = Builder::new(b"", true, 0, 16).finish_resource(Box::new(probe.clone()), None);
+        let entry = Builder::new(b"", true, Hashes::same(0), 16)
+            .finish_resource(Box::new(probe.clone()), None);
         let other = entry.view().share();
         drop(entry);
         let resource = other.view().resource::<Arc<()>>().unwrap();

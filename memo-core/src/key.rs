@@ -26,6 +26,36 @@ use sinks::{Compare, Digest, Hash};
 /// digest saves is worth more than the time.
 pub(crate) const VERBATIM: usize = 128 * 1024;
 
+/// Pieces of an encoding from this many bytes on are hashed by samples of them.
+///
+/// What the hash finds is compared in full, so it need not see everything: of a long text the
+/// comparison alone takes less than half of the time of both. Where long keys turn out to differ in
+/// other places, a table goes over to [thorough](Hashes) hashes, and stays with them.
+pub(crate) const SAMPLED: usize = 768;
+
+/// Where a key may be in a table: by the hash of samples of it, or by the one that sees all of it.
+/// They differ for keys of [`SAMPLED`] bytes and more alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hashes {
+    pub(crate) quick: u64,
+    pub(crate) thorough: u64,
+}
+
+impl Hashes {
+    pub(crate) const fn same(hash: u64) -> Self {
+        Self { quick: hash, thorough: hash }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn of(self, thorough: bool) -> u64 {
+        if thorough {
+            self.thorough
+        } else {
+            self.quick
+        }
+    }
+}
+
 /// The bytes of a BLAKE3 digest.
 pub(crate) const DIGEST: usize = 32;
 
@@ -129,8 +159,8 @@ pub(crate) enum Hashed {
 /// # Errors
 /// `Stop::Refused`: an argument's `Serialize` returned an error.
 #[inline(always)]
-pub(crate) fn hash<A: Args>(args: &A, seed: u64) -> Result<Hashed, Stop> {
-    let mut sink = Hash::new(seed);
+pub(crate) fn hash<A: Args>(args: &A, seed: u64, thorough: bool) -> Result<Hashed, Stop> {
+    let mut sink = Hash::new(seed, thorough);
     match args.walk(&mut sink) {
         Ok(()) if !sink.is_long() => Ok(Hashed::Verbatim(sink.finish(), sink.len)),
         Ok(()) | Err(Stop::Long) => Ok(Hashed::Long),
@@ -138,6 +168,21 @@ pub(crate) fn hash<A: Args>(args: &A, seed: u64) -> Result<Hashed, Stop> {
         Err(_) if sink.is_long() => Ok(Hashed::Long),
         Err(stop) => Err(stop),
     }
+}
+
+/// Both hashes of a key that is to be stored; none of one that is too long to be kept.
+///
+/// # Errors
+/// As for [`hash`].
+pub(crate) fn hashes<A: Args>(args: &A, seed: u64) -> Result<Option<Hashes>, Stop> {
+    let Hashed::Verbatim(quick, len) = hash(args, seed, false)? else { return Ok(None) };
+    if len < SAMPLED {
+        return Ok(Some(Hashes::same(quick)));
+    }
+    Ok(match hash(args, seed, true)? {
+        Hashed::Verbatim(thorough, _) => Some(Hashes { quick, thorough }),
+        Hashed::Long => None,
+    })
 }
 
 /// Whether the arguments encode to exactly these bytes.

@@ -89,7 +89,7 @@ impl Memory {
 
     /// The entry with this key; not if it has expired, which is then the end of it.
     pub(crate) fn find<'t>(&mut self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
-        let (index, view) = self.writer.locate(table, key.hash(), same_key(key))?;
+        let (index, view) = self.writer.locate(table, key.hashes(), same_key(key))?;
         if view.expiry().is_some_and(|expiry| expiry <= Tick::now()) {
             self.unlink(table, index, view);
             self.expirations += 1;
@@ -104,12 +104,12 @@ impl Memory {
     /// Its bytes are [reserved](budget::reserve) in the budget by the caller, and are the caller's
     /// again if it is not stored.
     pub(crate) fn insert(&mut self, table: &Table, bounds: Bounds, entry: Ref) -> bool {
-        let (hash, bytes) = (entry.view().entry.hash(), entry.view().entry.bytes());
+        let (hashes, bytes) = (entry.view().hashes(), entry.view().entry.bytes());
         if bytes > bounds.bytes || bounds.entries == 0 {
             return false;
         }
         self.queue_all(table, bounds);
-        let old = self.writer.locate(table, hash, same_key_as(entry.view()));
+        let old = self.writer.locate(table, hashes, same_key_as(entry.view()));
         if let (Some((index, view)), true) = (old, bounds.is_none()) {
             let freed = self.dequeue(view);
             self.enqueue(&entry);
@@ -131,13 +131,13 @@ impl Memory {
     }
 
     pub(crate) fn remove(&mut self, table: &Table, key: &Builder) -> bool {
-        let place = self.writer.locate(table, key.hash(), same_key(key));
+        let place = self.writer.locate(table, key.hashes(), same_key(key));
         place.is_some_and(|(index, view)| self.unlink(table, index, view))
     }
 
     /// Removes the entry that has the key of another.
     pub(crate) fn remove_same(&mut self, table: &Table, other: View<'_>) -> bool {
-        let place = self.writer.locate(table, other.entry.hash(), same_key_as(other));
+        let place = self.writer.locate(table, other.hashes(), same_key_as(other));
         place.is_some_and(|(index, view)| self.unlink(table, index, view))
     }
 
@@ -248,7 +248,7 @@ impl Memory {
 
     fn unlink_entry(&mut self, table: &Table, view: View<'_>) {
         let is_it = |other: View<'_>| std::ptr::eq(other.entry, view.entry);
-        if let Some((index, view)) = self.writer.locate(table, view.entry.hash(), is_it) {
+        if let Some((index, view)) = self.writer.locate(table, view.hashes(), is_it) {
             self.unlink(table, index, view);
         }
     }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use once_cell::race::OnceNonZeroUsize;
 
 use crate::entry::{self, Builder, Entry, Ref, View};
+use crate::key::Hashes;
 use crate::reclaim::{Garbage, Pin, Retired};
 
 type Slot = AtomicPtr<Entry>;
@@ -22,10 +23,15 @@ const TAG: usize = entry::ALIGN - 1;
 /// A slot whose entry was removed: probes go on behind it.
 const GONE: *mut Entry = ptr::without_provenance_mut(1);
 
+/// So many keys of the same samples make a table thorough.
+const ALIKE: usize = 4;
+
 /// The head of an allocation in which `mask + 1` slots follow.
 struct Slots {
     seed: u64,
     mask: usize,
+    /// Whether it is the thorough hash that says where an entry is.
+    thorough: bool,
 }
 
 const SLOTS_AT: usize = size_of::<Slots>();
@@ -86,6 +92,12 @@ impl<'p> Reader<'p> {
     #[inline(always)]
     pub(crate) fn seed(self) -> u64 {
         self.head().seed
+    }
+
+    /// Whether its hashes see all of a long key.
+    #[inline(always)]
+    pub(crate) fn is_thorough(self) -> bool {
+        self.head().thorough
     }
 
     #[inline(always)]
@@ -168,10 +180,11 @@ impl Writer {
     pub(crate) fn locate<'t>(
         &self,
         table: &'t Table,
-        hash: u64,
+        hashes: Hashes,
         is_it: impl Fn(View<'t>) -> bool,
     ) -> Option<(usize, View<'t>)> {
-        self.slots(table)?.position(hash, is_it)
+        let slots = self.slots(table)?;
+        slots.position(hashes.of(slots.is_thorough()), is_it)
     }
 
     pub(crate) fn each<'t>(&self, table: &'t Table) -> impl Iterator<Item = NonNull<Entry>> + 't {
@@ -181,8 +194,12 @@ impl Writer {
     /// Links an entry whose key is not in the table.
     pub(crate) fn link(&mut self, table: &Table, entry: Ref) {
         let view = entry.view();
-        let (hash, bytes) = (view.entry.hash(), view.entry.bytes());
-        let slots = self.slots_with_room(table);
+        let (hashes, bytes) = (view.hashes(), view.entry.bytes());
+        let mut slots = self.slots_with_room(table);
+        if hashes.quick != hashes.thorough && self.samples_are_alike(slots, hashes.quick) {
+            slots = self.rebuild(table, slots.count(), true);
+        }
+        let hash = hashes.of(slots.is_thorough());
         let mask = slots.head().mask;
         let mut index = hash as usize & mask;
         loop {
@@ -205,7 +222,7 @@ impl Writer {
         let Some(slots) = self.slots(table) else { return };
         let view = entry.view();
         self.bytes += view.entry.bytes();
-        let hash = view.entry.hash();
+        let hash = view.hashes().of(slots.is_thorough());
         let tagged = entry.into_raw().as_ptr().map_addr(|addr| addr | tag(hash));
         // Release publishes the entry's bytes.
         let old = slots.slot(index).swap(tagged, Ordering::Release);
@@ -264,17 +281,35 @@ impl Writer {
     /// The slots, replaced by more (or by the same number without the gone ones) when three
     /// quarters are used.
     fn slots_with_room<'t>(&mut self, table: &'t Table) -> Reader<'t> {
-        let count = match self.slots(table) {
-            Some(slots) if (self.used + 1) * 4 <= slots.count() * 3 => return slots,
-            Some(slots) if self.entries * 2 >= slots.count() => slots.count() * 2,
-            Some(slots) => slots.count(),
-            None => 8,
-        };
-        let new = Reader { slots: allocate_slots(count), pin: std::marker::PhantomData };
+        let Some(slots) = self.slots(table) else { return self.rebuild(table, 8, false) };
+        if (self.used + 1) * 4 <= slots.count() * 3 {
+            return slots;
+        }
+        let is_large = self.entries * 2 >= slots.count();
+        let count = if is_large { slots.count() * 2 } else { slots.count() };
+        self.rebuild(table, count, slots.is_thorough())
+    }
+
+    /// Whether as many entries as are too many for chance have the samples of one to be.
+    #[cold]
+    fn samples_are_alike(&self, slots: Reader<'_>, quick: u64) -> bool {
+        let alike = std::cell::Cell::new(0);
+        !slots.is_thorough()
+            && slots
+                .position(quick, |view| {
+                    alike.set(alike.get() + usize::from(view.hashes().quick == quick));
+                    alike.get() == ALIKE
+                })
+                .is_some()
+    }
+
+    /// Puts the entries into so many new slots.
+    fn rebuild<'t>(&mut self, table: &'t Table, count: usize, thorough: bool) -> Reader<'t> {
+        let new = Reader { slots: allocate_slots(count, thorough), pin: std::marker::PhantomData };
         if let Some(old) = self.slots(table) {
             for entry in old.entries() {
                 // SAFETY: linked, so alive.
-                let hash = unsafe { entry.as_ref() }.hash();
+                let hash = unsafe { View::new(entry) }.hashes().of(thorough);
                 let mut index = hash as usize & (count - 1);
                 while !new.slot(index).load(Ordering::Relaxed).is_null() {
                     index = (index + 1) & (count - 1);
@@ -306,14 +341,14 @@ pub(crate) fn same_key_as(other: View<'_>) -> impl Fn(View<'_>) -> bool + '_ {
     }
 }
 
-fn allocate_slots(count: usize) -> NonNull<Slots> {
+fn allocate_slots(count: usize, thorough: bool) -> NonNull<Slots> {
     let layout = slots_layout(count);
     // SAFETY: the head makes the size positive. Zeroed slots are null pointers.
     let start = unsafe { alloc::alloc_zeroed(layout) };
     let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
     let slots = start.cast::<Slots>();
     // SAFETY: allocated with the layout of a head.
-    unsafe { slots.write(Slots { seed: seed(), mask: count - 1 }) };
+    unsafe { slots.write(Slots { seed: seed(), mask: count - 1, thorough }) };
     slots
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::key::Hashes;
 
 /// Encodes as a function's only value; the codec, and the value that came back.
 fn round_trip<T: Data>(value: &T) -> Result<(u8, T), String> {
@@ -12,7 +13,7 @@ fn round_trip<T: Data>(value: &T) -> Result<(u8, T), String> {
 }
 
 fn round_trip_in<T: Data>(trust: &Trust, value: &T) -> Result<(u8, T), String> {
-    let mut builder = Builder::new(b"", false, 0, 0);
+    let mut builder = Builder::new(b"", false, Hashes::same(0), 0);
     let codec = encode(value, trust, &mut builder)?;
     let entry = builder.finish(codec, None);
     Ok((codec, decode(entry.view()).ok_or("it does not decode")?))
@@ -57,7 +58,7 @@ fn columns_in_a_struct_are_copied_where_they_say_so() {
     }
     let table = Table { times: vec![1, u64::MAX], values: vec![0.5; 1000], name: "t".into() };
     assert_carried(table, BINARY);
-    let mut builder = Builder::new(b"", false, 0, 0);
+    let mut builder = Builder::new(b"", false, Hashes::same(0), 0);
     // Three numbers of eight bytes are not what four bytes can be.
     builder.push(&[0; 12]);
     assert_eq!(
@@ -215,7 +216,7 @@ fn a_panicking_implementation_is_a_refusal() {
 #[test]
 fn damaged_bytes_are_no_value_and_no_panic() {
     let value = Untagged::Inner { plain: Plain::Tuple(1, "t".into()), list: vec![Plain::Unit; 3] };
-    let mut builder = Builder::new(b"", false, 0, 0);
+    let mut builder = Builder::new(b"", false, Hashes::same(0), 0);
     let codec = encode(&value, &Trust::new(), &mut builder).unwrap();
     let bytes = builder.value().to_vec();
     for codec in [codec, BINARY] {

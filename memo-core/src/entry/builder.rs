@@ -5,11 +5,13 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU8};
 
-use super::{layout, Entry, Ref, Resource, DIGEST_KEY, EXPIRES, FLAGS, HEADER, RESOURCE};
+use super::{
+    has_thorough_hash, layout, Entry, Ref, Resource, DIGEST_KEY, EXPIRES, FLAGS, HEADER, RESOURCE,
+};
 use crate::clock::Tick;
-use crate::key;
 use crate::key::sink::{Sink, Stop};
 use crate::key::unordered::Sorted;
+use crate::key::{self, Hashes};
 use crate::list::NOWHERE;
 
 /// An entry being written: first the key, then the value behind it, in place.
@@ -18,7 +20,7 @@ pub(crate) struct Builder {
     start: NonNull<u8>,
     len: usize,
     capacity: usize,
-    hash: u64,
+    hashes: Hashes,
     key_len: u32,
 }
 
@@ -29,7 +31,7 @@ unsafe impl Sync for Builder {}
 
 impl Builder {
     /// An entry with this key, and room for `value` bytes behind it.
-    pub(crate) fn new(key: &[u8], is_digest: bool, hash: u64, value: usize) -> Self {
+    pub(crate) fn new(key: &[u8], is_digest: bool, hashes: Hashes, value: usize) -> Self {
         let capacity = HEADER + key.len() + value;
         let layout = layout(capacity);
         // SAFETY: the header alone makes the size positive.
@@ -37,7 +39,7 @@ impl Builder {
         let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
         let key_len = u32::try_from(key.len()).expect("keys are digests above 128 KiB");
         let key_len = if is_digest { key_len | DIGEST_KEY } else { key_len };
-        let mut builder = Self { start, len: HEADER, capacity, hash, key_len };
+        let mut builder = Self { start, len: HEADER, capacity, hashes, key_len };
         builder.push(key);
         builder
     }
@@ -57,8 +59,9 @@ impl Builder {
         self.key_len & DIGEST_KEY != 0
     }
 
-    pub(crate) fn hash(&self) -> u64 {
-        self.hash
+    /// Where it will be in a table.
+    pub(crate) fn hashes(&self) -> Hashes {
+        self.hashes
     }
 
     pub(crate) fn value(&self) -> &[u8] {
@@ -113,9 +116,13 @@ impl Builder {
     pub(crate) fn finish(mut self, codec: u8, expiry: Option<Tick>) -> Ref {
         let value_len = (self.len - self.value_start()) as u64;
         assert!(value_len >> 40 == 0, "a value is smaller than the address space");
+        let has_thorough_hash = has_thorough_hash(self.key_len);
         if let Some(expiry) = expiry {
             self.key_len |= EXPIRES;
             self.push(&expiry.nanos().to_ne_bytes());
+        }
+        if has_thorough_hash {
+            self.push(&self.hashes.thorough.to_ne_bytes());
         }
         // Exactly what is used: the layout is recomputed from that when the entry is freed.
         if self.capacity != self.len {
@@ -126,7 +133,7 @@ impl Builder {
             queued: AtomicU32::new(NOWHERE),
             aged: AtomicU32::new(NOWHERE),
             key_len: self.key_len,
-            hash: self.hash,
+            hash: self.hashes.quick,
             value_len_low: value_len as u32,
             kind: (value_len >> 32 << 8) as u16 | u16::from(codec),
             is_refreshed: AtomicBool::new(false),

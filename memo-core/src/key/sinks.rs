@@ -6,7 +6,7 @@ use foldhash::fast::{FixedState, FoldHasher};
 
 use super::sink::{len_of_len, Sink, Stop, Unordered};
 use super::unordered::Sorted;
-use super::{tag, DIGEST, VERBATIM};
+use super::{tag, DIGEST, SAMPLED, VERBATIM};
 
 /// A fast hash, keyed by the table's seed. It stops where an encoding gets too long to be kept.
 pub(crate) struct Hash {
@@ -14,12 +14,14 @@ pub(crate) struct Hash {
     pub(super) seed: u64,
     /// How long the encoding is, exactly: what is found by the hash is first asked for that.
     pub(super) len: usize,
+    /// Whether long pieces are hashed whole.
+    thorough: bool,
 }
 
 impl Hash {
     #[inline(always)]
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { hasher: FixedState::with_seed(seed).build_hasher(), seed, len: 0 }
+    pub(crate) fn new(seed: u64, thorough: bool) -> Self {
+        Self { hasher: FixedState::with_seed(seed).build_hasher(), seed, len: 0, thorough }
     }
 
     #[inline(always)]
@@ -48,6 +50,26 @@ impl Hash {
     }
 }
 
+/// How many samples, and of how many bytes each.
+const SAMPLES: usize = 8;
+const SAMPLE: usize = 32;
+
+/// The length of a long piece, its start, its end, and what lies between them at equal distances.
+#[inline(never)]
+fn hash_of_samples(bytes: &[u8], seed: u64) -> u64 {
+    let mut samples = [0; SAMPLES * SAMPLE];
+    let last = bytes.len().saturating_sub(SAMPLE);
+    for (index, sample) in samples.chunks_exact_mut(SAMPLE).enumerate() {
+        let start = last / (SAMPLES - 1) * index;
+        let start = if index == SAMPLES - 1 { last } else { start };
+        sample.copy_from_slice(&bytes[start..start + SAMPLE]);
+    }
+    let mut hasher = FixedState::with_seed(seed).build_hasher();
+    hasher.write(&samples);
+    hasher.write_usize(bytes.len());
+    hasher.finish()
+}
+
 /// Leaves out tags and names: equal keys hash alike without them, and unequal keys that differ in
 /// nothing else are told apart by the comparison.
 impl Sink for Hash {
@@ -57,7 +79,11 @@ impl Sink for Hash {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         self.add(bytes.len());
         self.check()?;
-        self.hasher.write(bytes);
+        if bytes.len() < SAMPLED || self.thorough {
+            self.hasher.write(bytes);
+        } else {
+            self.hasher.write_u64(hash_of_samples(bytes, self.seed));
+        }
         Ok(())
     }
 
@@ -138,17 +164,18 @@ pub struct Summed {
     count: u64,
     seed: u64,
     len: usize,
+    thorough: bool,
 }
 
 impl Unordered<Hash> for Summed {
     type Inner = Hash;
 
     fn open(sink: &Hash) -> Self {
-        Self { sum: 0, count: 0, seed: sink.seed, len: sink.len }
+        Self { sum: 0, count: 0, seed: sink.seed, len: sink.len, thorough: sink.thorough }
     }
 
     fn entry(&mut self, encode: impl FnOnce(&mut Hash) -> Result<(), Stop>) -> Result<(), Stop> {
-        let mut entry = Hash::new(self.seed);
+        let mut entry = Hash::new(self.seed, self.thorough);
         entry.len = self.len;
         let encoded = encode(&mut entry).and_then(|()| entry.check());
         self.sum = self.sum.wrapping_add(entry.finish());

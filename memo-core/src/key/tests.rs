@@ -47,7 +47,7 @@ fn assert_one<A: Args, B: Args>(a: A, b: B) {
 }
 
 fn hash_<A: Args>(args: &A) -> Result<Hashed, Stop> {
-    super::hash(args, 7)
+    super::hash(args, 7, false)
 }
 
 #[test]

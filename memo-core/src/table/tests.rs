@@ -4,7 +4,7 @@ use super::*;
 use crate::reclaim;
 
 fn key(hash: u64, key: &str) -> Builder {
-    Builder::new(key.as_bytes(), false, hash, 0)
+    Builder::new(key.as_bytes(), false, Hashes::same(hash), 0)
 }
 
 fn entry(hash: u64, name: &str, value: &str) -> Ref {
@@ -20,7 +20,7 @@ fn value(table: &Table, hash: u64, name: &str) -> Option<String> {
 }
 
 fn remove(writer: &mut Writer, table: &Table, hash: u64, name: &str) -> bool {
-    let place = writer.locate(table, hash, same_key(&key(hash, name)));
+    let place = writer.locate(table, Hashes::same(hash), same_key(&key(hash, name)));
     place.is_some_and(|(index, _)| {
         writer.unlink(table, index);
         true
@@ -47,7 +47,7 @@ fn keys_of_one_hash_are_told_apart_and_removed_one_by_one() {
 fn a_new_entry_takes_the_place_of_the_old() {
     let (table, mut writer) = (Table::new(), Writer::new());
     writer.link(&table, entry(1, "k", "old"));
-    let (index, _) = writer.locate(&table, 1, |_| true).unwrap();
+    let (index, _) = writer.locate(&table, Hashes::same(1), |_| true).unwrap();
     writer.replace(&table, index, entry(1, "k", "newer"));
     assert_eq!(value(&table, 1, "k").as_deref(), Some("newer"));
     assert_eq!((writer.entries(), writer.bytes()), (1, 6));
@@ -84,4 +84,27 @@ fn what_a_pin_found_outlives_its_removal() {
     while writer.collect(true).is_empty() {
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn long_keys_that_are_alike_where_they_are_sampled_are_found_by_all_of_them() {
+    let (table, mut writer) = (Table::new(), Writer::new());
+    let long = |number: u64| {
+        let key = [[7; 1024].as_slice(), &number.to_le_bytes()].concat();
+        Builder::new(&key, false, Hashes { quick: 5, thorough: number << 32 | number }, 0)
+    };
+    for number in 0..100 {
+        writer.link(&table, long(number).finish(0, None));
+        let pin = reclaim::pin();
+        let reader = table.read(&pin).unwrap();
+        assert_eq!(reader.is_thorough(), number >= ALIKE as u64);
+        for number in 0..=number {
+            let key = long(number);
+            let hash = key.hashes().of(reader.is_thorough());
+            assert!(reader.find(hash, same_key(&key)).is_some());
+            assert!(writer.locate(&table, key.hashes(), same_key(&key)).is_some());
+        }
+    }
+    writer.clear(&table);
+    drop(writer.collect(true));
 }
