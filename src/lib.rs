@@ -2,7 +2,7 @@
 #![deny(missing_docs)]
 
 pub use memo_core::{
-    bulk, clear_all, set_enabled, set_max_bytes, set_reporter, stats, Error, Stats,
+    bulk, clear_all, set_enabled, set_max_bytes, set_reporter, stats, store, Error, Stats,
 };
 pub use memo_macros::{memo, singleton};
 

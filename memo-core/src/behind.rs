@@ -1,14 +1,26 @@
-//! Refreshes behind the calls that were answered with an old result.
+//! Threads of our own: for refreshes behind the calls that were answered with an old result, and for
+//! stores that tasks must not wait for.
 //!
-//! A few threads, started when there is something to do, and gone soon after there is not.
+//! A few of each, started when there is something to do, and gone soon after there is not.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-type Job = Box<dyn FnOnce() + Send>;
+use crate::flight::wake;
+
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
+
+pub(crate) struct Pool {
+    name: &'static str,
+    queue: Mutex<Queue>,
+    news: Condvar,
+}
 
 struct Queue {
     jobs: VecDeque<Job>,
@@ -16,45 +28,111 @@ struct Queue {
     idle: usize,
 }
 
-static QUEUE: Mutex<Queue> = Mutex::new(Queue { jobs: VecDeque::new(), threads: 0, idle: 0 });
-static NEWS: Condvar = Condvar::new();
+/// The refreshes, which are the user's functions and may take long.
+pub(crate) static REFRESHES: Pool = Pool::new("memo-refresh");
+/// The stores.
+static STORES: Pool = Pool::new("memo-store");
 
-/// More refreshes than that wait for each other.
+/// More jobs than that wait for each other.
 const THREADS: usize = 4;
 /// How long a thread stays without work.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Runs a job soon, on a thread of its own or after others.
-pub(crate) fn run(job: Job) {
-    let mut queue = QUEUE.lock();
-    queue.jobs.push_back(job);
-    if queue.idle > 0 {
-        NEWS.notify_one();
-    } else if queue.threads < THREADS {
-        let spawned = std::thread::Builder::new().name("memo-refresh".into()).spawn(work);
-        // Without a thread, the job waits for those there are, or for the next one that is started.
-        queue.threads += usize::from(spawned.is_ok());
+impl Pool {
+    const fn new(name: &'static str) -> Self {
+        let queue = Queue { jobs: VecDeque::new(), threads: 0, idle: 0 };
+        Self { name, queue: Mutex::new(queue), news: Condvar::new() }
+    }
+
+    /// Runs a job soon, on a thread of its own or after others.
+    ///
+    /// # Errors
+    /// There is no thread, and none can be started: the job.
+    pub(crate) fn run(&'static self, job: Job) -> Result<(), Job> {
+        let mut queue = self.queue.lock();
+        queue.jobs.push_back(job);
+        if queue.idle >= queue.jobs.len() {
+            self.news.notify_one();
+            return Ok(());
+        }
+        if queue.threads < THREADS {
+            let thread = std::thread::Builder::new().name(self.name.into());
+            queue.threads += usize::from(thread.spawn(|| self.work()).is_ok());
+        }
+        if queue.threads > 0 {
+            return Ok(());
+        }
+        queue.jobs.pop_back().map_or(Ok(()), Err)
+    }
+
+    fn work(&self) {
+        let mut queue = self.queue.lock();
+        loop {
+            if let Some(job) = queue.jobs.pop_front() {
+                drop(queue);
+                // A panic is the job's own: an old result stays until it expires.
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(job)) {
+                    std::mem::forget(payload);
+                }
+                queue = self.queue.lock();
+                continue;
+            }
+            queue.idle += 1;
+            let is_over = self.news.wait_for(&mut queue, LINGER).timed_out();
+            queue.idle -= 1;
+            if is_over && queue.jobs.is_empty() {
+                queue.threads -= 1;
+                return;
+            }
+        }
     }
 }
 
-fn work() {
-    let mut queue = QUEUE.lock();
-    loop {
-        if let Some(job) = queue.jobs.pop_front() {
-            drop(queue);
-            // A panic is the refresh's own: the old result stays until it expires.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(job)) {
-                std::mem::forget(payload);
-            }
-            queue = QUEUE.lock();
-            continue;
-        }
-        queue.idle += 1;
-        let is_over = NEWS.wait_for(&mut queue, LINGER).timed_out();
-        queue.idle -= 1;
-        if is_over && queue.jobs.is_empty() {
-            queue.threads -= 1;
-            return;
+/// What a job came to, and who waits for it.
+struct Answer<T> {
+    result: Option<T>,
+    is_over: bool,
+    waker: Option<Waker>,
+}
+
+/// Ends an answer, though its job panics.
+struct Answering<T>(Arc<Mutex<Answer<T>>>);
+
+impl<T> Drop for Answering<T> {
+    fn drop(&mut self) {
+        let waker = {
+            let mut answer = self.0.lock();
+            answer.is_over = true;
+            answer.waker.take()
+        };
+        if let Some(waker) = waker {
+            wake(waker);
         }
     }
+}
+
+/// What a job that may block comes to, run aside while the task waits; nothing, if it panics. It
+/// goes on though the task does not wait any more.
+pub(crate) async fn aside<T: Send + 'static>(
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let answer = Arc::new(Mutex::new(Answer { result: None, is_over: false, waker: None }));
+    let answering = Answering(Arc::clone(&answer));
+    let job = Box::new(move || {
+        let result = job();
+        answering.0.lock().result = Some(result);
+    });
+    if let Err(job) = STORES.run(job) {
+        // Without threads, it is this one or none.
+        job();
+    }
+    poll_fn(|context| {
+        let mut answer = answer.lock();
+        if answer.is_over {
+            return Poll::Ready(answer.result.take());
+        }
+        answer.waker = Some(context.waker().clone());
+        Poll::Pending
+    })
+    .await
 }

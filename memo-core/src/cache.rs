@@ -4,6 +4,7 @@
 //! Whatever must win over a computation in flight (`clear`, `remove`, `insert`, `refresh`) fences
 //! its flight under the same lock under which the flight would store its result.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::flight::{wake, Flight, Flights, Joined, Key, Wait};
 use crate::key::sink::{take_refusal, Stop};
 use crate::key::{self, Args, Hashed, Hashes, Scope, DIGEST};
 use crate::memory::{Bounds, Memory};
+use crate::outer::Outer;
 use crate::reclaim::{self, Pin, Retired};
 use crate::registry::{Function, Registry, Stats};
 use crate::release::{self, Lingering};
@@ -43,6 +45,8 @@ pub(crate) struct Cache {
     pub(crate) limits: Limits,
     /// The `ttl` in nanoseconds, once it was asked for.
     life: OnceCell<u64>,
+    /// What lies behind memory.
+    pub(crate) outer: Outer,
     registry: &'static Registry,
     /// Its entries own resources, which are to be dropped as soon as nobody reads them; data is when
     /// it is worth it.
@@ -122,6 +126,7 @@ impl Cache {
             site,
             limits: Limits { bounds: Bounds::NONE, ttl: None, is_background: false },
             life: OnceCell::new(),
+            outer: Outer::new(),
             registry,
             is_resource,
             reported: AtomicU8::new(0),
@@ -165,7 +170,7 @@ impl Cache {
                 (digest, Builder::new(&digest, true, hashes, expected_len))
             }
         };
-        Ok(Key { digest, entry })
+        Ok(Key { digest, entry, is_local: args.scope().is_some_and(Scope::is_local) })
     }
 
     fn enroll(&'static self, scope: Option<Scope>) {
@@ -205,7 +210,7 @@ impl Cache {
         self.report(Kind::Value, why);
     }
 
-    fn report(&self, kind: Kind, why: String) {
+    pub(crate) fn report(&self, kind: Kind, why: String) {
         let bit = 1 << kind as u8;
         if self.reported.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
             report(&Error::new(kind, self.name(), why));
@@ -399,9 +404,13 @@ impl Cache {
 
     /// When what is stored now expires.
     pub(crate) fn expiry(&self) -> Option<Tick> {
-        let life = self.life()?;
+        Some(Tick::now().plus(self.whole_life()?))
+    }
+
+    /// How long an entry is served, in nanoseconds; for ever, if nothing.
+    pub(crate) fn whole_life(&self) -> Option<u64> {
         let factor = if self.limits.is_background { 2 } else { 1 };
-        Some(Tick::now().plus(life.saturating_mul(factor)))
+        Some(self.life()?.saturating_mul(factor))
     }
 
     /// How long an entry is fresh, in nanoseconds; for ever, if nothing.
@@ -477,6 +486,29 @@ impl Cache {
         fenced.iter().for_each(|flight| flight.wake_all());
         drop(freed);
         removed
+    }
+
+    /// Empties memory; what is computed now is not stored.
+    pub(crate) fn forget_all(&'static self) {
+        let (fenced, freed) = {
+            let mut shared = self.shared.lock();
+            shared.memory.clear(&self.table);
+            (shared.flights.fence_all(), self.freed(&mut shared.memory, true))
+        };
+        fenced.iter().for_each(|flight| flight.wake_all());
+        drop(freed);
+    }
+
+    /// Forgets these calls in memory, known by their digests alone.
+    pub(crate) fn forget_if(&'static self, digests: &HashSet<[u8; DIGEST]>) {
+        let (fenced, freed) = self.change(|shared| {
+            let fenced = digests.iter().flat_map(|digest| shared.flights.fence(digest)).collect();
+            shared.memory.remove_if(&self.table, |entry| digests.contains(&digest_of_key(entry)));
+            fenced
+        });
+        let fenced: Vec<Arc<Flight>> = fenced;
+        fenced.iter().for_each(|flight| flight.wake_all());
+        drop(freed);
     }
 
     /// Gives up an entry if it is the one meant; a flight that replaces it goes on.
@@ -584,13 +616,10 @@ impl Lingering for Leftovers {
 
 impl Function for Cache {
     fn clear(&'static self) {
-        let (fenced, freed) = {
-            let mut shared = self.shared.lock();
-            shared.memory.clear(&self.table);
-            (shared.flights.fence_all(), self.freed(&mut shared.memory, true))
-        };
-        fenced.iter().for_each(|flight| flight.wake_all());
-        drop(freed);
+        if self.has_store() {
+            self.clear_store();
+        }
+        self.forget_all();
     }
 
     fn stats(&'static self) -> Stats {
@@ -611,7 +640,7 @@ impl Function for Cache {
             expirations,
             uncacheable: self.counts.uncacheable.load(Ordering::Relaxed),
             unshared: self.counts.unshared.load(Ordering::Relaxed),
-            store_errors: 0,
+            store_errors: self.outer.errors.load(Ordering::Relaxed),
         }
     }
 
@@ -631,6 +660,16 @@ impl Function for Cache {
         let (_, freed) = self.change(|shared| shared.memory.evict(&self.table));
         drop(freed);
     }
+}
+
+/// The identity of an entry's call.
+fn digest_of_key(entry: View<'_>) -> [u8; DIGEST] {
+    if entry.entry.has_digest_key() {
+        if let Ok(digest) = entry.key().try_into() {
+            return digest;
+        }
+    }
+    blake3::hash(entry.key()).into()
 }
 
 /// Arguments whose encoding is too long to be kept are found by its digest.

@@ -11,6 +11,7 @@ use futures_timer::Delay;
 use crate::cache::{Cache, Claim, End};
 use crate::entry::{Builder, Ref};
 use crate::flight::{self, Flight, Inside, Wait, Waited};
+use crate::store::Ticket;
 
 /// What a miss came to.
 pub(crate) enum Claimed {
@@ -24,21 +25,34 @@ pub(crate) enum Claimed {
 pub(crate) struct Lead {
     cache: &'static Cache,
     pub(crate) flight: Arc<Flight>,
+    /// When the store was asked, and had nothing.
+    pub(crate) ticket: Option<Ticket>,
+    /// It computes whatever is stored.
+    pub(crate) is_anew: bool,
     is_over: bool,
 }
 
 impl Lead {
+    /// With a store it is a miss only once that has been asked.
     fn new(cache: &'static Cache, flight: Arc<Flight>) -> Self {
-        cache.count_miss();
-        flight.start();
-        Self { cache, flight, is_over: false }
+        let lead = Self { cache, flight, ticket: None, is_anew: false, is_over: false };
+        if !cache.has_store() {
+            lead.missed();
+        }
+        lead
+    }
+
+    /// The body is to be run.
+    pub(crate) fn missed(&self) {
+        self.cache.count_miss();
+        self.flight.start();
     }
 
     /// Computes now, whatever is stored or under way.
     pub(crate) fn anew(cache: &'static Cache, flight: Arc<Flight>) -> Self {
         cache.claim_anew(&flight);
         flight.start();
-        Self { cache, flight, is_over: false }
+        Self { cache, flight, ticket: None, is_anew: true, is_over: false }
     }
 
     pub(crate) fn cache(&self) -> &'static Cache {
@@ -128,6 +142,20 @@ impl Flying {
             Claimed::Lead(lead) => Ok(Self::new(lead)),
             Claimed::Found(entry) => Err(entry),
         }
+    }
+}
+
+impl Flying {
+    /// Asks what may end the flight before its body runs.
+    ///
+    /// # Errors
+    /// It did not: the flight goes on.
+    pub(crate) fn look_behind<R>(
+        self,
+        look: impl FnOnce(Lead) -> Result<R, Lead>,
+    ) -> Result<R, Self> {
+        let Self { lead, _inside } = self;
+        look(lead).map_err(|lead| Self { lead, _inside })
     }
 }
 

@@ -26,6 +26,7 @@ use crate::entry::{Builder, View};
 use crate::key::encoder::Encoder;
 use crate::key::sink::take_refusal;
 use crate::key::sinks::Compare;
+use crate::key::structure::structure_of;
 
 /// A type whose values can be stored: serialized on a miss, a fresh one on every hit.
 #[diagnostic::on_unimplemented(
@@ -313,6 +314,27 @@ fn decode_as<T: Data>(codec: u8, bytes: &[u8]) -> Result<T, String> {
         NUMBERS => numbers::decode(bytes).ok_or_else(|| "they are no such numbers".into()),
         _ => Err(format!("there is no codec {codec}")),
     }
+}
+
+/// The value that another process stored, if it is made of what that was.
+pub(crate) fn decode_stored<T: Data>(codec: u8, structure: u64, bytes: &[u8]) -> Option<T> {
+    let decoded = catch_unwind(AssertUnwindSafe(|| {
+        let value: T = decode_as(codec, bytes).ok()?;
+        (structure_of(&value) == Ok(structure)).then_some(value)
+    }));
+    decoded.unwrap_or_else(|payload| {
+        std::mem::forget(payload);
+        None
+    })
+}
+
+/// What a value is made of, for [`decode_stored`]; nothing, if it does not say.
+pub(crate) fn structure<T: Data>(value: &T) -> Option<u64> {
+    let structure = catch_unwind(AssertUnwindSafe(|| structure_of(value).ok()));
+    structure.unwrap_or_else(|payload| {
+        std::mem::forget(payload);
+        None
+    })
 }
 
 /// The value of an entry; nothing where its bytes are not one, which the check makes unlikely.

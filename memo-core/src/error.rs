@@ -19,6 +19,7 @@ pub struct Error {
 pub(crate) enum Kind {
     Key,
     Value,
+    Store,
 }
 
 impl Error {
@@ -45,15 +46,23 @@ impl Error {
     pub fn is_value(&self) -> bool {
         self.kind == Kind::Value
     }
+
+    /// Whether a store behind memory could not do what it was asked. The function answers from
+    /// memory, and computes what is not there.
+    #[must_use]
+    pub fn is_store(&self) -> bool {
+        self.kind == Kind::Store
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.kind {
-            Kind::Key => "its arguments cannot be made a key",
-            Kind::Value => "its result cannot be stored",
+            Kind::Key => "runs uncached: its arguments cannot be made a key",
+            Kind::Value => "runs uncached: its result cannot be stored",
+            Kind::Store => "does without its store",
         };
-        write!(f, "`{}` runs uncached: {what}: {}", self.function, self.message)
+        write!(f, "`{}` {what}: {}", self.function, self.message)
     }
 }
 

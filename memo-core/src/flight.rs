@@ -33,11 +33,14 @@ pub(crate) struct Key {
     pub(crate) digest: [u8; DIGEST],
     /// The entry to be, its key written.
     pub(crate) entry: Builder,
+    /// It means nothing to other processes.
+    pub(crate) is_local: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) digest: [u8; DIGEST],
+    pub(crate) is_local: bool,
     /// The entry to be, until its leader takes it.
     pub(crate) key: Mutex<Option<Builder>>,
     /// When the leader began, as a [`Tick`].
@@ -121,6 +124,7 @@ impl Flight {
         };
         Arc::new(Self {
             digest: key.digest,
+            is_local: key.is_local,
             key: Mutex::new(Some(key.entry)),
             started: AtomicU64::new(0),
             fenced: AtomicBool::new(false),

@@ -8,6 +8,7 @@
 pub(crate) mod encoder;
 pub(crate) mod sink;
 pub(crate) mod sinks;
+pub(crate) mod structure;
 pub(crate) mod tag;
 pub(crate) mod unordered;
 
@@ -118,6 +119,13 @@ impl Scope {
     #[inline(always)]
     pub(crate) fn bytes(self) -> [u8; 16] {
         bytes_of_id(self.id)
+    }
+
+    /// Whether it is another one in every program: a closure is among its types, which may change
+    /// without a change of its name.
+    pub(crate) fn is_local(self) -> bool {
+        let path = self.path();
+        path.strip_suffix("::{{closure}}").unwrap_or(path).contains("{{closure}}")
     }
 
     /// The closure's path, as the compiler spells it: `app::Rect::area::{{closure}}`.

@@ -14,6 +14,7 @@ mod codec;
 mod flight;
 mod reclaim;
 mod table;
+pub mod store;
 mod registry;
 mod budget;
 mod expiry;
@@ -21,7 +22,9 @@ mod memory;
 mod release;
 mod behind;
 mod site;
+mod outer;
 mod cache;
+mod tier;
 mod claim;
 mod memo;
 mod singleton;
@@ -33,8 +36,12 @@ pub use switch::set_enabled;
 
 /// Forgets the results of every memo function.
 ///
-/// A computation under way when it returns is not stored, as with `func::clear()`.
+/// A computation under way when it returns is not stored, as with `func::clear()`. In the stores
+/// behind them everything is forgotten, whichever function or program stored it: with the feature
+/// `disk`, the default directory is one of these stores.
 pub fn clear_all() {
+    // Who could not be cleared is told of by the functions whose store it is.
+    drop(outer::clear_stores());
     registry::MEMOS.clear_all();
 }
 
@@ -73,4 +80,7 @@ pub mod __private {
         share, share_contains, share_get, share_hit, share_refresh, share_remove, Hooks, Lookup,
         Resource, SharedMiss, Singleton,
     };
+    #[cfg(feature = "disk")]
+    pub use crate::store::disk;
+    pub use crate::store::open;
 }

@@ -3,13 +3,14 @@
 //! [`enter`] finds; [`Call::run`] hands a hit over, or takes a miss to its end. What is generic
 //! here is what must know the user's types: the walk of the arguments, the codec, the body.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::behind;
+use crate::behind::{aside, REFRESHES};
 use crate::cache::Cache;
 use crate::claim::{self, within, Claimed, Flying, Lead};
 use crate::codec::{self, Codec, Keep, Trust};
@@ -19,12 +20,16 @@ use crate::key::Args;
 use crate::reclaim;
 use crate::registry::{Function, Stats, MEMOS};
 use crate::site::Site;
+use crate::store::{Lookup, Store};
 use crate::switch;
+use crate::tier::{After, Saving, Stored};
 
 /// One memoized function: what its attribute's one static holds.
 pub struct Memo {
     cache: Cache,
     trust: Trust,
+    /// Its calls are tasks, which must not wait for a store.
+    is_async: bool,
 }
 
 impl fmt::Debug for Memo {
@@ -38,7 +43,7 @@ impl Memo {
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         let site = Site { name, is_method: false };
-        Self { cache: Cache::new(site, &MEMOS, false), trust: Trust::new() }
+        Self { cache: Cache::new(site, &MEMOS, false), trust: Trust::new(), is_async: false }
     }
 
     /// The function is a method: its name gets the type's.
@@ -50,13 +55,29 @@ impl Memo {
 
     /// The `version` option: part of the identity in stores that outlive the process.
     #[must_use]
-    pub const fn version(self, _: u64) -> Self {
+    pub const fn version(mut self, version: u64) -> Self {
+        self.cache.outer.set_version(version);
         self
     }
 
     /// The function's tokens: part of the identity in stores that outlive the process.
     #[must_use]
-    pub const fn source(self, _: &'static str) -> Self {
+    pub const fn source(mut self, source: &'static str) -> Self {
+        self.cache.outer.set_source(source);
+        self
+    }
+
+    /// The `store` option; opened at the first call.
+    #[must_use]
+    pub const fn store(mut self, open: fn() -> Arc<dyn Store>) -> Self {
+        self.cache.outer.set_store(open);
+        self
+    }
+
+    /// The function is `async`.
+    #[must_use]
+    pub const fn asynchronous(mut self) -> Self {
+        self.is_async = true;
         self
     }
 
@@ -135,6 +156,69 @@ impl Memo {
         Some(C::restore(data))
     }
 
+    /// Whether memory may not be asked before the store was: only a task has to put that off.
+    fn is_to_be_asked_aside(&'static self) -> bool {
+        if !self.cache.has_store() {
+            return false;
+        }
+        if self.is_async {
+            return self.cache.outer.is_due();
+        }
+        self.cache.keep_in_step();
+        false
+    }
+
+    /// Looks into the store, for a call whose computation this is.
+    ///
+    /// # Errors
+    /// There is nothing: the body is to be run.
+    #[cold]
+    #[inline(never)]
+    fn load<R, C: Codec<R>>(&'static self, lead: Lead) -> Result<R, Lead> {
+        let lookup = self.cache.load_for(&lead.flight);
+        self.received::<R, C>(lead, lookup)
+    }
+
+    /// Takes what the store had: a hit, and from now on in memory.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    fn received<R, C: Codec<R>>(
+        &'static self,
+        mut lead: Lead,
+        lookup: Option<Lookup>,
+    ) -> Result<R, Lead> {
+        lead.ticket = lookup.as_ref().map(|lookup| lookup.ticket);
+        if lead.is_anew {
+            return Err(lead);
+        }
+        let found = lookup.and_then(|lookup| lookup.found);
+        let decoded = found.as_ref().and_then(|found| {
+            let stored = Stored::parse(found)?;
+            let expiry = self.cache.rest_of(found.age)?;
+            let data = codec::decode_stored(stored.codec, stored.structure, stored.value)?;
+            Some((data, stored, expiry))
+        });
+        let Some((data, stored, expiry)) = decoded else {
+            lead.missed();
+            return Err(lead);
+        };
+        self.cache.count_hit();
+        let Ok(()) = lead.end_with(true, |mut key| {
+            key.push(stored.value);
+            Ok::<_, (_, Infallible)>(key.finish(stored.codec, expiry))
+        });
+        Ok(C::restore(data))
+    }
+
+    /// What the store has of a call, for who only looks.
+    fn look_behind<R, C: Codec<R>>(&'static self, key: &Key) -> Option<R> {
+        let found = self.cache.load_only(key)?;
+        let stored = Stored::parse(&found)?;
+        let data = codec::decode_stored(stored.codec, stored.structure, stored.value)?;
+        Some(C::restore(data))
+    }
+
     #[cold]
     fn no_key<R>(&self) -> Found<R> {
         self.cache.count_miss();
@@ -196,6 +280,8 @@ pub fn hit<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> Optio
 pub fn enter<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A) -> Call<R, C> {
     let found = if !switch::is_on() {
         Found::Uncached
+    } else if memo.is_to_be_asked_aside() {
+        memo.missed(&args).map_or_else(|| memo.no_key(), Found::Miss)
     } else if let Some((result, is_stale)) = memo.find::<R, C, A>(&args, true) {
         if is_stale {
             Found::Stale(result)
@@ -221,7 +307,8 @@ impl<R, C: Codec<R>> Call<R, C> {
     #[inline]
     pub fn behind<J: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> J) {
         if matches!(self.found, Found::Stale(_)) {
-            behind::run(Box::new(job()));
+            // Without a thread the old result is served for as long as it may be.
+            let _ = REFRESHES.run(Box::new(job()));
         }
     }
 
@@ -244,8 +331,21 @@ impl<R, C: Codec<R>> Call<R, C> {
         let flying = match found {
             Found::Hit(result) | Found::Stale(result) => return Ok(result),
             Found::Uncached => None,
-            Found::Anew(call) => Some(Flying::anew(&memo.cache, call)),
+            Found::Anew(call) => {
+                let mut flying = Flying::anew(&memo.cache, call);
+                if memo.cache.has_store() {
+                    flying.lead.ticket =
+                        memo.cache.load_for(&flying.lead.flight).map(|at| at.ticket);
+                }
+                Some(flying)
+            }
             Found::Miss(call) => match Flying::claim(&memo.cache, call) {
+                Ok(flying) if memo.cache.has_store() => {
+                    match flying.look_behind(|lead| memo.load::<R, C>(lead)) {
+                        Ok(result) => return Ok(result),
+                        Err(flying) => Some(flying),
+                    }
+                }
                 Ok(flying) => Some(flying),
                 Err(entry) => match memo.restore::<R, C>(&entry) {
                     Some(result) => return Ok(result),
@@ -290,26 +390,66 @@ impl<R, C> fmt::Debug for AsyncMiss<R, C> {
     }
 }
 
+impl Memo {
+    /// The lead of a call in a task, once it is that call's; none if nothing is cached.
+    ///
+    /// # Errors
+    /// Another call has the result.
+    async fn lead(&'static self, call: Option<(Arc<Flight>, bool)>) -> Result<Option<Lead>, Ref> {
+        let flight = match call {
+            None => return Ok(None),
+            Some((flight, true)) => return Ok(Some(Lead::anew(&self.cache, flight))),
+            Some((flight, false)) => flight,
+        };
+        if self.cache.has_store() && self.cache.outer.is_due() {
+            aside(|| self.cache.keep_in_step()).await;
+        }
+        match claim::wait(&self.cache, flight).await {
+            Claimed::Lead(lead) => Ok(Some(lead)),
+            Claimed::Found(entry) => Err(entry),
+        }
+    }
+}
+
 impl<R, C: Codec<R>> AsyncMiss<R, C> {
     /// The result, computed in this task if it must be.
     pub async fn run_async<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
         let Self { memo, codec, call, .. } = self;
-        let lead = match call {
-            None => None,
-            Some((flight, true)) => Some(Lead::anew(&memo.cache, flight)),
-            Some((flight, false)) => match claim::wait(&memo.cache, flight).await {
-                Claimed::Lead(lead) => Some(lead),
-                Claimed::Found(entry) => {
-                    if let Some(result) = memo.restore::<R, C>(&entry) {
-                        return result;
-                    }
-                    None
-                }
+        let lead = match memo.lead(call).await {
+            Ok(lead) => lead,
+            Err(entry) => match memo.restore::<R, C>(&entry) {
+                Some(result) => return result,
+                None => None,
             },
         };
         let Some(lead) = lead else { return body().await };
         let result = within(&lead.flight, body()).await;
         finish(memo, &codec, lead, &result);
+        result
+    }
+
+    /// As [`run_async`](Self::run_async), of a function with a store. It waits for that with the
+    /// result in its hands, so that its future is `Send` only if the result is.
+    pub async fn run_async_stored<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
+        let Self { memo, codec, call, .. } = self;
+        let lead = match memo.lead(call).await {
+            Ok(lead) => lead,
+            Err(entry) => match memo.restore::<R, C>(&entry) {
+                Some(result) => return result,
+                None => None,
+            },
+        };
+        let Some(lead) = lead else { return body().await };
+        let flight = Arc::clone(&lead.flight);
+        let lookup = aside(move || memo.cache.load_for(&flight)).await.flatten();
+        let lead = match memo.received::<R, C>(lead, lookup) {
+            Ok(result) => return result,
+            Err(lead) => lead,
+        };
+        let result = within(&lead.flight, body()).await;
+        if let Some(after) = finish(memo, &codec, lead, &result) {
+            aside(move || memo.cache.settle_store(&after)).await;
+        }
         result
     }
 }
@@ -334,16 +474,18 @@ impl<R, C: Codec<R>> Miss<R, C> {
     #[inline(always)]
     pub fn finish(self, result: R) -> R {
         if let Some(flying) = self.flying {
-            finish(self.memo, &self.codec, flying.lead, &result);
+            if let Some(after) = finish(self.memo, &self.codec, flying.lead, &result) {
+                self.memo.cache.settle_store(&after);
+            }
         }
         result
     }
 }
 
-/// The cold end of a miss: keeps of the result what the codec says.
+/// The cold end of a miss: keeps of the result what the codec says; what is left for the store.
 #[cold]
 #[inline(never)]
-fn finish<R, C: Codec<R>>(memo: &'static Memo, codec: &C, lead: Lead, result: &R) {
+fn finish<R, C: Codec<R>>(memo: &'static Memo, codec: &C, lead: Lead, result: &R) -> Option<After> {
     lead.computed();
     // The user's condition and serde code may call the function again.
     let _inside = Inside::of(&lead.flight);
@@ -351,33 +493,67 @@ fn finish<R, C: Codec<R>>(memo: &'static Memo, codec: &C, lead: Lead, result: &R
         Keep::Store(data) => (data, true),
         Keep::Share(data) => (data, false),
         // An error says nothing about the result that may be stored.
-        Keep::Drop => return lead.end(),
+        Keep::Drop => {
+            lead.end();
+            return None;
+        }
     };
+    let digest = lead.flight.digest;
+    let (ticket, is_anew) = (lead.ticket, lead.is_anew);
+    let forget = ticket.filter(|_| is_anew).map(|_| After::Forget(digest));
     let lead = if is_stored { Some(lead) } else { lead.forget_if_unawaited() };
-    let Some(lead) = lead else { return };
+    let Some(lead) = lead else { return forget };
+    let mut after = None;
     let written =
         lead.end_with(is_stored, |mut key| match codec::encode(data, &memo.trust, &mut key) {
-            Ok(codec) => Ok(key.finish(codec, memo.cache.expiry())),
+            Ok(codec) => {
+                let entry = key.finish(codec, memo.cache.expiry());
+                after = ticket.filter(|_| is_stored).and_then(|ticket| {
+                    let structure = codec::structure(data)?;
+                    let entry = entry.view().share();
+                    Some(Saving { digest, ticket, replaces: is_anew, entry, structure })
+                });
+                Ok(entry)
+            }
             Err(why) => Err((key, why)),
         });
     if let Err(why) = written {
         memo.cache.count_uncacheable(why);
     }
+    after.map(After::Save).or(forget)
 }
 
 /// `func::get(…)`: the stored result, without computing one.
 pub fn get<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> Option<R> {
-    memo.find::<R, C, A>(&args, false).map(|(result, _)| result)
+    if memo.cache.has_store() {
+        memo.cache.keep_in_step();
+    }
+    let found = memo.find::<R, C, A>(&args, false).map(|(result, _)| result);
+    if found.is_none() && memo.cache.has_store() {
+        return memo.look_behind::<R, C>(&memo.key(&args)?);
+    }
+    found
 }
 
 /// `func::contains(…)`.
 pub fn contains<A: Args>(memo: &'static Memo, args: A) -> bool {
+    if !memo.cache.has_store() {
+        return memo.cache.contains(&args);
+    }
+    memo.cache.keep_in_step();
     memo.cache.contains(&args)
+        || memo.key(&args).is_some_and(|key| memo.cache.load_only(&key).is_some())
 }
 
 /// `func::remove(…)`: whether there was something to forget.
 pub fn remove<A: Args>(memo: &'static Memo, args: A) -> bool {
-    memo.cache.key(&args, 0).is_ok_and(|key| memo.cache.remove(&key))
+    if !memo.cache.has_store() {
+        return memo.cache.key(&args, 0).is_ok_and(|key| memo.cache.remove(&key));
+    }
+    memo.key(&args).is_some_and(|key| {
+        let was_behind = !key.is_local && memo.cache.forget_in_store(&key.digest);
+        memo.cache.remove(&key) || was_behind
+    })
 }
 
 /// `func::insert(…)`: stores a result that was come by otherwise.
@@ -387,18 +563,32 @@ pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, r
     }
     let Some(mut key) = memo.key(&args) else { return };
     let data = match codec.keep(&result) {
-        Keep::Store(data) => data,
-        Keep::Share(_) => {
-            memo.cache.remove(&key);
-            return;
-        }
+        Keep::Store(data) => Some(data),
+        Keep::Share(_) => None,
         Keep::Drop => return,
     };
-    match codec::encode(data, &memo.trust, &mut key.entry) {
-        Ok(codec) => memo.cache.insert(&key.digest, key.entry.finish(codec, memo.cache.expiry())),
-        Err(why) => {
-            memo.cache.remove(&key);
-            memo.cache.count_uncacheable(why);
+    let lookup =
+        if memo.cache.has_store() && !key.is_local { memo.cache.load(&key.digest) } else { None };
+    let encoded = data.map(|data| codec::encode(data, &memo.trust, &mut key.entry));
+    let after = match (encoded, data) {
+        (Some(Ok(codec)), Some(data)) => {
+            let entry = key.entry.finish(codec, memo.cache.expiry());
+            memo.cache.insert(&key.digest, entry.view().share());
+            lookup.and_then(|at| {
+                let (digest, ticket) = (key.digest, at.ticket);
+                let structure = codec::structure(data)?;
+                Some(After::Save(Saving { digest, ticket, replaces: true, entry, structure }))
+            })
         }
+        (encoded, _) => {
+            memo.cache.remove(&key);
+            if let Some(Err(why)) = encoded {
+                memo.cache.count_uncacheable(why);
+            }
+            lookup.map(|_| After::Forget(key.digest))
+        }
+    };
+    if let Some(after) = after {
+        memo.cache.settle_store(&after);
     }
 }

@@ -141,6 +141,16 @@ impl Memory {
         place.is_some_and(|(index, view)| self.unlink(table, index, view))
     }
 
+    /// Removes every entry that is meant.
+    pub(crate) fn remove_if(&mut self, table: &Table, is_meant: impl Fn(View<'_>) -> bool) {
+        // SAFETY: linked, so alive until it is unlinked below.
+        let view = |entry: &NonNull<Entry>| unsafe { View::new(*entry) };
+        let meant: Vec<_> = self.writer.each(table).filter(|entry| is_meant(view(entry))).collect();
+        for entry in &meant {
+            self.unlink_entry(table, view(entry));
+        }
+    }
+
     /// Unlinks everything at once, however much it is.
     pub(crate) fn clear(&mut self, table: &Table) {
         self.give_back(self.bytes());

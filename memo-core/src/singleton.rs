@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::behind;
+use crate::behind::REFRESHES;
 use crate::cache::Cache;
 use crate::claim::{self, within, Claimed, Flying, Lead};
 use crate::entry::{Ref, Resource as Held, View, RESOURCE_LEN};
@@ -293,7 +293,8 @@ impl<X: ?Sized + 'static> Lookup<X> {
     #[inline]
     pub fn behind<J: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> J) {
         if matches!(self.found, Found::Stale(_)) {
-            behind::run(Box::new(job()));
+            // Without a thread the old result is served for as long as it may be.
+            let _ = REFRESHES.run(Box::new(job()));
         }
     }
 

@@ -195,6 +195,7 @@ impl Function {
         call: &TokenStream,
         original: &TokenStream,
         fallible: bool,
+        stored: bool,
     ) -> TokenStream {
         let here = Span::mixed_site();
         let prefix = if fallible { "try_" } else { "" };
@@ -204,7 +205,8 @@ impl Function {
         if self.is_async() {
             // Statements of their own, so that neither a borrow of an argument nor the result of a
             // hit is in the future while it waits.
-            let run = format_ident!("{prefix}run_async");
+            let suffix = if stored { "_stored" } else { "" };
+            let run = format_ident!("{prefix}run_async{suffix}");
             let hit = hit(quote_spanned!(here=> value));
             return quote_spanned! {here=>
                 let call = #call;

@@ -96,13 +96,12 @@ impl Function {
 
     /// A hit does not run the function, so what it would change must stay out of the key.
     fn check_key(&self, attribute: &str) -> Result<()> {
-        if let Some(receiver) = self.receiver.as_ref().filter(|_| self.self_hashed) {
-            if is_mutable(&receiver.ty) {
-                let cure = format!(
-                    "`&mut self` cannot be part of the key: write `#[{attribute}(skip(self))]`"
-                );
-                return Err(Error::new_spanned(receiver, cure));
-            }
+        let receiver = self.receiver.as_ref().filter(|_| self.self_hashed);
+        if let Some(receiver) = receiver.filter(|receiver| is_mutable(&receiver.ty)) {
+            let cure = format!(
+                "`&mut self` cannot be part of the key: write `#[{attribute}(skip(self))]`"
+            );
+            return Err(Error::new_spanned(receiver, cure));
         }
         let changed = |param: &&Param| param.hashed && is_mutable(&param.original.ty);
         let Some(param) = self.params.iter().find(changed) else {

@@ -6,6 +6,7 @@ use crate::function::{Function, Place};
 use crate::generics;
 use crate::key::ends;
 use crate::options::MemoOptions;
+use crate::values::Store;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Error, Result, Type};
@@ -57,17 +58,19 @@ fn expand(function: &Function, options: &MemoOptions) -> TokenStream {
     let memo = function.memory("Memo", options.shared.name.as_ref(), &settings(function, options));
     let codec = codec(function, options);
     let original = function.original();
+    let stored = options.store.is_some();
     let run = |verb| {
         let call = function.ask(verb, &[&memo.expr, &codec.expr], Takes::All, None);
-        function.run(&call, &original, false)
+        function.run(&call, &original, false, stored)
     };
     let output = function.sig.output.to_token_stream();
     let before = [&memo.expr, &codec.expr];
     let call = if options.shared.refresh.is_some() {
-        let call = function
-            .run_before_refresh("enter", &before, |call| function.run(call, &original, false));
+        let call = function.run_before_refresh("enter", &before, |call| {
+            function.run(call, &original, false, stored)
+        });
         Helped { item: TokenStream::new(), expr: call }
-    } else if options.shared.ttl.is_some() {
+    } else if options.shared.ttl.is_some() || stored {
         Helped { item: TokenStream::new(), expr: run("enter") }
     } else {
         function.split("hit", &before, &output, false, run("enter"))
@@ -126,9 +129,31 @@ fn settings(function: &Function, options: &MemoOptions) -> TokenStream {
     let version = options.version.iter();
     let shared = options.shared.settings();
     let max_bytes = options.max_bytes.iter();
+    let mut settings = quote!(#(.version(#version))* #shared #(.max_bytes(#max_bytes))*);
+    if let Some(store) = &options.store {
+        settings.extend(behind(function, options, store));
+    }
+    settings
+}
+
+// Input:
+//     #[memo(store = DiskStore::open("results"))] fn square(x: u64) -> u64 { x * x }
+//
+// Output:
+//     .source("fn square(x: u64) -> u64 { x * x }").store(|| open(DiskStore::open("results")))
+/// What a function with a store is known by, and the store.
+fn behind(function: &Function, options: &MemoOptions, store: &Store) -> TokenStream {
+    let private = &function.private;
     let (sig, body) = (&function.sig, &function.body);
-    let source = quote!(#sig #body).to_string();
-    quote!(#(.version(#version))* .source(#source) #shared #(.max_bytes(#max_bytes))*)
+    let (key, skip) = (options.shared.key.iter(), &options.shared.skip);
+    // Whatever says which results are meant by which arguments.
+    let source = quote!(#sig #body #(key = #key)* skip(#(#skip),*)).to_string();
+    let open = match store {
+        Store::Named(name) => quote!(#private::#name),
+        Store::Given(store) => quote!(|| #private::open(#store)),
+    };
+    let asynchronous = function.sig.asyncness.iter().map(|_| quote!(.asynchronous()));
+    quote!(.source(#source).store(#open) #(#asynchronous)*)
 }
 
 /// How results become bytes, and which do; the place where a missing trait of theirs is reported.

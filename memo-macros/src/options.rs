@@ -1,7 +1,7 @@
 //! The option lists of both attributes, read into one struct each.
 
 use crate::values::{
-    background, bytes, entries, flag, integer, names, non_empty, path, store, ttl, value,
+    Store, background, bytes, entries, flag, integer, names, non_empty, path, store, ttl, value,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -17,6 +17,7 @@ pub(crate) struct MemoOptions {
     pub(crate) cache_if: Option<Expr>,
     pub(crate) cache_err: bool,
     pub(crate) max_bytes: Option<u64>,
+    pub(crate) store: Option<Store>,
 }
 
 /// What `#[singleton(…)]` was given.
@@ -87,25 +88,21 @@ const SINGLETON: Attribute = Attribute {
     ],
 };
 
-/// Options that are read and checked, but that the runtime does not offer yet.
-const NOT_YET: &[&str] = &["store"];
-
 impl Parse for MemoOptions {
     fn parse(input: ParseStream) -> Result<Self> {
         let mut options = Self::default();
-        let given = MEMO.read(input, |option, name| {
+        MEMO.read(input, |option, name| {
             match name {
                 "version" => options.version = Some(integer(&value(option, input)?)?),
                 "cache_if" => options.cache_if = Some(value(option, input)?),
                 "cache_err" => options.cache_err = flag(option, input)?,
                 "max_bytes" => options.max_bytes = Some(bytes(&value(option, input)?)?),
-                "store" => store(&value(option, input)?)?,
+                "store" => options.store = Some(store(value(option, input)?)?),
                 _ => options.shared.set(option, name, input)?,
             }
             Ok(())
         })?;
         options.shared.check()?;
-        check_available(&given)?;
         Ok(options)
     }
 }
@@ -113,7 +110,7 @@ impl Parse for MemoOptions {
 impl Parse for SingletonOptions {
     fn parse(input: ParseStream) -> Result<Self> {
         let mut options = Self::default();
-        let given = SINGLETON.read(input, |option, name| {
+        SINGLETON.read(input, |option, name| {
             match name {
                 "validate" => options.validate = Some(value(option, input)?),
                 "on_release" => options.on_release = Some(value(option, input)?),
@@ -122,7 +119,6 @@ impl Parse for SingletonOptions {
             Ok(())
         })?;
         options.shared.check()?;
-        check_available(&given)?;
         Ok(options)
     }
 }
@@ -225,16 +221,6 @@ impl Attribute {
     }
 }
 
-fn check_available(given: &[Ident]) -> Result<()> {
-    match given.iter().find(|option| NOT_YET.contains(&option.to_string().as_str())) {
-        Some(option) => {
-            let message = format!("`{option}` is not available in this version of memo");
-            Err(Error::new(option.span(), message))
-        }
-        None => Ok(()),
-    }
-}
-
 /// The known name that a typing error most likely meant.
 fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
     let (distance, near) = known.iter().map(|known| (distance(name, known), *known)).min()?;
@@ -266,7 +252,7 @@ mod tests {
     #[test]
     fn options_come_in_any_order_and_with_a_trailing_comma() {
         let options =
-            memo("skip(a, self), version = 1_000, crate = a::b, cache_err,").ok().unwrap();
+            memo("skip(a, self), version = 1_000, crate = a::b, cache_err,").unwrap();
         assert_eq!(options.shared.skip, ["a", "self"]);
         assert_eq!(options.version, Some(1_000));
         assert_eq!(options.shared.krate().to_string(), "a :: b");
@@ -274,14 +260,11 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_of_an_option_come_before_its_availability() {
+    fn a_store_is_named_or_an_expression() {
+        assert!(matches!(memo("store = make()").unwrap().store, Some(Store::Given(_))));
         assert_eq!(
-            memo("refresh = \"background\"").err().unwrap(),
-            "`refresh` needs a `ttl`: without one nothing becomes old"
-        );
-        assert_eq!(
-            memo("store = make()").err().unwrap(),
-            "`store` is not available in this version of memo"
+            memo("store = \"tape\"").err().unwrap(),
+            "unknown store `tape`: `\"disk\"`, `\"redis\"`, or an expression"
         );
     }
 

@@ -45,14 +45,14 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
     let original = in_arc(function, resource, function.original());
     let run = |verb| {
         let call = function.ask(verb, &[&singleton.expr, &hooks], Takes::All, None);
-        function.run(&call, &original, resource.fallible)
+        function.run(&call, &original, resource.fallible, false)
     };
     let returns = &resource.returns;
     let output = quote!(-> #returns);
     let before = [&singleton.expr, &hooks];
     let call = if shared.refresh.is_some() {
         let call = function.run_before_refresh("share", &before, |call| {
-            function.run(call, &original, resource.fallible)
+            function.run(call, &original, resource.fallible, false)
         });
         Helped { item: TokenStream::new(), expr: call }
     } else if shared.ttl.is_some() || options.validate.is_some() {

@@ -129,16 +129,28 @@ pub(crate) fn background(mode: &LitStr) -> Result<()> {
     Ok(())
 }
 
+/// Where results live beyond the process.
+pub(crate) enum Store {
+    /// What the runtime opens by this name.
+    Named(Ident),
+    Given(Box<Expr>),
+}
+
+/// The stores that have a name, and whether the features they need are there.
+const STORES: [(&str, bool); 2] = [("disk", cfg!(feature = "disk")), ("redis", false)];
+
 /// A store by its name, or any expression.
-pub(crate) fn store(value: &Expr) -> Result<()> {
-    let Some(Lit::Str(text)) = literal(value) else {
-        return Ok(());
+pub(crate) fn store(value: Expr) -> Result<Store> {
+    let Some(Lit::Str(text)) = literal(&value) else {
+        return Ok(Store::Given(Box::new(value)));
     };
-    let message = match text.value().as_str() {
-        name @ ("disk" | "redis") => {
+    let name = text.value();
+    let message = match STORES.iter().find(|(known, _)| *known == name) {
+        Some((name, true)) => return Ok(Store::Named(Ident::new(name, text.span()))),
+        Some((name, false)) => {
             format!("`store = \"{name}\"` needs the feature `{name}` of `memo`")
         }
-        name => format!("unknown store `{name}`: `\"disk\"`, `\"redis\"`, or an expression"),
+        None => format!("unknown store `{name}`: `\"disk\"`, `\"redis\"`, or an expression"),
     };
     Err(Error::new(text.span(), message))
 }

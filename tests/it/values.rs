@@ -133,7 +133,7 @@ fn only_ok_is_stored_and_the_error_needs_nothing() {
     #[memo]
     fn even(x: u32) -> Alias<u32> {
         RUNS.set(RUNS.get() + 1);
-        if x % 2 == 0 {
+        if x.is_multiple_of(2) {
             Ok(x)
         } else {
             Err(Opaque)

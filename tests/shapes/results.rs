@@ -14,7 +14,7 @@ fn only_ok_is_stored() {
     #[memo]
     fn half(x: u32) -> Result<u32, NotSerializable> {
         RUNS.add();
-        if x % 2 == 0 {
+        if x.is_multiple_of(2) {
             Ok(x / 2)
         } else {
             Err(NotSerializable)

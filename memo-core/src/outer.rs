@@ -1,0 +1,160 @@
+//! What lies behind a function's memory: its store, and how far memory knows what it made void.
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+
+use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
+
+use crate::clock::Tick;
+use crate::store::{Failure, Function, Store, Ticket};
+
+/// The outer side of one function. It is there, and empty, for functions without a store too.
+pub(crate) struct Outer {
+    /// Opens the store, at the first call.
+    open: Option<fn() -> Arc<dyn Store>>,
+    source: &'static str,
+    version: u64,
+    opened: OnceCell<Opened>,
+    /// The moment up to which memory knows what others made void.
+    seen: Mutex<Option<Ticket>>,
+    /// Until when, as a [`Tick`], memory answers without asking.
+    fresh_until: AtomicU64,
+    /// What is in the store is to be forgotten, and could not be.
+    is_to_be_cleared: AtomicBool,
+    pub(crate) errors: AtomicU64,
+}
+
+struct Opened {
+    store: Arc<dyn Store>,
+    fingerprint: [u8; 16],
+}
+
+/// Every store that a function has opened.
+static STORES: Mutex<Vec<Arc<dyn Store>>> = Mutex::new(Vec::new());
+
+/// Clears every store that is known to this process: of functions that it has not called too.
+pub(crate) fn clear_stores() -> Vec<Failure> {
+    let stores = STORES.lock().clone();
+    #[cfg(feature = "disk")]
+    let default = crate::store::DiskStore::in_default_place()
+        .map(|disk| -> Arc<dyn Store> { Arc::new(disk) });
+    #[cfg(not(feature = "disk"))]
+    let default = None;
+    stores.into_iter().chain(default).filter_map(|store| store.clear_all().err()).collect()
+}
+
+impl Outer {
+    pub(crate) const fn new() -> Self {
+        Self {
+            open: None,
+            source: "",
+            version: 0,
+            opened: OnceCell::new(),
+            seen: Mutex::new(None),
+            fresh_until: AtomicU64::new(0),
+            is_to_be_cleared: AtomicBool::new(false),
+            errors: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) const fn set_store(&mut self, open: fn() -> Arc<dyn Store>) {
+        self.open = Some(open);
+    }
+
+    pub(crate) const fn set_source(&mut self, source: &'static str) {
+        self.source = source;
+    }
+
+    pub(crate) const fn set_version(&mut self, version: u64) {
+        self.version = version;
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_store(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Asks the store something. A panic of it is an error of it.
+    pub(crate) fn ask<R>(
+        &self,
+        name: &'static str,
+        question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
+    ) -> Result<R, String> {
+        let asked = catch_unwind(AssertUnwindSafe(|| {
+            let opened = self.opened.get_or_init(|| self.opened(name));
+            let function = Function { name, fingerprint: opened.fingerprint };
+            question(&*opened.store, &function).map_err(|failure| failure.to_string())
+        }));
+        asked.unwrap_or_else(|payload| {
+            std::mem::forget(payload);
+            Err("it panicked".into())
+        })
+    }
+
+    fn opened(&self, name: &str) -> Opened {
+        let Some(open) = self.open else { unreachable!("a function without a store asks none") };
+        let store = open();
+        STORES.lock().push(Arc::clone(&store));
+        Opened { store, fingerprint: fingerprint(name, self.source, self.version) }
+    }
+
+    /// How long memory may answer on its own.
+    fn patience(&self) -> u64 {
+        let patience = self.opened.get().map(|opened| opened.store.patience());
+        patience.map_or(0, |patience| u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Whether memory has answered for as long as it may on its own.
+    #[inline]
+    pub(crate) fn is_due(&self) -> bool {
+        // Acquire: what was made void up to that moment is void for whoever sees it.
+        Tick::now().nanos() >= self.fresh_until.load(Ordering::Acquire)
+    }
+
+    /// Memory is as it should be since `asked`, the moment before the store was asked.
+    pub(crate) fn is_in_step(&self, asked: Tick) {
+        self.fresh_until.store(asked.plus(self.patience()).nanos(), Ordering::Release);
+    }
+
+    pub(crate) fn seen(&self) -> Option<Ticket> {
+        *self.seen.lock()
+    }
+
+    pub(crate) fn set_seen(&self, ticket: Ticket) {
+        *self.seen.lock() = Some(ticket);
+    }
+
+    /// This process removed a call: nothing that it would have to be told, unless others did too.
+    pub(crate) fn removed(&self, ticket: Ticket) {
+        let mut seen = self.seen.lock();
+        let is_next = seen
+            .is_some_and(|seen| seen.epoch == ticket.epoch && seen.removals + 1 == ticket.removals);
+        if is_next {
+            *seen = Some(ticket);
+        }
+    }
+
+    pub(crate) fn is_to_be_cleared(&self) -> bool {
+        self.is_to_be_cleared.load(Ordering::Acquire)
+    }
+
+    /// Release: who sees it unset also sees what was done before.
+    pub(crate) fn set_to_be_cleared(&self, is_it: bool) {
+        self.is_to_be_cleared.store(is_it, Ordering::Release);
+    }
+}
+
+/// The function, as far as its attribute can see it: its name, its tokens, its `version`.
+fn fingerprint(name: &str, source: &str, version: u64) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    for piece in [name, source] {
+        hasher.update(&(piece.len() as u64).to_le_bytes());
+        hasher.update(piece.as_bytes());
+    }
+    hasher.update(&version.to_le_bytes());
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    fingerprint
+}

@@ -1,0 +1,214 @@
+//! Where results live beyond this process, behind its memory.
+//!
+//! A [`Store`] speaks of functions, keys and bytes; what the bytes are is `memo`'s affair. What
+//! makes it more than a map is that it is shared: other processes clear a function or remove a
+//! call while this one computes. So whoever looks a call up is given a [`Ticket`], the moment of
+//! the look, and a result is put with it: a store drops what was computed before a function was
+//! cleared or the call removed. The same tickets tell memory what others made void since.
+
+pub mod conformance;
+#[cfg(feature = "disk")]
+pub(crate) mod disk;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(feature = "disk")]
+pub use disk::{DiskEntry, DiskStore};
+
+/// Why a store could not do what it was asked. No call fails with it: it is counted in
+/// [`Stats::store_errors`](crate::Stats::store_errors) and reported once.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The identity of a call's arguments: the BLAKE3 digest of their encoding.
+pub type Key = [u8; 32];
+
+/// A memoized function, as stores know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Function<'a> {
+    /// `crate::module::function`, or the `name` option.
+    pub name: &'a str,
+    /// Differs whenever the name, the signature, the body or the `version` does.
+    pub fingerprint: [u8; 16],
+}
+
+/// A moment in the history of a function in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    /// Another one after each clear, and never one that was before.
+    pub epoch: u64,
+    /// How many calls have been removed in this epoch.
+    pub removals: u64,
+}
+
+/// What there is of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The moment of the look, or one before it.
+    pub ticket: Ticket,
+    /// The result, if one is stored, not expired and not damaged.
+    pub found: Option<Found>,
+}
+
+/// A stored result.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The bytes that were [put](Store::put).
+    pub value: Vec<u8>,
+    /// How long ago. More than it is, where clocks do not agree; never less.
+    pub age: Duration,
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { value, age } = self;
+        f.debug_struct("Found").field("bytes", &value.len()).field("age", age).finish()
+    }
+}
+
+/// What others made void since a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// Nothing.
+    Nothing,
+    /// These calls were removed.
+    Removed(Vec<Key>),
+    /// The function was cleared.
+    Everything,
+}
+
+/// A place for results beyond this process.
+///
+/// Memory is always in front of it; it is asked for what memory does not have, on the thread of
+/// the call (for `async` functions, on a thread of `memo`'s own). It may lose what it likes and
+/// when it likes. What it must not do is to give out other bytes than were put under that function
+/// and key, or bytes that a clear, a removal or their age has made void:
+/// [`conformance::check`] tests that.
+///
+/// Errors are for whoever watches: a lookup that fails is a miss, a result that cannot be put is
+/// not stored. Only a [`clear`](Self::clear) or [`remove`](Self::remove) that fails changes more:
+/// the function then does without its store until it can be cleared.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a store",
+    label = "not a `memo::store::Store`",
+    note = "`store` takes `\"disk\"`, `\"redis\"`, or what implements `memo::store::Store`"
+)]
+pub trait Store: Send + Sync + 'static {
+    /// Looks a call up.
+    ///
+    /// # Errors
+    /// The store cannot tell; nothing was found, and the result will not be put.
+    fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure>;
+
+    /// Stores the result of a call that was looked up at the ticket's moment; drops it if the
+    /// function was cleared or the call removed since. It expires after `life`, if that is given.
+    ///
+    /// # Errors
+    /// It is not stored.
+    fn put(
+        &self,
+        function: &Function<'_>,
+        key: &Key,
+        ticket: Ticket,
+        value: &[u8],
+        life: Option<Duration>,
+    ) -> Result<(), Failure>;
+
+    /// Forgets one call: whether it was stored, and the moment after.
+    ///
+    /// # Errors
+    /// It may still be there.
+    fn remove(&self, function: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure>;
+
+    /// Forgets every call of a function: the moment after.
+    ///
+    /// # Errors
+    /// They may still be there.
+    fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure>;
+
+    /// Forgets every call of every function.
+    ///
+    /// # Errors
+    /// Some may still be there.
+    fn clear_all(&self) -> Result<(), Failure>;
+
+    /// What was made void since a moment, and the moment of this answer. Since none: nothing.
+    ///
+    /// # Errors
+    /// The store cannot tell; memory goes on answering.
+    fn changes(
+        &self,
+        function: &Function<'_>,
+        since: Option<Ticket>,
+    ) -> Result<(Ticket, Changes), Failure>;
+
+    /// How long memory may answer without asking for [`changes`](Self::changes).
+    fn patience(&self) -> Duration {
+        Duration::from_millis(50)
+    }
+}
+
+macro_rules! forward {
+    ($($of:tt)*) => {
+        $($of)* {
+            fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure> {
+                (**self).get(function, key)
+            }
+
+            fn put(
+                &self,
+                function: &Function<'_>,
+                key: &Key,
+                ticket: Ticket,
+                value: &[u8],
+                life: Option<Duration>,
+            ) -> Result<(), Failure> {
+                (**self).put(function, key, ticket, value, life)
+            }
+
+            fn remove(&self, function: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+                (**self).remove(function, key)
+            }
+
+            fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure> {
+                (**self).clear(function)
+            }
+
+            fn clear_all(&self) -> Result<(), Failure> {
+                (**self).clear_all()
+            }
+
+            fn changes(
+                &self,
+                function: &Function<'_>,
+                since: Option<Ticket>,
+            ) -> Result<(Ticket, Changes), Failure> {
+                (**self).changes(function, since)
+            }
+
+            fn patience(&self) -> Duration {
+                (**self).patience()
+            }
+        }
+    };
+}
+
+forward!(impl<S: Store + ?Sized> Store for Arc<S>);
+forward!(impl<S: Store + ?Sized> Store for &'static S);
+
+/// The store that the option names, opened for one function.
+#[doc(hidden)]
+pub fn open<S: Store>(store: S) -> Arc<dyn Store> {
+    Arc::new(store)
+}
+
+/// The store of `store = "disk"`.
+#[cfg(feature = "disk")]
+#[doc(hidden)]
+pub fn disk() -> Arc<dyn Store> {
+    match DiskStore::in_default_place() {
+        Some(disk) => Arc::new(disk),
+        None => Arc::new(disk::Nowhere),
+    }
+}

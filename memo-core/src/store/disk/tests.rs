@@ -1,0 +1,310 @@
+//! Files come and go, are damaged, and fail to be written.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::files::faults;
+use super::*;
+use crate::store::conformance;
+
+/// A directory of the test's own, gone with it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        let name = format!("memo-test-{}-{:016x}", std::process::id(), random());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    fn store(&self) -> DiskStore {
+        DiskStore::open(&self.0)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const F: Function<'_> = Function { name: "tests::f", fingerprint: [1; 16] };
+
+fn key(number: u32) -> Key {
+    let mut key = [0; 32];
+    key[..4].copy_from_slice(&number.to_le_bytes());
+    key
+}
+
+fn value(number: u32) -> Vec<u8> {
+    (0..number % 700).map(|byte| (byte ^ number) as u8).collect()
+}
+
+/// As a call does: what is stored, or what is computed and put.
+fn call(store: &DiskStore, number: u32) -> (Vec<u8>, bool) {
+    let lookup = store.get(&F, &key(number)).unwrap();
+    if let Some(found) = lookup.found {
+        return (found.value, true);
+    }
+    store.put(&F, &key(number), lookup.ticket, &value(number), None).unwrap();
+    (value(number), false)
+}
+
+/// The file of a call.
+fn file(store: &DiskStore, number: u32) -> PathBuf {
+    let place = store.place(&F);
+    let ticket = store.look_again(&F, &place).unwrap();
+    place.generation_of(ticket).unwrap().join(generation::file_of(&key(number)))
+}
+
+#[test]
+fn it_is_a_store() {
+    let scratch = Scratch::new();
+    conformance::check(|| scratch.store());
+}
+
+/// What can happen to a file, by number.
+fn damage(path: &std::path::Path, how: u32, round: u32) {
+    let bytes = fs::read(path).unwrap();
+    let place = (round as usize * 7919) % bytes.len();
+    match how {
+        0 => {
+            let mut bytes = bytes;
+            bytes[place] ^= 1 << (round % 8);
+            fs::write(path, bytes).unwrap();
+        }
+        1 => {
+            let mut bytes = bytes;
+            let end = (place + 64).min(bytes.len());
+            // A block of zeros that were zeros is no damage.
+            bytes[place..end].iter_mut().for_each(|byte| *byte = !*byte);
+            fs::write(path, bytes).unwrap();
+        }
+        2 => fs::write(path, &bytes[..place]).unwrap(),
+        3 => fs::write(path, [bytes.as_slice(), b"more"].concat()).unwrap(),
+        4 => {
+            fs::remove_file(path).unwrap();
+            fs::create_dir_all(path.join("not/empty")).unwrap();
+        }
+        #[cfg(unix)]
+        5 => {
+            fs::remove_file(path).unwrap();
+            std::os::unix::fs::symlink("/nowhere/at/all", path).unwrap();
+        }
+        #[cfg(unix)]
+        6 => {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(path, fs::Permissions::from_mode(0o0)).unwrap();
+        }
+        _ => fs::write(path, b"").unwrap(),
+    }
+}
+
+#[test]
+fn a_damaged_file_is_a_miss_and_the_next_call_heals_it() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let files = std::env::var("MEMO_TEST_FILES").map_or(3000, |files| files.parse().unwrap());
+    for round in 0..files {
+        let number = round % 100 + 1;
+        call(&store, number);
+        let path = file(&store, number);
+        damage(&path, round % 8, round);
+        let (found, _) = call(&store, number);
+        assert_eq!(found, value(number), "round {round}: a wrong value");
+        assert_eq!(call(&store, number), (value(number), true), "round {round}: not healed");
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_is_a_miss() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    call(&store, 250);
+    let path = file(&store, 250);
+    let whole = fs::read(&path).unwrap();
+    for len in 0..whole.len() {
+        fs::write(&path, &whole[..len]).unwrap();
+        assert_eq!(store.get(&F, &key(250)).unwrap().found, None, "cut at {len}");
+    }
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(call(&store, 250), (value(250), true));
+}
+
+#[test]
+fn a_file_under_another_name_is_no_other_call_s() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    (1..=2).for_each(|number| drop(call(&store, number)));
+    let (one, two) = (file(&store, 1), file(&store, 2));
+    fs::rename(&one, scratch.0.join("aside")).unwrap();
+    fs::rename(&two, &one).unwrap();
+    fs::rename(scratch.0.join("aside"), &two).unwrap();
+    for number in 1..=2 {
+        assert_eq!(call(&store, number), (value(number), false));
+        assert_eq!(call(&store, number), (value(number), true));
+    }
+}
+
+#[test]
+fn whatever_request_fails_the_call_has_its_value_and_the_next_one_is_right() {
+    use io::ErrorKind::{Interrupted, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+    let mut faults_seen = 0;
+    for kind in [StorageFull, PermissionDenied, ReadOnlyFilesystem, Interrupted] {
+        for request in 0.. {
+            let scratch = Scratch::new();
+            let store = scratch.store();
+            call(&store, 1);
+            faults::fail_after(Some((request, kind)));
+            // Each question in turn, as calls ask them; each may fail, and none may lie.
+            let lookup = store.get(&F, &key(2));
+            let put = lookup.as_ref().ok().map(|lookup| {
+                assert_eq!(lookup.found, None);
+                store.put(&F, &key(2), lookup.ticket, &value(2), None)
+            });
+            if let Ok(Lookup { found: Some(found), .. }) = store.get(&F, &key(1)) {
+                assert_eq!(found.value, value(1));
+            }
+            let removed = store.remove(&F, &key(1));
+            let changes = store.changes(&F, lookup.ok().map(|lookup| lookup.ticket));
+            let cleared = store.clear(&F);
+            let is_over = !faults::is_over();
+            faults::fail_after(None);
+            if removed.is_ok() || cleared.is_ok() {
+                assert_eq!(store.get(&F, &key(1)).unwrap().found, None, "{kind}, {request}");
+            }
+            if cleared.is_ok() {
+                assert_eq!(store.get(&F, &key(2)).unwrap().found, None, "{kind}, {request}");
+            }
+            drop((put, changes));
+            store.clear(&F).unwrap();
+            assert_eq!(call(&store, 2), (value(2), false), "{kind}, {request}");
+            assert_eq!(call(&store, 2), (value(2), true), "{kind}, {request}");
+            if is_over {
+                faults_seen += request;
+                break;
+            }
+        }
+    }
+    assert!(faults_seen > 100, "only {faults_seen} faults came");
+}
+
+#[test]
+fn an_expired_file_is_not_served_whatever_the_clock_says() {
+    const HOUR: u64 = 3_600_000;
+    let stamp = time::Stamp { wall: 1000 * HOUR, boot: 5, uptime: 10 * HOUR };
+    let header = Header {
+        fingerprint: F.fingerprint,
+        key: key(1),
+        ticket: Ticket { epoch: 1, removals: 0 },
+        stamp,
+        life: HOUR,
+        len: 0,
+    };
+    let served =
+        |wall, boot, uptime| header.age(&Now(time::Stamp { wall, boot, uptime })).is_some();
+    // The clock stands still, goes back an hour, forth ten years; two hours have passed.
+    for wall in [1000 * HOUR, 999 * HOUR, (1000 + 87_600) * HOUR] {
+        assert!(!served(wall, 5, 12 * HOUR));
+        assert!(served(wall, 5, 10 * HOUR + HOUR / 2));
+    }
+    // After a start of the machine there is only the clock on the wall: set back, it proves nothing.
+    assert!(!served(999 * HOUR, 6, 0));
+    assert!(!served((1000 + 87_600) * HOUR, 6, 0));
+    assert!(served(1000 * HOUR + HOUR / 2, 6, 0));
+}
+
+#[test]
+fn a_sweep_leaves_what_was_used_last_and_nothing_that_is_over() {
+    let scratch = Scratch::new();
+    let store = scratch.store().max_bytes(200 * 4096);
+    let lookup = store.get(&F, &key(0)).unwrap();
+    for number in 1..=100 {
+        store.put(&F, &key(number), lookup.ticket, &value(number), None).unwrap();
+    }
+    let hour = std::time::Duration::from_secs(3600);
+    let at = |hours| std::time::SystemTime::now() - hour * hours;
+    let set = |path: &std::path::Path, time| {
+        let file = File::options().read(true).open(path).unwrap();
+        file.set_times(fs::FileTimes::new().set_modified(time)).unwrap();
+    };
+    for number in 1..=100 {
+        set(&file(&store, number), at(200 - number));
+    }
+    let unfinished = file(&store, 0).with_file_name("0123456789abcdef.tmp");
+    fs::write(&unfinished, b"half").unwrap();
+    set(&unfinished, at(2));
+    let before = store.sweep().unwrap();
+    assert!(!unfinished.exists(), "what was left unfinished is still there");
+    assert!((1..=100).all(|number| call(&store, number).1), "what is within the bound is gone");
+
+    // Now with a lower bound: the oldest go, until a tenth of it is free.
+    let lower = scratch.store().max_bytes(before / 2);
+    let after = lower.sweep().unwrap();
+    assert!(after <= before / 2 - before / 20, "{after} of {before}");
+    let left: Vec<u32> = (1..=100).filter(|&number| file(&store, number).exists()).collect();
+    assert!(!left.is_empty() && left.iter().all(|&number| number as usize > 100 - left.len()));
+}
+
+#[test]
+fn what_is_too_large_for_the_bound_is_not_stored() {
+    let scratch = Scratch::new();
+    let store = scratch.store().max_bytes(4000);
+    let ticket = store.get(&F, &key(1)).unwrap().ticket;
+    store.put(&F, &key(1), ticket, &[0; 1001], None).unwrap();
+    assert_eq!(store.get(&F, &key(1)).unwrap().found, None);
+    store.put(&F, &key(1), ticket, &[0; 1000], None).unwrap();
+    assert!(store.get(&F, &key(1)).unwrap().found.is_some());
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_it_and_backups_know_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    call(&store, 1);
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let file = file(&store, 1);
+    assert_eq!((mode(&scratch.0), mode(&file)), (0o700, 0o600));
+    assert_eq!(mode(file.parent().unwrap()), 0o700);
+    let tag = fs::read(scratch.0.join("CACHEDIR.TAG")).unwrap();
+    assert!(tag.starts_with(b"Signature: 8a477f597d28d172789f06886806bc55"));
+}
+
+#[test]
+fn the_directory_can_be_deleted_at_any_time() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    for number in 1..=10 {
+        call(&store, number);
+        fs::remove_dir_all(&scratch.0).unwrap();
+        assert_eq!(call(&store, number), (value(number), false));
+        assert_eq!(call(&store, number), (value(number), true));
+    }
+}
+
+#[test]
+fn a_list_of_removals_that_is_none_clears_the_function() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    (1..=2).for_each(|number| drop(call(&store, number)));
+    store.remove(&F, &key(1)).unwrap();
+    let list = file(&store, 1).with_file_name(generation::REMOVED);
+    fs::write(list, b"half a record").unwrap();
+    // Another process, which has not read the list yet.
+    assert_eq!(call(&scratch.store(), 2), (value(2), false));
+}
+
+#[test]
+fn entries_are_listed_with_what_is_wrong_with_them() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    (1..=3).for_each(|number| drop(call(&store, number)));
+    let damaged = file(&store, 2);
+    fs::write(&damaged, b"damaged").unwrap();
+    let mut entries = store.entries();
+    entries.sort_by_key(|entry| entry.age.is_some());
+    assert_eq!(entries.len(), 3);
+    assert!(entries.iter().all(|entry| entry.function == F.name && entry.bytes > 0));
+    assert_eq!((&entries[0].path, entries[0].age), (&damaged, None));
+}
