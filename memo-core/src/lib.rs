@@ -37,8 +37,8 @@ pub use switch::set_enabled;
 /// Forgets the results of every memo function.
 ///
 /// A computation under way when it returns is not stored, as with `func::clear()`. In the stores
-/// behind them everything is forgotten, whichever function or program stored it: with the feature
-/// `disk`, the default directory is one of these stores.
+/// behind them everything is forgotten, of functions too that this process has not called: with the
+/// feature `disk`, all that is in the directory of `store = "disk"`.
 pub fn clear_all() {
     // Who could not be cleared is told of by the functions whose store it is.
     drop(outer::clear_stores());

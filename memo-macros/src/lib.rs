@@ -156,6 +156,7 @@ use quote::quote;
 /// | `cache_if = F`, `cache_err` | [which results are stored](#which-results-are-stored) |
 /// | `ttl = "10m"`, `refresh = "background"` | [for how long](#for-how-long) |
 /// | `max_entries = 1_000`, `max_bytes = "64 MiB"` | [how many](#how-many) |
+/// | `store = "disk"`, `store = EXPR` | [beyond this process](#beyond-this-process) |
 /// | `name = "…"`, `version = 2` | [what the function is known by](#what-it-is-known-by) |
 /// | `handle = ident`, `in_impl`, `in_trait`, `crate = path` | [where things are](#where-things-are) |
 ///
@@ -254,11 +255,33 @@ use quote::quote;
 /// assert_eq!(thumbnail::stats().entries, 1_000);
 /// ```
 ///
+/// ## Beyond this process
+///
+/// With a `store`, results live behind memory as well: a call that memory has nothing for asks the
+/// store before it runs, and puts there what it computed. `"disk"`, with the feature of that name, is
+/// the directory in `$MEMO_CACHE_DIR` or the program's own in the platform's for caches; any other is
+/// an expression of a type that is a `memo::store::Store`, evaluated at the first call. `ttl`
+/// counts there as well, from the end of the computation; `max_entries` and `max_bytes` bound memory.
+/// What a store cannot do is counted in `stats().store_errors` and reported once; no call fails.
+///
+/// ```
+/// # use memo::memo;
+/// use memo::store::DiskStore;
+///
+/// #[memo(store = DiskStore::open(std::env::temp_dir().join("simulations")), ttl = "1d")]
+/// fn simulate(seed: u64) -> Vec<f64> {
+///     vec![seed as f64]
+/// }
+///
+/// simulate(1); // memory, then the disk, then the body
+/// # std::fs::remove_dir_all(std::env::temp_dir().join("simulations")).unwrap();
+/// ```
+///
 /// ## What it is known by
 ///
 /// `name` is what statistics and reports call the function, instead of `crate::module::function`.
-/// `name` and `version` are part of its identity in stores that outlive the process; there are none
-/// yet, so `version` has no effect.
+/// In a store, its identity is that name, its signature and body, `key` and `skip`, and `version`:
+/// raise that when what the function calls has changed.
 ///
 /// ```
 /// # use memo::memo;

@@ -251,8 +251,7 @@ mod tests {
 
     #[test]
     fn options_come_in_any_order_and_with_a_trailing_comma() {
-        let options =
-            memo("skip(a, self), version = 1_000, crate = a::b, cache_err,").unwrap();
+        let options = memo("skip(a, self), version = 1_000, crate = a::b, cache_err,").unwrap();
         assert_eq!(options.shared.skip, ["a", "self"]);
         assert_eq!(options.version, Some(1_000));
         assert_eq!(options.shared.krate().to_string(), "a :: b");

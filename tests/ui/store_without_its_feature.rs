@@ -1,6 +1,6 @@
 use memo::memo;
 
-#[memo(store = "disk")]
+#[memo(store = "redis")]
 fn double(x: u32) -> u32 {
     2 * x
 }

@@ -45,9 +45,10 @@ pub use inspect::DiskEntry;
 
 /// A store in a directory, shared by all processes of the machine.
 ///
-/// `#[memo(store = "disk")]` uses the one in `$MEMO_CACHE_DIR`, or in `memo` in the platform's
-/// directory for caches (`$XDG_CACHE_HOME` or `~/.cache`, `~/Library/Caches`, `%LOCALAPPDATA%`).
-/// Another directory, or another bound, is an expression:
+/// `#[memo(store = "disk")]` uses the one in `$MEMO_CACHE_DIR`, or in `memo/<program>` in the
+/// platform's directory for caches (`$XDG_CACHE_HOME` or `~/.cache`, `~/Library/Caches`,
+/// `%LOCALAPPDATA%`). So by default all processes of a program share it, and programs do where the
+/// variable says so. Another directory, or another bound, is an expression:
 ///
 /// ```
 /// use memo::{memo, store::DiskStore};

@@ -16,13 +16,27 @@ const TAG: &str = "CACHEDIR.TAG";
 const TAG_TEXT: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55\n\
     # This directory holds cached results of the Rust crate `memo`. It can be deleted at any time.\n";
 
-/// `$MEMO_CACHE_DIR`, or `memo` in the platform's directory for caches, or none.
+/// `$MEMO_CACHE_DIR`, or this program's directory in `memo` in the platform's for caches, or none.
 pub(super) fn default_root() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(root) = set("MEMO_CACHE_DIR") {
         return Some(root.into());
     }
-    platform_caches(set).map(|caches| caches.join("memo"))
+    platform_caches(set).map(|caches| caches.join("memo").join(program()))
+}
+
+/// What the program is called, without what cargo adds to the name of a test.
+// Input: `target/debug/deps/app-0123456789abcdef`
+// Output: `app`
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let is_hash = |end: &str| end.len() == 16 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match name.rsplit_once('-') {
+        Some((start, end)) if is_hash(end) && !start.is_empty() => start.to_owned(),
+        _ if name.is_empty() => "unnamed".to_owned(),
+        _ => name,
+    }
 }
 
 #[cfg(windows)]
