@@ -31,7 +31,7 @@ struct Queue {
 /// The refreshes, which are the user's functions and may take long.
 pub(crate) static REFRESHES: Pool = Pool::new("memo-refresh");
 /// The stores.
-static STORES: Pool = Pool::new("memo-store");
+pub(crate) static STORES: Pool = Pool::new("memo-store");
 
 /// More jobs than that wait for each other.
 const THREADS: usize = 4;

@@ -217,6 +217,19 @@ impl Cache {
         }
     }
 
+    /// What was wrong is not: the next time it is, it is reported again.
+    pub(crate) fn report_again(&self, kind: Kind) {
+        let bit = 1 << kind as u8;
+        // The load spares the common case the write to a shared line.
+        if self.reported.load(Ordering::Relaxed) & bit != 0 {
+            self.reported.fetch_and(!bit, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn count_unshared(&self) {
+        self.counts.unshared.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// How long a call waits for another's computation at the most.
     pub(crate) fn bound(&self) -> Duration {
         let longest = Duration::from_nanos(self.longest.load(Ordering::Relaxed));
@@ -248,7 +261,7 @@ impl Cache {
 
     /// Makes the call's flight one beside the flight of its key.
     pub(crate) fn claim_unshared(&self, flight: &Arc<Flight>) {
-        self.counts.unshared.fetch_add(1, Ordering::Relaxed);
+        self.count_unshared();
         self.shared.lock().flights.note(flight);
     }
 
@@ -410,7 +423,8 @@ impl Cache {
     /// How long an entry is served, in nanoseconds; for ever, if nothing.
     pub(crate) fn whole_life(&self) -> Option<u64> {
         let factor = if self.limits.is_background { 2 } else { 1 };
-        Some(self.life()?.saturating_mul(factor))
+        let own = self.life().map(|life| life.saturating_mul(factor));
+        own.into_iter().chain(self.outer.longest_life()).min()
     }
 
     /// How long an entry is fresh, in nanoseconds; for ever, if nothing.

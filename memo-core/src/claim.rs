@@ -11,7 +11,7 @@ use futures_timer::Delay;
 use crate::cache::{Cache, Claim, End};
 use crate::entry::{Builder, Ref};
 use crate::flight::{self, Flight, Inside, Wait, Waited};
-use crate::store::Ticket;
+use crate::store::{Lease, Ticket};
 
 /// What a miss came to.
 pub(crate) enum Claimed {
@@ -27,6 +27,8 @@ pub(crate) struct Lead {
     pub(crate) flight: Arc<Flight>,
     /// When the store was asked, and had nothing.
     pub(crate) ticket: Option<Ticket>,
+    /// The right to compute it for all processes.
+    pub(crate) lease: Option<Lease>,
     /// It computes whatever is stored.
     pub(crate) is_anew: bool,
     is_over: bool,
@@ -35,7 +37,8 @@ pub(crate) struct Lead {
 impl Lead {
     /// With a store it is a miss only once that has been asked.
     fn new(cache: &'static Cache, flight: Arc<Flight>) -> Self {
-        let lead = Self { cache, flight, ticket: None, is_anew: false, is_over: false };
+        let lead =
+            Self { cache, flight, ticket: None, lease: None, is_anew: false, is_over: false };
         if !cache.has_store() {
             lead.missed();
         }
@@ -52,7 +55,7 @@ impl Lead {
     pub(crate) fn anew(cache: &'static Cache, flight: Arc<Flight>) -> Self {
         cache.claim_anew(&flight);
         flight.start();
-        Self { cache, flight, ticket: None, is_anew: true, is_over: false }
+        Self { cache, flight, ticket: None, lease: None, is_anew: true, is_over: false }
     }
 
     pub(crate) fn cache(&self) -> &'static Cache {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 ///
 /// Caching never fails a call: the function answers all the same, and what went wrong is counted
 /// in its [`Stats`](crate::Stats) and reported once per function and cause to the
-/// [reporter](set_reporter).
+/// [reporter](set_reporter); of a store, once until it does again what it is asked.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Key,
     Value,
     Store,
+    /// The call is none that a store could know.
+    Local,
 }
 
 impl Error {
@@ -51,7 +53,7 @@ impl Error {
     /// memory, and computes what is not there.
     #[must_use]
     pub fn is_store(&self) -> bool {
-        self.kind == Kind::Store
+        matches!(self.kind, Kind::Store | Kind::Local)
     }
 }
 
@@ -60,7 +62,8 @@ impl fmt::Display for Error {
         let what = match self.kind {
             Kind::Key => "runs uncached: its arguments cannot be made a key",
             Kind::Value => "runs uncached: its result cannot be stored",
-            Kind::Store => "does without its store",
+            Kind::Store => "does without its store for now",
+            Kind::Local => "does without its store",
         };
         write!(f, "`{}` {what}: {}", self.function, self.message)
     }

@@ -83,4 +83,6 @@ pub mod __private {
     #[cfg(feature = "disk")]
     pub use crate::store::disk;
     pub use crate::store::open;
+    #[cfg(feature = "redis")]
+    pub use crate::store::redis;
 }

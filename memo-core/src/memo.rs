@@ -10,6 +10,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_timer::Delay;
+
 use crate::behind::{aside, REFRESHES};
 use crate::cache::Cache;
 use crate::claim::{self, within, Claimed, Flying, Lead};
@@ -22,7 +24,7 @@ use crate::registry::{Function, Stats, MEMOS};
 use crate::site::Site;
 use crate::store::{Lookup, Store};
 use crate::switch;
-use crate::tier::{After, Saving, Stored};
+use crate::tier::{After, Next, Saving, Stored, Turn, Untold, What};
 
 /// One memoized function: what its attribute's one static holds.
 pub struct Memo {
@@ -71,6 +73,13 @@ impl Memo {
     #[must_use]
     pub const fn store(mut self, open: fn() -> Arc<dyn Store>) -> Self {
         self.cache.outer.set_store(open);
+        self
+    }
+
+    /// The `flight = "fleet"` option.
+    #[must_use]
+    pub const fn fleet(mut self) -> Self {
+        self.cache.outer.set_fleet();
         self
     }
 
@@ -174,8 +183,21 @@ impl Memo {
     /// There is nothing: the body is to be run.
     #[cold]
     #[inline(never)]
-    fn load<R, C: Codec<R>>(&'static self, lead: Lead) -> Result<R, Lead> {
-        let lookup = self.cache.load_for(&lead.flight);
+    fn load<R, C: Codec<R>>(&'static self, mut lead: Lead) -> Result<R, Lead> {
+        let mut lookup = self.cache.load_for(&lead.flight);
+        let mut turn = Turn::new(&self.cache);
+        while self.cache.is_worth_waiting(lookup.as_ref()) {
+            match turn.after(self.cache.lease(&lead.flight.digest)) {
+                Next::Compute => break,
+                Next::Lead(lease) => lead.lease = Some(lease),
+                Next::Wait(pause) => std::thread::sleep(pause),
+            }
+            // Whoever had the lease may have put the result since the last look.
+            lookup = self.cache.load_for(&lead.flight);
+            if lead.lease.is_some() {
+                break;
+            }
+        }
         self.received::<R, C>(lead, lookup)
     }
 
@@ -409,6 +431,30 @@ impl Memo {
             Claimed::Found(entry) => Err(entry),
         }
     }
+
+    /// As [`load`](Self::load), in a task: what the store has, if anything.
+    async fn look_aside(&'static self, mut lead: Lead) -> (Lead, Option<Lookup>) {
+        let look = |lead: &Lead| {
+            let flight = Arc::clone(&lead.flight);
+            aside(move || self.cache.load_for(&flight))
+        };
+        let mut lookup = look(&lead).await.flatten();
+        let mut turn = Turn::new(&self.cache);
+        while !lead.is_anew && self.cache.is_worth_waiting(lookup.as_ref()) {
+            let digest = lead.flight.digest;
+            let lease = aside(move || self.cache.lease(&digest)).await.unwrap_or(Err(Untold));
+            match turn.after(lease) {
+                Next::Compute => break,
+                Next::Lead(lease) => lead.lease = Some(lease),
+                Next::Wait(pause) => Delay::new(pause).await,
+            }
+            lookup = look(&lead).await.flatten();
+            if lead.lease.is_some() {
+                break;
+            }
+        }
+        (lead, lookup)
+    }
 }
 
 impl<R, C: Codec<R>> AsyncMiss<R, C> {
@@ -440,15 +486,14 @@ impl<R, C: Codec<R>> AsyncMiss<R, C> {
             },
         };
         let Some(lead) = lead else { return body().await };
-        let flight = Arc::clone(&lead.flight);
-        let lookup = aside(move || memo.cache.load_for(&flight)).await.flatten();
+        let (lead, lookup) = memo.look_aside(lead).await;
         let lead = match memo.received::<R, C>(lead, lookup) {
             Ok(result) => return result,
             Err(lead) => lead,
         };
         let result = within(&lead.flight, body()).await;
         if let Some(after) = finish(memo, &codec, lead, &result) {
-            aside(move || memo.cache.settle_store(&after)).await;
+            aside(move || memo.cache.settle_store(after)).await;
         }
         result
     }
@@ -475,7 +520,7 @@ impl<R, C: Codec<R>> Miss<R, C> {
     pub fn finish(self, result: R) -> R {
         if let Some(flying) = self.flying {
             if let Some(after) = finish(self.memo, &self.codec, flying.lead, &result) {
-                self.memo.cache.settle_store(&after);
+                self.memo.cache.settle_store(after);
             }
         }
         result
@@ -485,7 +530,12 @@ impl<R, C: Codec<R>> Miss<R, C> {
 /// The cold end of a miss: keeps of the result what the codec says; what is left for the store.
 #[cold]
 #[inline(never)]
-fn finish<R, C: Codec<R>>(memo: &'static Memo, codec: &C, lead: Lead, result: &R) -> Option<After> {
+fn finish<R, C: Codec<R>>(
+    memo: &'static Memo,
+    codec: &C,
+    mut lead: Lead,
+    result: &R,
+) -> Option<After> {
     lead.computed();
     // The user's condition and serde code may call the function again.
     let _inside = Inside::of(&lead.flight);
@@ -499,16 +549,17 @@ fn finish<R, C: Codec<R>>(memo: &'static Memo, codec: &C, lead: Lead, result: &R
         }
     };
     let digest = lead.flight.digest;
-    let (ticket, is_anew) = (lead.ticket, lead.is_anew);
-    let forget = ticket.filter(|_| is_anew).map(|_| After::Forget(digest));
+    let (ticket, is_anew, lease) = (lead.ticket, lead.is_anew, lead.lease.take());
+    let forget = ticket.filter(|_| is_anew).map(|_| What::Forget(digest));
+    let after = |what: Option<What>| what.map(|what| After { what, lease });
     let lead = if is_stored { Some(lead) } else { lead.forget_if_unawaited() };
-    let Some(lead) = lead else { return forget };
-    let mut after = None;
+    let Some(lead) = lead else { return after(forget) };
+    let mut saving = None;
     let written =
         lead.end_with(is_stored, |mut key| match codec::encode(data, &memo.trust, &mut key) {
             Ok(codec) => {
                 let entry = key.finish(codec, memo.cache.expiry());
-                after = ticket.filter(|_| is_stored).and_then(|ticket| {
+                saving = ticket.filter(|_| is_stored).and_then(|ticket| {
                     let structure = codec::structure(data)?;
                     let entry = entry.view().share();
                     Some(Saving { digest, ticket, replaces: is_anew, entry, structure })
@@ -520,7 +571,7 @@ fn finish<R, C: Codec<R>>(memo: &'static Memo, codec: &C, lead: Lead, result: &R
     if let Err(why) = written {
         memo.cache.count_uncacheable(why);
     }
-    after.map(After::Save).or(forget)
+    after(saving.map(What::Save).or(forget))
 }
 
 /// `func::get(…)`: the stored result, without computing one.
@@ -577,7 +628,7 @@ pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, r
             lookup.and_then(|at| {
                 let (digest, ticket) = (key.digest, at.ticket);
                 let structure = codec::structure(data)?;
-                Some(After::Save(Saving { digest, ticket, replaces: true, entry, structure }))
+                Some(What::Save(Saving { digest, ticket, replaces: true, entry, structure }))
             })
         }
         (encoded, _) => {
@@ -585,10 +636,10 @@ pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, r
             if let Some(Err(why)) = encoded {
                 memo.cache.count_uncacheable(why);
             }
-            lookup.map(|_| After::Forget(key.digest))
+            lookup.map(|_| What::Forget(key.digest))
         }
     };
-    if let Some(after) = after {
-        memo.cache.settle_store(&after);
+    if let Some(what) = after {
+        memo.cache.settle_store(After { what, lease: None });
     }
 }

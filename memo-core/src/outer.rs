@@ -3,6 +3,7 @@
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
@@ -16,11 +17,15 @@ pub(crate) struct Outer {
     open: Option<fn() -> Arc<dyn Store>>,
     source: &'static str,
     version: u64,
+    /// One process computes a call for all.
+    is_fleet: bool,
     opened: OnceCell<Opened>,
     /// The moment up to which memory knows what others made void.
     seen: Mutex<Option<Ticket>>,
     /// Until when, as a [`Tick`], memory answers without asking.
     fresh_until: AtomicU64,
+    /// How often the store had news.
+    news: AtomicU64,
     /// What is in the store is to be forgotten, and could not be.
     is_to_be_cleared: AtomicBool,
     pub(crate) errors: AtomicU64,
@@ -29,6 +34,7 @@ pub(crate) struct Outer {
 struct Opened {
     store: Arc<dyn Store>,
     fingerprint: [u8; 16],
+    longest_life: Option<u64>,
 }
 
 /// Every store that a function has opened.
@@ -51,9 +57,11 @@ impl Outer {
             open: None,
             source: "",
             version: 0,
+            is_fleet: false,
             opened: OnceCell::new(),
             seen: Mutex::new(None),
             fresh_until: AtomicU64::new(0),
+            news: AtomicU64::new(0),
             is_to_be_cleared: AtomicBool::new(false),
             errors: AtomicU64::new(0),
         }
@@ -71,6 +79,14 @@ impl Outer {
         self.version = version;
     }
 
+    pub(crate) const fn set_fleet(&mut self) {
+        self.is_fleet = true;
+    }
+
+    pub(crate) fn is_fleet(&self) -> bool {
+        self.is_fleet
+    }
+
     #[inline(always)]
     pub(crate) fn has_store(&self) -> bool {
         self.open.is_some()
@@ -78,7 +94,7 @@ impl Outer {
 
     /// Asks the store something. A panic of it is an error of it.
     pub(crate) fn ask<R>(
-        &self,
+        &'static self,
         name: &'static str,
         question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
     ) -> Result<R, String> {
@@ -93,29 +109,54 @@ impl Outer {
         })
     }
 
-    fn opened(&self, name: &str) -> Opened {
+    fn opened(&'static self, name: &str) -> Opened {
         let Some(open) = self.open else { unreachable!("a function without a store asks none") };
         let store = open();
         STORES.lock().push(Arc::clone(&store));
-        Opened { store, fingerprint: fingerprint(name, self.source, self.version) }
+        let fingerprint = fingerprint(name, self.source, self.version);
+        store.on_news(&Function { name, fingerprint }, Arc::new(|| self.has_news()));
+        let longest_life = store.longest_life().map(nanos);
+        Opened { store, fingerprint, longest_life }
+    }
+
+    fn has_news(&self) {
+        // Counted before memory is told to ask: see `is_in_step`.
+        self.news.fetch_add(1, Ordering::SeqCst);
+        self.fresh_until.store(0, Ordering::SeqCst);
+    }
+
+    /// How often there were news, to be asked before the store is.
+    pub(crate) fn news(&self) -> u64 {
+        self.news.load(Ordering::SeqCst)
+    }
+
+    /// The longest that the store keeps anything, in nanoseconds.
+    pub(crate) fn longest_life(&self) -> Option<u64> {
+        self.opened.get().and_then(|opened| opened.longest_life)
     }
 
     /// How long memory may answer on its own.
     fn patience(&self) -> u64 {
-        let patience = self.opened.get().map(|opened| opened.store.patience());
-        patience.map_or(0, |patience| u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX))
+        self.opened.get().map_or(0, |opened| nanos(opened.store.patience()))
     }
 
     /// Whether memory has answered for as long as it may on its own.
     #[inline]
     pub(crate) fn is_due(&self) -> bool {
         // Acquire: what was made void up to that moment is void for whoever sees it.
-        Tick::now().nanos() >= self.fresh_until.load(Ordering::Acquire)
+        let until = self.fresh_until.load(Ordering::Acquire);
+        until != u64::MAX && Tick::now().nanos() >= until
     }
 
-    /// Memory is as it should be since `asked`, the moment before the store was asked.
-    pub(crate) fn is_in_step(&self, asked: Tick) {
-        self.fresh_until.store(asked.plus(self.patience()).nanos(), Ordering::Release);
+    /// Memory is as it should be since `asked`, the moment before the store was asked, when it had
+    /// had so many news.
+    pub(crate) fn is_in_step(&self, asked: Tick, news: u64) {
+        // SeqCst, as in `has_news`: news that came after the question are either seen below, or
+        // their own store comes after this one.
+        self.fresh_until.store(asked.plus(self.patience()).nanos(), Ordering::SeqCst);
+        if self.news() != news {
+            self.fresh_until.store(0, Ordering::SeqCst);
+        }
     }
 
     pub(crate) fn seen(&self) -> Option<Ticket> {
@@ -144,6 +185,10 @@ impl Outer {
     pub(crate) fn set_to_be_cleared(&self, is_it: bool) {
         self.is_to_be_cleared.store(is_it, Ordering::Release);
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The function, as far as its attribute can see it: its name, its tokens, its `version`.

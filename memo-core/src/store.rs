@@ -7,8 +7,14 @@
 //! cleared or the call removed. The same tickets tell memory what others made void since.
 
 pub mod conformance;
+#[cfg(any(feature = "disk", feature = "redis"))]
+mod time;
+#[cfg(any(feature = "disk", feature = "redis"))]
+mod header;
 #[cfg(feature = "disk")]
 pub(crate) mod disk;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +22,8 @@ use std::time::Duration;
 
 #[cfg(feature = "disk")]
 pub use disk::{DiskEntry, DiskStore};
+#[cfg(feature = "redis")]
+pub use redis::{RedisBuilder, RedisStore};
 
 /// Why a store could not do what it was asked. No call fails with it: it is counted in
 /// [`Stats::store_errors`](crate::Stats::store_errors) and reported once.
@@ -143,11 +151,40 @@ pub trait Store: Send + Sync + 'static {
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure>;
 
-    /// How long memory may answer without asking for [`changes`](Self::changes).
+    /// How long memory may answer without asking for [`changes`](Self::changes); asked anew after
+    /// each time. [`Duration::MAX`] is until there are [news](Self::on_news).
     fn patience(&self) -> Duration {
         Duration::from_millis(50)
     }
+
+    /// Has somebody told, whenever [`changes`](Self::changes) of this function may have something
+    /// to say before `patience` has run out. A store that cannot tell ignores it.
+    fn on_news(&self, function: &Function<'_>, news: News) {
+        let _ = (function, news);
+    }
+
+    /// The longest time that anything is kept, so that memory does not keep it longer.
+    fn longest_life(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The right to compute a call for all processes; nothing, while another has it. It ends when
+    /// it is dropped, or after a while if its process is no more. Only for functions with
+    /// `flight = "fleet"`; a store that does not know such rights gives them to everybody.
+    ///
+    /// # Errors
+    /// The store cannot tell: the call is computed.
+    fn lease(&self, function: &Function<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
+        let _ = (function, key);
+        Ok(Some(Box::new(())))
+    }
 }
+
+/// Told that there may be changes.
+pub type News = Arc<dyn Fn() + Send + Sync>;
+
+/// A right that ends when it is dropped.
+pub type Lease = Box<dyn std::any::Any + Send + Sync>;
 
 macro_rules! forward {
     ($($of:tt)*) => {
@@ -190,6 +227,18 @@ macro_rules! forward {
             fn patience(&self) -> Duration {
                 (**self).patience()
             }
+
+            fn on_news(&self, function: &Function<'_>, news: News) {
+                (**self).on_news(function, news);
+            }
+
+            fn longest_life(&self) -> Option<Duration> {
+                (**self).longest_life()
+            }
+
+            fn lease(&self, function: &Function<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
+                (**self).lease(function, key)
+            }
         }
     };
 }
@@ -203,12 +252,80 @@ pub fn open<S: Store>(store: S) -> Arc<dyn Store> {
     Arc::new(store)
 }
 
+/// The store of `store = "redis"`.
+#[cfg(feature = "redis")]
+#[doc(hidden)]
+pub fn redis() -> Arc<dyn Store> {
+    match RedisStore::in_default_place() {
+        Some(redis) => Arc::new(redis),
+        None => Arc::new(Nowhere("`MEMO_REDIS_URL` is not set")),
+    }
+}
+
 /// The store of `store = "disk"`.
 #[cfg(feature = "disk")]
 #[doc(hidden)]
 pub fn disk() -> Arc<dyn Store> {
     match DiskStore::in_default_place() {
         Some(disk) => Arc::new(disk),
-        None => Arc::new(disk::Nowhere),
+        None => Arc::new(Nowhere("the environment names no directory: set `MEMO_CACHE_DIR`")),
+    }
+}
+
+/// A number that no other process comes by.
+#[cfg(any(feature = "disk", feature = "redis"))]
+fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    thread_local!(static STATE: RandomState = RandomState::new());
+    // Relaxed: only the number matters.
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let random = |state: &RandomState| state.hash_one((std::process::id(), number));
+    STATE.try_with(random).unwrap_or_else(|_| random(&RandomState::new()))
+}
+
+/// A store that the environment does not name; and how it would.
+#[cfg(any(feature = "disk", feature = "redis"))]
+struct Nowhere(&'static str);
+
+#[cfg(any(feature = "disk", feature = "redis"))]
+impl Nowhere {
+    fn fail<T>(&self) -> Result<T, Failure> {
+        Err(self.0.into())
+    }
+}
+
+#[cfg(any(feature = "disk", feature = "redis"))]
+impl Store for Nowhere {
+    fn get(&self, _: &Function<'_>, _: &Key) -> Result<Lookup, Failure> {
+        self.fail()
+    }
+
+    fn put(
+        &self,
+        _: &Function<'_>,
+        _: &Key,
+        _: Ticket,
+        _: &[u8],
+        _: Option<Duration>,
+    ) -> Result<(), Failure> {
+        self.fail()
+    }
+
+    fn remove(&self, _: &Function<'_>, _: &Key) -> Result<(bool, Ticket), Failure> {
+        self.fail()
+    }
+
+    fn clear(&self, _: &Function<'_>) -> Result<Ticket, Failure> {
+        self.fail()
+    }
+
+    fn clear_all(&self) -> Result<(), Failure> {
+        self.fail()
+    }
+
+    fn changes(&self, _: &Function<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
+        self.fail()
     }
 }

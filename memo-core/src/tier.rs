@@ -4,7 +4,7 @@
 //! clear is fenced in memory though it looked into the store before that was cleared.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cache::Cache;
 use crate::clock::Tick;
@@ -12,11 +12,17 @@ use crate::entry::Ref;
 use crate::error::Kind;
 use crate::flight::{Flight, Key};
 use crate::key::DIGEST;
-use crate::store::{Changes, Failure, Found, Function, Lookup, Store, Ticket};
+use crate::store::{Changes, Failure, Found, Function, Lease, Lookup, Store, Ticket};
 
 /// What is to be done with the store after a computation; nothing of the user's types in it.
+pub(crate) struct After {
+    pub(crate) what: What,
+    /// Given back when that is done.
+    pub(crate) lease: Option<Lease>,
+}
+
 #[derive(Debug)]
-pub(crate) enum After {
+pub(crate) enum What {
     /// The result is put there.
     Save(Saving),
     /// What is there is older, and goes.
@@ -73,11 +79,19 @@ impl Cache {
 
     /// Asks the store; nothing, if it failed, which is counted and reported.
     fn ask<R>(
-        &self,
+        &'static self,
         question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
     ) -> Option<R> {
-        let asked = self.outer.ask(self.site.name, question);
-        asked.inspect_err(|why| self.count_store_error(why.clone())).ok()
+        match self.outer.ask(self.site.name, question) {
+            Ok(answer) => {
+                self.report_again(Kind::Store);
+                Some(answer)
+            }
+            Err(why) => {
+                self.count_store_error(why);
+                None
+            }
+        }
     }
 
     fn count_store_error(&self, why: String) {
@@ -86,12 +100,12 @@ impl Cache {
     }
 
     /// Whether the store may be read: what could not be cleared must not be.
-    fn may_read(&self) -> bool {
+    fn may_read(&'static self) -> bool {
         !self.outer.is_to_be_cleared() || self.clear_store()
     }
 
     /// What the store has of a call.
-    pub(crate) fn load(&self, digest: &[u8; DIGEST]) -> Option<Lookup> {
+    pub(crate) fn load(&'static self, digest: &[u8; DIGEST]) -> Option<Lookup> {
         if !self.may_read() {
             return None;
         }
@@ -103,18 +117,18 @@ impl Cache {
     }
 
     /// What the store has of a flight's call, unless no other process could mean the same by it.
-    pub(crate) fn load_for(&self, flight: &Flight) -> Option<Lookup> {
+    pub(crate) fn load_for(&'static self, flight: &Flight) -> Option<Lookup> {
         if flight.is_local {
             let why = "a closure is part of the call, which no other process can name: \
                        results are kept in memory alone";
-            self.report(Kind::Store, why.into());
+            self.report(Kind::Local, why.into());
             return None;
         }
         self.load(&flight.digest)
     }
 
     /// What the store has of a call that is only looked for.
-    pub(crate) fn load_only(&self, key: &Key) -> Option<Found> {
+    pub(crate) fn load_only(&'static self, key: &Key) -> Option<Found> {
         if key.is_local {
             return None;
         }
@@ -129,16 +143,25 @@ impl Cache {
     }
 
     /// Puts a result, or removes one.
-    pub(crate) fn settle_store(&self, after: &After) {
-        match after {
-            After::Save(saving) => self.save(saving),
-            After::Forget(digest) => {
+    pub(crate) fn settle_store(&'static self, after: After) {
+        match &after.what {
+            What::Save(saving) => self.save(saving),
+            What::Forget(digest) => {
                 self.forget_in_store(digest);
             }
         }
+        drop(after.lease);
     }
 
-    fn save(&self, saving: &Saving) {
+    /// The right to compute a call for all processes, or nothing while another has it.
+    ///
+    /// # Errors
+    /// The store cannot tell.
+    pub(crate) fn lease(&'static self, digest: &[u8; DIGEST]) -> Result<Option<Lease>, Untold> {
+        self.ask(|store, function| store.lease(function, digest)).ok_or(Untold)
+    }
+
+    fn save(&'static self, saving: &Saving) {
         if !self.may_read() {
             return;
         }
@@ -158,7 +181,7 @@ impl Cache {
     }
 
     /// Removes a call from the store; whether it was there.
-    pub(crate) fn forget_in_store(&self, digest: &[u8; DIGEST]) -> bool {
+    pub(crate) fn forget_in_store(&'static self, digest: &[u8; DIGEST]) -> bool {
         let removed = self.ask(|store, function| store.remove(function, digest));
         match removed {
             Some((was_there, ticket)) => {
@@ -174,7 +197,7 @@ impl Cache {
     }
 
     /// Clears the function in its store; whether that could be done.
-    pub(crate) fn clear_store(&self) -> bool {
+    pub(crate) fn clear_store(&'static self) -> bool {
         let ticket = self.ask(|store, function| store.clear(function));
         if let Some(ticket) = ticket {
             self.outer.set_seen(ticket);
@@ -188,7 +211,7 @@ impl Cache {
         if !self.outer.is_due() {
             return;
         }
-        let asked = Tick::now();
+        let (asked, news) = (Tick::now(), self.outer.news());
         let seen = self.outer.seen();
         // A store that cannot tell leaves memory as it is: it answers on.
         if let Some((ticket, changes)) = self.ask(|store, function| store.changes(function, seen)) {
@@ -199,9 +222,13 @@ impl Cache {
             }
             self.outer.set_seen(ticket);
         }
-        self.outer.is_in_step(asked);
+        self.outer.is_in_step(asked, news);
     }
 }
+
+/// The store cannot tell.
+#[derive(Debug)]
+pub(crate) struct Untold;
 
 /// Has everybody forget what a new result replaces: the moment after. Nothing, if the result is
 /// void by now.
@@ -220,4 +247,55 @@ fn replaced(
     // Another removal that came between the question and this one may have been of the same call.
     let is_next = after.epoch == now.epoch && after.removals == now.removals + 1;
     Ok(is_next.then_some(after))
+}
+
+/// The wait for a call that another process computes.
+pub(crate) struct Turn {
+    cache: &'static Cache,
+    deadline: Option<Instant>,
+}
+
+/// What a call does that has nothing to take.
+pub(crate) enum Next {
+    /// It computes, for all.
+    Lead(Lease),
+    /// It computes, for itself.
+    Compute,
+    /// It looks again after a while.
+    Wait(Duration),
+}
+
+impl Cache {
+    /// Whether there may be another process that computes what was not found.
+    pub(crate) fn is_worth_waiting(&self, lookup: Option<&Lookup>) -> bool {
+        self.outer.is_fleet() && lookup.is_some_and(|lookup| lookup.found.is_none())
+    }
+}
+
+impl Turn {
+    pub(crate) const fn new(cache: &'static Cache) -> Self {
+        Self { cache, deadline: None }
+    }
+
+    pub(crate) fn after(&mut self, lease: Result<Option<Lease>, Untold>) -> Next {
+        match lease {
+            Err(Untold) => Next::Compute,
+            Ok(Some(lease)) => Next::Lead(lease),
+            Ok(None) => {
+                let now = Instant::now();
+                let deadline = *self.deadline.get_or_insert_with(|| now + self.cache.bound());
+                if now >= deadline {
+                    self.cache.count_unshared();
+                    return Next::Compute;
+                }
+                Next::Wait(pause().min(deadline - now))
+            }
+        }
+    }
+}
+
+/// Between 20 and 60 ms, so that not all who wait ask at once.
+fn pause() -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    Duration::from_millis(20 + RandomState::new().hash_one(()) % 40)
 }

@@ -156,7 +156,7 @@ use quote::quote;
 /// | `cache_if = F`, `cache_err` | [which results are stored](#which-results-are-stored) |
 /// | `ttl = "10m"`, `refresh = "background"` | [for how long](#for-how-long) |
 /// | `max_entries = 1_000`, `max_bytes = "64 MiB"` | [how many](#how-many) |
-/// | `store = "disk"`, `store = EXPR` | [beyond this process](#beyond-this-process) |
+/// | `store = "disk"`, `"redis"` or `EXPR`, `flight = "fleet"` | [beyond this process](#beyond-this-process) |
 /// | `name = "…"`, `version = 2` | [what the function is known by](#what-it-is-known-by) |
 /// | `handle = ident`, `in_impl`, `in_trait`, `crate = path` | [where things are](#where-things-are) |
 ///
@@ -259,10 +259,13 @@ use quote::quote;
 ///
 /// With a `store`, results live behind memory as well: a call that memory has nothing for asks the
 /// store before it runs, and puts there what it computed. `"disk"`, with the feature of that name, is
-/// the directory in `$MEMO_CACHE_DIR` or the program's own in the platform's for caches; any other is
-/// an expression of a type that is a `memo::store::Store`, evaluated at the first call. `ttl`
+/// the directory in `$MEMO_CACHE_DIR` or the program's own in the platform's for caches; `"redis"`, with
+/// the feature of that name, the server at `$MEMO_REDIS_URL`; any other is an expression of a type that is a `memo::store::Store`, evaluated at the first call. `ttl`
 /// counts there as well, from the end of the computation; `max_entries` and `max_bytes` bound memory.
 /// What a store cannot do is counted in `stats().store_errors` and reported once; no call fails.
+///
+/// Several processes that want the same call at once compute it once each, unless `flight = "fleet"`
+/// has one of them compute it for all, where the store can tell (Redis can).
 ///
 /// ```
 /// # use memo::memo;

@@ -153,7 +153,8 @@ fn behind(function: &Function, options: &MemoOptions, store: &Store) -> TokenStr
         Store::Given(store) => quote!(|| #private::open(#store)),
     };
     let asynchronous = function.sig.asyncness.iter().map(|_| quote!(.asynchronous()));
-    quote!(.source(#source).store(#open) #(#asynchronous)*)
+    let fleet = options.flight.iter().map(|_| quote!(.fleet()));
+    quote!(.source(#source).store(#open) #(#asynchronous)* #(#fleet)*)
 }
 
 /// How results become bytes, and which do; the place where a missing trait of theirs is reported.

@@ -1,7 +1,8 @@
 //! The option lists of both attributes, read into one struct each.
 
 use crate::values::{
-    Store, background, bytes, entries, flag, integer, names, non_empty, path, store, ttl, value,
+    Store, background, bytes, entries, flag, fleet, integer, names, non_empty, path, store, ttl,
+    value,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -18,6 +19,8 @@ pub(crate) struct MemoOptions {
     pub(crate) cache_err: bool,
     pub(crate) max_bytes: Option<u64>,
     pub(crate) store: Option<Store>,
+    /// One process computes a call for all.
+    pub(crate) flight: Option<Ident>,
 }
 
 /// What `#[singleton(…)]` was given.
@@ -57,6 +60,7 @@ const MEMO: Attribute = Attribute {
         "max_bytes",
         "refresh",
         "store",
+        "flight",
         "cache_if",
         "cache_err",
         "key",
@@ -98,11 +102,20 @@ impl Parse for MemoOptions {
                 "cache_err" => options.cache_err = flag(option, input)?,
                 "max_bytes" => options.max_bytes = Some(bytes(&value(option, input)?)?),
                 "store" => options.store = Some(store(value(option, input)?)?),
+                "flight" => {
+                    fleet(&value(option, input)?)?;
+                    options.flight = Some(option.clone());
+                }
                 _ => options.shared.set(option, name, input)?,
             }
             Ok(())
         })?;
         options.shared.check()?;
+        if let Some(flight) = options.flight.as_ref().filter(|_| options.store.is_none()) {
+            let cure =
+                "`flight` needs a `store`: without one there is no other process to wait for";
+            return Err(Error::new(flight.span(), cure));
+        }
         Ok(options)
     }
 }

@@ -129,6 +129,14 @@ pub(crate) fn background(mode: &LitStr) -> Result<()> {
     Ok(())
 }
 
+/// The one mode of `flight`.
+pub(crate) fn fleet(mode: &LitStr) -> Result<()> {
+    if mode.value() != "fleet" {
+        return Err(Error::new(mode.span(), "`flight` has one mode: `\"fleet\"`"));
+    }
+    Ok(())
+}
+
 /// Where results live beyond the process.
 pub(crate) enum Store {
     /// What the runtime opens by this name.
@@ -137,7 +145,8 @@ pub(crate) enum Store {
 }
 
 /// The stores that have a name, and whether the features they need are there.
-const STORES: [(&str, bool); 2] = [("disk", cfg!(feature = "disk")), ("redis", false)];
+const STORES: [(&str, bool); 2] =
+    [("disk", cfg!(feature = "disk")), ("redis", cfg!(feature = "redis"))];
 
 /// A store by its name, or any expression.
 pub(crate) fn store(value: Expr) -> Result<Store> {

@@ -16,18 +16,15 @@
 
 mod files;
 mod generation;
-mod header;
 mod inspect;
 mod place;
 mod sweep;
-mod time;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,11 +32,11 @@ use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
 use generation::{Generation, Name};
-use header::{Header, HEADER};
 use sweep::Sweeper;
-use time::{millis, Now};
 
-use super::{Changes, Failure, Found, Function, Key, Lookup, Store, Ticket};
+use super::header::{self, Header, HEADER};
+use super::time::{millis, Now};
+use super::{random, Changes, Failure, Found, Function, Key, Lookup, Store, Ticket};
 
 pub use inspect::DiskEntry;
 
@@ -76,6 +73,14 @@ pub struct DiskStore {
 struct Place {
     directory: PathBuf,
     known: Mutex<Option<Generation>>,
+}
+
+impl Header {
+    /// How long it has been served, if that is not too long.
+    fn age(&self, now: &Now) -> Option<Duration> {
+        let age = now.since(self.stamp);
+        (self.life == 0 || age < Duration::from_millis(self.life)).then_some(age)
+    }
 }
 
 impl Place {
@@ -350,17 +355,6 @@ fn note_use(file: &File, metadata: &std::fs::Metadata) {
     }
 }
 
-/// A number that no other process comes by.
-fn random() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    thread_local!(static STATE: RandomState = RandomState::new());
-    // Relaxed: only the number matters.
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let random = |state: &RandomState| state.hash_one((std::process::id(), number));
-    STATE.try_with(random).unwrap_or_else(|_| random(&RandomState::new()))
-}
-
 impl Store for DiskStore {
     fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure> {
         let place = self.place(function);
@@ -469,48 +463,6 @@ impl Store for DiskStore {
             }
         };
         Ok((ticket, changes))
-    }
-}
-
-/// No directory: the environment names none.
-pub(super) struct Nowhere;
-
-impl Nowhere {
-    fn fail<T>() -> Result<T, Failure> {
-        Err("the environment names no directory for it: set `MEMO_CACHE_DIR`".into())
-    }
-}
-
-impl Store for Nowhere {
-    fn get(&self, _: &Function<'_>, _: &Key) -> Result<Lookup, Failure> {
-        Self::fail()
-    }
-
-    fn put(
-        &self,
-        _: &Function<'_>,
-        _: &Key,
-        _: Ticket,
-        _: &[u8],
-        _: Option<Duration>,
-    ) -> Result<(), Failure> {
-        Self::fail()
-    }
-
-    fn remove(&self, _: &Function<'_>, _: &Key) -> Result<(bool, Ticket), Failure> {
-        Self::fail()
-    }
-
-    fn clear(&self, _: &Function<'_>) -> Result<Ticket, Failure> {
-        Self::fail()
-    }
-
-    fn clear_all(&self) -> Result<(), Failure> {
-        Self::fail()
-    }
-
-    fn changes(&self, _: &Function<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
-        Self::fail()
     }
 }
 

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::generation;
-use super::header::{self, HEADER};
 use super::sweep::allocated;
-use super::time::Now;
 use super::{files, place, DiskStore};
+use crate::store::header::{self, HEADER};
+use crate::store::time::Now;
 
 /// A stored result, as [`DiskStore::entries`] finds it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::generation::{self, TRASH, UNFINISHED};
-use super::header::{Header, HEADER};
-use super::time::Now;
 use super::{files, random};
+use crate::store::header::{Header, HEADER};
+use crate::store::time::Now;
 
 /// Sweeps when enough was written, on a thread of its own.
 pub(super) struct Sweeper {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::files::faults;
 use super::*;
 use crate::store::conformance;
+use crate::store::time;
 
 /// A directory of the test's own, gone with it.
 struct Scratch(PathBuf);
@@ -248,11 +249,11 @@ fn a_sweep_leaves_what_was_used_last_and_nothing_that_is_over() {
 #[test]
 fn what_is_too_large_for_the_bound_is_not_stored() {
     let scratch = Scratch::new();
-    let store = scratch.store().max_bytes(4000);
+    let store = scratch.store().max_bytes(40_000);
     let ticket = store.get(&F, &key(1)).unwrap().ticket;
-    store.put(&F, &key(1), ticket, &[0; 1001], None).unwrap();
+    store.put(&F, &key(1), ticket, &[0; 10_001], None).unwrap();
     assert_eq!(store.get(&F, &key(1)).unwrap().found, None);
-    store.put(&F, &key(1), ticket, &[0; 1000], None).unwrap();
+    store.put(&F, &key(1), ticket, &[0; 10_000], None).unwrap();
     assert!(store.get(&F, &key(1)).unwrap().found.is_some());
 }
 

@@ -29,6 +29,7 @@ impl Now {
     }
 
     /// How long ago it was; never less.
+    #[cfg(feature = "disk")]
     pub(super) fn since(&self, stamp: Stamp) -> Duration {
         let age = if stamp.boot != 0 && stamp.boot == self.0.boot {
             self.0.uptime.checked_sub(stamp.uptime)
@@ -76,7 +77,7 @@ mod boot {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "disk"))]
 mod tests {
     use super::*;
 

@@ -1,11 +1,9 @@
-//! The file of one result: a header that says whose it is, and the bytes; a checksum over both.
+//! A result as it is stored: a header that says whose it is, and the bytes; a checksum over both.
 //!
-//! Nothing in a file is believed before its checksum is: a file may be torn, flipped, another's or
-//! from another age. All numbers are little-endian.
+//! Nothing of it is believed before its checksum is: it may be torn, flipped, another's or from
+//! another age. All numbers are little-endian.
 
-use std::time::Duration;
-
-use super::time::{Now, Stamp};
+use super::time::Stamp;
 use crate::store::{Key, Ticket};
 
 /// As PNG's: not a text, not cut at 7 bits, no line end translated.
@@ -80,12 +78,6 @@ impl Header {
             len: word(6),
         };
         (*magic == MAGIC).then_some((header, *sum))
-    }
-
-    /// How long it has been served, if that is not too long.
-    pub(super) fn age(&self, now: &Now) -> Option<Duration> {
-        let age = now.since(self.stamp);
-        (self.life == 0 || age < Duration::from_millis(self.life)).then_some(age)
     }
 }
 
