@@ -21,7 +21,8 @@ type Slot = AtomicPtr<Entry>;
 const TAG: usize = entry::ALIGN - 1;
 
 /// A slot whose entry was removed: probes go on behind it.
-const GONE: *mut Entry = ptr::without_provenance_mut(1);
+const GONE: *mut Entry = ptr::without_provenance_mut(GONE_TAG);
+const GONE_TAG: usize = 1;
 
 /// So many keys of the same samples make a table thorough.
 const ALIKE: usize = 4;
@@ -44,9 +45,11 @@ fn slots_layout(count: usize) -> Layout {
     layout
 }
 
+/// Never that of a gone entry, so that a slot with the right tag has an entry.
 #[inline(always)]
 fn tag(hash: u64) -> usize {
-    (hash >> 60) as usize & TAG
+    const { assert!(GONE_TAG & 2 == 0) };
+    (hash >> 60) as usize & TAG | 2
 }
 
 /// The reader's side.
@@ -119,14 +122,14 @@ impl<'p> Reader<'p> {
             // Of an entry with the same tag this leaves the address.
             let entry = tagged.wrapping_byte_sub(tag(hash));
             if entry.addr() & TAG == 0 {
-                if let Some(entry) = NonNull::new(entry) {
-                    // SAFETY: linked when it was loaded, and the pin keeps it for `'p`.
-                    let view = unsafe { View::new(entry) };
-                    // Its whole hash is not asked for: that is one more question to the right entry,
-                    // and a wrong one fails the comparison soon.
-                    if is_it(view) {
-                        return Some((index, view));
-                    }
+                // SAFETY: a slot with this tag is neither empty nor gone, so it has an entry: linked
+                // when it was loaded, and the pin keeps it for `'p`. (To ask for null once more takes
+                // 0.3 of a hit's 4 ns.)
+                let view = unsafe { View::new(NonNull::new_unchecked(entry)) };
+                // Its whole hash is not asked for: that is one more question to the right entry,
+                // and a wrong one fails the comparison soon.
+                if is_it(view) {
+                    return Some((index, view));
                 }
             }
             index = (index + 1) & mask;
