@@ -3,6 +3,7 @@
 //!
 //! A few of each, started when there is something to do, and gone soon after there is not.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -18,6 +19,8 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 pub(crate) struct Pool {
     name: &'static str,
+    /// More jobs than that wait for each other.
+    most: usize,
     queue: Mutex<Queue>,
     news: Condvar,
 }
@@ -29,19 +32,27 @@ struct Queue {
 }
 
 /// The refreshes, which are the user's functions and may take long.
-pub(crate) static REFRESHES: Pool = Pool::new("memo-refresh");
-/// The stores.
-pub(crate) static STORES: Pool = Pool::new("memo-store");
+pub(crate) static REFRESHES: Pool = Pool::new("memo-refresh", 4);
+/// The stores, whose threads wait more than they work.
+pub(crate) static STORES: Pool = Pool::new("memo-store", 16);
 
-/// More jobs than that wait for each other.
-const THREADS: usize = 4;
 /// How long a thread stays without work.
 const LINGER: Duration = Duration::from_secs(1);
 
+thread_local! {
+    // Whether this thread is one of ours.
+    static IS_BEHIND: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this call is made behind another.
+pub(crate) fn is_behind() -> bool {
+    IS_BEHIND.try_with(Cell::get).unwrap_or(false)
+}
+
 impl Pool {
-    const fn new(name: &'static str) -> Self {
+    const fn new(name: &'static str, most: usize) -> Self {
         let queue = Queue { jobs: VecDeque::new(), threads: 0, idle: 0 };
-        Self { name, queue: Mutex::new(queue), news: Condvar::new() }
+        Self { name, most, queue: Mutex::new(queue), news: Condvar::new() }
     }
 
     /// Runs a job soon, on a thread of its own or after others.
@@ -55,7 +66,7 @@ impl Pool {
             self.news.notify_one();
             return Ok(());
         }
-        if queue.threads < THREADS {
+        if queue.threads < self.most {
             let thread = std::thread::Builder::new().name(self.name.into());
             queue.threads += usize::from(thread.spawn(|| self.work()).is_ok());
         }
@@ -66,6 +77,7 @@ impl Pool {
     }
 
     fn work(&self) {
+        let _ = IS_BEHIND.try_with(|is_behind| is_behind.set(true));
         let mut queue = self.queue.lock();
         loop {
             if let Some(job) = queue.jobs.pop_front() {

@@ -35,12 +35,18 @@ use serde::ser::{Serialize, Serializer};
 ///
 /// # Safety
 /// The type has no padding, and any bytes of its size are one of its values.
-pub unsafe trait Number: Copy + Serialize + for<'de> Deserialize<'de> {}
+pub unsafe trait Number: Copy + Serialize + for<'de> Deserialize<'de> {
+    /// What its columns are called, so that those of one type are not taken for those of another.
+    #[doc(hidden)]
+    const COLUMN: &'static str;
+}
 
 macro_rules! numbers {
     ($($number:ty)*) => {$(
         // SAFETY: a primitive number.
-        unsafe impl Number for $number {}
+        unsafe impl Number for $number {
+            const COLUMN: &'static str = concat!("memo::bulk::", stringify!($number));
+        }
     )*};
 }
 
@@ -84,7 +90,7 @@ pub fn serialize<N: Number, S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     if is_bulk(serializer.is_human_readable()) {
-        serializer.serialize_bytes(bytes_of(numbers))
+        serializer.serialize_newtype_struct(N::COLUMN, &Bytes(bytes_of(numbers)))
     } else {
         serializer.collect_seq(numbers)
     }
@@ -98,9 +104,17 @@ pub fn deserialize<'de, N: Number, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<N>, D::Error> {
     if is_bulk(deserializer.is_human_readable()) {
-        deserializer.deserialize_bytes(Numbers(PhantomData))
+        deserializer.deserialize_newtype_struct(N::COLUMN, Numbers(PhantomData))
     } else {
         deserializer.deserialize_seq(Numbers(PhantomData))
+    }
+}
+
+struct Bytes<'b>(&'b [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
     }
 }
 
@@ -111,6 +125,13 @@ impl<'de, N: Number> Visitor<'de> for Numbers<N> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("numbers")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Vec<N>, D::Error> {
+        deserializer.deserialize_bytes(self)
     }
 
     fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<N>, E> {

@@ -217,6 +217,15 @@ impl Cache {
         }
     }
 
+    /// Reports what a store could not do, unless it is known not to do something.
+    pub(crate) fn report_store(&self, kind: Kind, why: String) {
+        const STORE: u8 = 1 << Kind::Store as u8 | 1 << Kind::Put as u8;
+        let before = self.reported.fetch_or(1 << kind as u8, Ordering::Relaxed);
+        if before & STORE == 0 {
+            report(&Error::new(kind, self.name(), why));
+        }
+    }
+
     /// What was wrong is not: the next time it is, it is reported again.
     pub(crate) fn report_again(&self, kind: Kind) {
         let bit = 1 << kind as u8;
@@ -515,6 +524,12 @@ impl Cache {
 
     /// Forgets these calls in memory, known by their digests alone.
     pub(crate) fn forget_if(&'static self, digests: &HashSet<[u8; DIGEST]>) {
+        // Each entry's digest is computed to see whether it is meant. With many, to fetch them from
+        // the store again is less than to keep others waiting.
+        const MANY: usize = 10_000;
+        if self.shared.lock().memory.entries() > MANY {
+            return self.forget_all();
+        }
         let (fenced, freed) = self.change(|shared| {
             let fenced = digests.iter().flat_map(|digest| shared.flights.fence(digest)).collect();
             shared.memory.remove_if(&self.table, |entry| digests.contains(&digest_of_key(entry)));

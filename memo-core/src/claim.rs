@@ -31,14 +31,23 @@ pub(crate) struct Lead {
     pub(crate) lease: Option<Lease>,
     /// It computes whatever is stored.
     pub(crate) is_anew: bool,
+    /// What the store has is to be replaced, for all.
+    pub(crate) is_replacing: bool,
     is_over: bool,
 }
 
 impl Lead {
     /// With a store it is a miss only once that has been asked.
     fn new(cache: &'static Cache, flight: Arc<Flight>) -> Self {
-        let lead =
-            Self { cache, flight, ticket: None, lease: None, is_anew: false, is_over: false };
+        let lead = Self {
+            cache,
+            flight,
+            ticket: None,
+            lease: None,
+            is_anew: false,
+            is_replacing: false,
+            is_over: false,
+        };
         if !cache.has_store() {
             lead.missed();
         }
@@ -55,7 +64,15 @@ impl Lead {
     pub(crate) fn anew(cache: &'static Cache, flight: Arc<Flight>) -> Self {
         cache.claim_anew(&flight);
         flight.start();
-        Self { cache, flight, ticket: None, lease: None, is_anew: true, is_over: false }
+        Self {
+            cache,
+            flight,
+            ticket: None,
+            lease: None,
+            is_anew: true,
+            is_replacing: false,
+            is_over: false,
+        }
     }
 
     pub(crate) fn cache(&self) -> &'static Cache {

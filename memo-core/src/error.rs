@@ -19,7 +19,10 @@ pub struct Error {
 pub(crate) enum Kind {
     Key,
     Value,
+    /// A store could not be read.
     Store,
+    /// A store could not be written.
+    Put,
     /// The call is none that a store could know.
     Local,
 }
@@ -53,7 +56,7 @@ impl Error {
     /// memory, and computes what is not there.
     #[must_use]
     pub fn is_store(&self) -> bool {
-        matches!(self.kind, Kind::Store | Kind::Local)
+        matches!(self.kind, Kind::Store | Kind::Put | Kind::Local)
     }
 }
 
@@ -62,7 +65,7 @@ impl fmt::Display for Error {
         let what = match self.kind {
             Kind::Key => "runs uncached: its arguments cannot be made a key",
             Kind::Value => "runs uncached: its result cannot be stored",
-            Kind::Store => "does without its store for now",
+            Kind::Store | Kind::Put => "does without its store for now",
             Kind::Local => "does without its store",
         };
         write!(f, "`{}` {what}: {}", self.function, self.message)

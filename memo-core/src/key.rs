@@ -107,31 +107,70 @@ impl<T: ?Sized + KeyPart, Rest: Args> Args for (&T, Rest) {
 pub struct Scope {
     id: TypeId,
     name: fn() -> &'static str,
+    known_by: KnownBy,
+}
+
+/// What of a scope is part of the key.
+#[derive(Clone, Copy, Debug)]
+enum KnownBy {
+    Id,
+    Path,
+    Both,
 }
 
 impl Scope {
     /// The scope of the function in which the closure is written.
     #[inline(always)]
     pub fn of<F>(_: &F) -> Self {
-        Self { id: typeid::of::<F>(), name: std::any::type_name::<F> }
+        Self { id: typeid::of::<F>(), name: std::any::type_name::<F>, known_by: KnownBy::Id }
+    }
+
+    /// The same, for keys that other builds of the program read: in one build a type's id is its
+    /// own, but it counts `impl` blocks, and the next build may have another one of that number.
+    #[inline(always)]
+    pub fn named<F>(closure: &F) -> Self {
+        Self { known_by: KnownBy::Both, ..Self::of(closure) }
+    }
+
+    /// Of a function that has one monomorphization, for such keys: its path, with the functions
+    /// around it.
+    #[inline(always)]
+    pub fn placed<F>(closure: &F) -> Self {
+        Self { known_by: KnownBy::Path, ..Self::of(closure) }
     }
 
     #[inline(always)]
     pub(crate) fn bytes(self) -> [u8; 16] {
-        bytes_of_id(self.id)
+        let id = bytes_of_id(self.id);
+        let path = || u128::from(structure::hash_of_text(self.path()));
+        match self.known_by {
+            KnownBy::Id => id,
+            KnownBy::Path => path().to_le_bytes(),
+            KnownBy::Both => (u128::from_ne_bytes(id) ^ path()).to_ne_bytes(),
+        }
     }
 
     /// Whether it is another one in every program: a closure is among its types, which may change
     /// without a change of its name.
     pub(crate) fn is_local(self) -> bool {
-        let path = self.path();
-        path.strip_suffix("::{{closure}}").unwrap_or(path).contains("{{closure}}")
+        has_closure_argument(self.path())
     }
 
     /// The closure's path, as the compiler spells it: `app::Rect::area::{{closure}}`.
     pub(crate) fn path(self) -> &'static str {
         (self.name)()
     }
+}
+
+/// Whether a closure is among a path's generic arguments; to be written in one is no matter.
+fn has_closure_argument(path: &str) -> bool {
+    let mut depth = 0_usize;
+    path.char_indices().any(|(at, letter)| {
+        let is_arrow = letter == '>' && path[..at].ends_with('-');
+        depth += usize::from(letter == '<');
+        depth -= usize::from(letter == '>' && !is_arrow && depth > 0);
+        depth > 0 && path[at..].starts_with("{{closure}}")
+    })
 }
 
 /// A type's id, to be compared as a whole: its own `Hash` gives away only half of it.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_timer::Delay;
 
-use crate::behind::{aside, REFRESHES};
+use crate::behind::{aside, is_behind, REFRESHES};
 use crate::cache::Cache;
 use crate::claim::{self, within, Claimed, Flying, Lead};
 use crate::codec::{self, Codec, Keep, Trust};
@@ -62,10 +62,11 @@ impl Memo {
         self
     }
 
-    /// The function's tokens: part of the identity in stores that outlive the process.
+    /// The function's tokens, and whether they are built for tests, where what they call may be
+    /// another's: part of the identity in stores that outlive the process.
     #[must_use]
-    pub const fn source(mut self, source: &'static str) -> Self {
-        self.cache.outer.set_source(source);
+    pub const fn source(mut self, source: &'static str, is_test: bool) -> Self {
+        self.cache.outer.set_source(source, is_test);
         self
     }
 
@@ -210,10 +211,11 @@ impl Memo {
         mut lead: Lead,
         lookup: Option<Lookup>,
     ) -> Result<R, Lead> {
-        lead.ticket = lookup.as_ref().map(|lookup| lookup.ticket);
         if lead.is_anew {
+            self.replaces(&mut lead, lookup);
             return Err(lead);
         }
+        lead.ticket = lookup.as_ref().map(|lookup| lookup.ticket);
         let found = lookup.and_then(|lookup| lookup.found);
         let decoded = found.as_ref().and_then(|found| {
             let stored = Stored::parse(found)?;
@@ -231,6 +233,20 @@ impl Memo {
             Ok::<_, (_, Infallible)>(key.finish(stored.codec, expiry))
         });
         Ok(C::restore(data))
+    }
+
+    /// Notes what a computation that replaces what is stored has to tell the store.
+    fn replaces(&'static self, lead: &mut Lead, lookup: Option<Lookup>) {
+        match lookup {
+            // Behind a call, the others do as this process does: what they have is good for a while.
+            Some(lookup) => {
+                lead.ticket = Some(lookup.ticket);
+                lead.is_replacing = !is_behind();
+            }
+            // It could not be asked, and may have what is older.
+            None if !lead.flight.is_local => self.cache.outer.note_unforgotten(lead.flight.digest),
+            None => {}
+        }
     }
 
     /// What the store has of a call, for who only looks.
@@ -356,8 +372,8 @@ impl<R, C: Codec<R>> Call<R, C> {
             Found::Anew(call) => {
                 let mut flying = Flying::anew(&memo.cache, call);
                 if memo.cache.has_store() {
-                    flying.lead.ticket =
-                        memo.cache.load_for(&flying.lead.flight).map(|at| at.ticket);
+                    let lookup = memo.cache.load_for(&flying.lead.flight);
+                    memo.replaces(&mut flying.lead, lookup);
                 }
                 Some(flying)
             }
@@ -549,8 +565,8 @@ fn finish<R, C: Codec<R>>(
         }
     };
     let digest = lead.flight.digest;
-    let (ticket, is_anew, lease) = (lead.ticket, lead.is_anew, lead.lease.take());
-    let forget = ticket.filter(|_| is_anew).map(|_| What::Forget(digest));
+    let (ticket, replaces, lease) = (lead.ticket, lead.is_replacing, lead.lease.take());
+    let forget = ticket.filter(|_| replaces).map(|_| What::Forget(digest));
     let after = |what: Option<What>| what.map(|what| After { what, lease });
     let lead = if is_stored { Some(lead) } else { lead.forget_if_unawaited() };
     let Some(lead) = lead else { return after(forget) };
@@ -562,7 +578,7 @@ fn finish<R, C: Codec<R>>(
                 saving = ticket.filter(|_| is_stored).and_then(|ticket| {
                     let structure = codec::structure(data)?;
                     let entry = entry.view().share();
-                    Some(Saving { digest, ticket, replaces: is_anew, entry, structure })
+                    Some(Saving { digest, ticket, replaces, entry, structure })
                 });
                 Ok(entry)
             }
@@ -587,13 +603,13 @@ pub fn get<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> Optio
 }
 
 /// `func::contains(…)`.
-pub fn contains<A: Args>(memo: &'static Memo, args: A) -> bool {
+pub fn contains<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> bool {
     if !memo.cache.has_store() {
         return memo.cache.contains(&args);
     }
     memo.cache.keep_in_step();
     memo.cache.contains(&args)
-        || memo.key(&args).is_some_and(|key| memo.cache.load_only(&key).is_some())
+        || memo.key(&args).is_some_and(|key| memo.look_behind::<R, C>(&key).is_some())
 }
 
 /// `func::remove(…)`: whether there was something to forget.
@@ -618,8 +634,13 @@ pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, r
         Keep::Share(_) => None,
         Keep::Drop => return,
     };
-    let lookup =
-        if memo.cache.has_store() && !key.is_local { memo.cache.load(&key.digest) } else { None };
+    let mut lookup = None;
+    if memo.cache.has_store() && !key.is_local {
+        lookup = memo.cache.load(&key.digest);
+        if lookup.is_none() {
+            memo.cache.outer.note_unforgotten(key.digest);
+        }
+    }
     let encoded = data.map(|data| codec::encode(data, &memo.trust, &mut key.entry));
     let after = match (encoded, data) {
         (Some(Ok(codec)), Some(data)) => {

@@ -1,5 +1,6 @@
 //! What lies behind a function's memory: its store, and how far memory knows what it made void.
 
+use std::collections::BTreeSet;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -9,17 +10,22 @@ use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
 use crate::clock::Tick;
-use crate::store::{Failure, Function, Store, Ticket};
+use crate::key::DIGEST;
+use crate::store::{Failure, Function, Nowhere, Store, Ticket};
 
 /// The outer side of one function. It is there, and empty, for functions without a store too.
 pub(crate) struct Outer {
     /// Opens the store, at the first call.
     open: Option<fn() -> Arc<dyn Store>>,
     source: &'static str,
+    is_test: bool,
     version: u64,
     /// One process computes a call for all.
     is_fleet: bool,
     opened: OnceCell<Opened>,
+    /// Held by the call that opens it. Not the cell's own lock: that has no bound, and what opens a
+    /// store may call the function.
+    opening: Mutex<()>,
     /// The moment up to which memory knows what others made void.
     seen: Mutex<Option<Ticket>>,
     /// Until when, as a [`Tick`], memory answers without asking.
@@ -28,6 +34,9 @@ pub(crate) struct Outer {
     news: AtomicU64,
     /// What is in the store is to be forgotten, and could not be.
     is_to_be_cleared: AtomicBool,
+    /// The calls that are to be forgotten there, and could not be; and whether there are any.
+    unforgotten: Mutex<BTreeSet<[u8; DIGEST]>>,
+    has_unforgotten: AtomicBool,
     pub(crate) errors: AtomicU64,
 }
 
@@ -37,18 +46,37 @@ struct Opened {
     longest_life: Option<u64>,
 }
 
-/// Every store that a function has opened.
+/// Every store that a function has opened, once each.
 static STORES: Mutex<Vec<Arc<dyn Store>>> = Mutex::new(Vec::new());
 
+/// How long a call waits for another that opens the store.
+const OPENING: Duration = Duration::from_secs(1);
+
 /// Clears every store that is known to this process: of functions that it has not called too.
-pub(crate) fn clear_stores() -> Vec<Failure> {
-    let stores = STORES.lock().clone();
+pub(crate) fn clear_stores() {
     #[cfg(feature = "disk")]
-    let default = crate::store::DiskStore::in_default_place()
-        .map(|disk| -> Arc<dyn Store> { Arc::new(disk) });
-    #[cfg(not(feature = "disk"))]
-    let default = None;
-    stores.into_iter().chain(default).filter_map(|store| store.clear_all().err()).collect()
+    enlist(&crate::store::disk());
+    let stores = STORES.lock().clone();
+    for store in stores {
+        // Who could not be cleared is told of by the functions whose store it is.
+        let _ = caught(|| store.clear_all());
+    }
+}
+
+fn enlist(store: &Arc<dyn Store>) {
+    let mut stores = STORES.lock();
+    if !stores.iter().any(|known| Arc::ptr_eq(known, store)) {
+        stores.push(Arc::clone(store));
+    }
+}
+
+/// What a store answers. A panic of it is an error of it.
+fn caught<R>(question: impl FnOnce() -> Result<R, Failure>) -> Result<R, String> {
+    let asked = catch_unwind(AssertUnwindSafe(|| question().map_err(|error| error.to_string())));
+    asked.unwrap_or_else(|payload| {
+        std::mem::forget(payload);
+        Err("it panicked".into())
+    })
 }
 
 impl Outer {
@@ -56,13 +84,17 @@ impl Outer {
         Self {
             open: None,
             source: "",
+            is_test: false,
             version: 0,
             is_fleet: false,
             opened: OnceCell::new(),
+            opening: Mutex::new(()),
             seen: Mutex::new(None),
             fresh_until: AtomicU64::new(0),
             news: AtomicU64::new(0),
             is_to_be_cleared: AtomicBool::new(false),
+            unforgotten: Mutex::new(BTreeSet::new()),
+            has_unforgotten: AtomicBool::new(false),
             errors: AtomicU64::new(0),
         }
     }
@@ -71,8 +103,8 @@ impl Outer {
         self.open = Some(open);
     }
 
-    pub(crate) const fn set_source(&mut self, source: &'static str) {
-        self.source = source;
+    pub(crate) const fn set_source(&mut self, source: &'static str, is_test: bool) {
+        (self.source, self.is_test) = (source, is_test);
     }
 
     pub(crate) const fn set_version(&mut self, version: u64) {
@@ -98,25 +130,42 @@ impl Outer {
         name: &'static str,
         question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
     ) -> Result<R, String> {
-        let asked = catch_unwind(AssertUnwindSafe(|| {
-            let opened = self.opened.get_or_init(|| self.opened(name));
-            let function = Function { name, fingerprint: opened.fingerprint };
-            question(&*opened.store, &function).map_err(|failure| failure.to_string())
-        }));
-        asked.unwrap_or_else(|payload| {
-            std::mem::forget(payload);
-            Err("it panicked".into())
-        })
+        let opened = self.opened(name)?;
+        let function = Function { name, fingerprint: opened.fingerprint };
+        caught(|| question(&*opened.store, &function))
     }
 
-    fn opened(&'static self, name: &str) -> Opened {
-        let Some(open) = self.open else { unreachable!("a function without a store asks none") };
-        let store = open();
-        STORES.lock().push(Arc::clone(&store));
-        let fingerprint = fingerprint(name, self.source, self.version);
-        store.on_news(&Function { name, fingerprint }, Arc::new(|| self.has_news()));
-        let longest_life = store.longest_life().map(nanos);
-        Opened { store, fingerprint, longest_life }
+    fn opened(&'static self, name: &'static str) -> Result<&'static Opened, String> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened);
+        }
+        let Some(_opening) = self.opening.try_lock_for(OPENING) else {
+            return Err("it is still being opened, perhaps by a call of this function".into());
+        };
+        if self.opened.get().is_none() {
+            let opened = self.open_store(name);
+            // Only who holds the lock sets it.
+            let _ = self.opened.set(opened);
+        }
+        self.opened.get().ok_or_else(|| unreachable!("it has just been set"))
+    }
+
+    fn open_store(&'static self, name: &str) -> Opened {
+        let fingerprint = fingerprint(name, self.source, self.version, self.is_test);
+        let opened = caught(|| {
+            let open = self.open.ok_or("the function has none")?;
+            let store = open();
+            enlist(&store);
+            store.on_news(&Function { name, fingerprint }, Arc::new(|| self.has_news()));
+            let longest_life = store.longest_life().map(nanos);
+            Ok(Opened { store, fingerprint, longest_life })
+        });
+        // What panicked once is not asked again at every call.
+        opened.unwrap_or_else(|_| Opened {
+            store: Arc::new(Nowhere("what opens it panicked")),
+            fingerprint,
+            longest_life: None,
+        })
     }
 
     fn has_news(&self) {
@@ -137,7 +186,8 @@ impl Outer {
 
     /// How long memory may answer on its own.
     fn patience(&self) -> u64 {
-        self.opened.get().map_or(0, |opened| nanos(opened.store.patience()))
+        let patience = |opened: &Opened| caught(|| Ok(nanos(opened.store.patience()))).unwrap_or(0);
+        self.opened.get().map_or(0, patience)
     }
 
     /// Whether memory has answered for as long as it may on its own.
@@ -167,6 +217,11 @@ impl Outer {
         *self.seen.lock() = Some(ticket);
     }
 
+    /// The store was asked, and memory knows of nothing before.
+    pub(crate) fn has_seen(&self, ticket: Ticket) {
+        self.seen.lock().get_or_insert(ticket);
+    }
+
     /// This process removed a call: nothing that it would have to be told, unless others did too.
     pub(crate) fn removed(&self, ticket: Ticket) {
         let mut seen = self.seen.lock();
@@ -175,6 +230,36 @@ impl Outer {
         if is_next {
             *seen = Some(ticket);
         }
+    }
+
+    /// This call must not be found in the store, though it may be there.
+    pub(crate) fn note_unforgotten(&self, digest: [u8; DIGEST]) {
+        const MOST: usize = 4096;
+        let mut unforgotten = self.unforgotten.lock();
+        if unforgotten.len() >= MOST {
+            unforgotten.clear();
+            self.set_to_be_cleared(true);
+        } else {
+            unforgotten.insert(digest);
+            self.has_unforgotten.store(true, Ordering::Release);
+        }
+    }
+
+    pub(crate) fn is_unforgotten(&self, digest: &[u8; DIGEST]) -> bool {
+        self.has_unforgotten.load(Ordering::Acquire) && self.unforgotten.lock().contains(digest)
+    }
+
+    /// It is forgotten there; all calls are, if nothing is said.
+    pub(crate) fn is_forgotten(&self, digest: Option<&[u8; DIGEST]>) {
+        if !self.has_unforgotten.load(Ordering::Acquire) {
+            return;
+        }
+        let mut unforgotten = self.unforgotten.lock();
+        match digest {
+            Some(digest) => drop(unforgotten.remove(digest)),
+            None => unforgotten.clear(),
+        }
+        self.has_unforgotten.store(!unforgotten.is_empty(), Ordering::Release);
     }
 
     pub(crate) fn is_to_be_cleared(&self) -> bool {
@@ -192,13 +277,16 @@ fn nanos(time: Duration) -> u64 {
 }
 
 /// The function, as far as its attribute can see it: its name, its tokens, its `version`.
-fn fingerprint(name: &str, source: &str, version: u64) -> [u8; 16] {
+fn fingerprint(name: &str, source: &str, version: u64, is_test: bool) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
-    for piece in [name, source] {
+    // The bytes of some values are those of the machine.
+    let machine = format!("{} {}", usize::BITS, cfg!(target_endian = "little"));
+    for piece in [name, source, &machine] {
         hasher.update(&(piece.len() as u64).to_le_bytes());
         hasher.update(piece.as_bytes());
     }
     hasher.update(&version.to_le_bytes());
+    hasher.update(&[u8::from(is_test)]);
     let mut fingerprint = [0; 16];
     fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     fingerprint

@@ -266,10 +266,13 @@ pub fn redis() -> Arc<dyn Store> {
 #[cfg(feature = "disk")]
 #[doc(hidden)]
 pub fn disk() -> Arc<dyn Store> {
-    match DiskStore::in_default_place() {
+    static DISK: once_cell::sync::OnceCell<Arc<dyn Store>> = once_cell::sync::OnceCell::new();
+    const NOT_NAMED: &str = "the environment names no directory: set `MEMO_CACHE_DIR`";
+    let disk = DISK.get_or_init(|| match DiskStore::in_default_place() {
         Some(disk) => Arc::new(disk),
-        None => Arc::new(Nowhere("the environment names no directory: set `MEMO_CACHE_DIR`")),
-    }
+        None => Arc::new(Nowhere(NOT_NAMED)),
+    });
+    Arc::clone(disk)
 }
 
 /// A number that no other process comes by.
@@ -285,18 +288,15 @@ fn random() -> u64 {
     STATE.try_with(random).unwrap_or_else(|_| random(&RandomState::new()))
 }
 
-/// A store that the environment does not name; and how it would.
-#[cfg(any(feature = "disk", feature = "redis"))]
-struct Nowhere(&'static str);
+/// A store that there is none of; and why.
+pub(crate) struct Nowhere(pub(crate) &'static str);
 
-#[cfg(any(feature = "disk", feature = "redis"))]
 impl Nowhere {
     fn fail<T>(&self) -> Result<T, Failure> {
         Err(self.0.into())
     }
 }
 
-#[cfg(any(feature = "disk", feature = "redis"))]
 impl Store for Nowhere {
     fn get(&self, _: &Function<'_>, _: &Key) -> Result<Lookup, Failure> {
         self.fail()

@@ -80,36 +80,45 @@ impl Cache {
     /// Asks the store; nothing, if it failed, which is counted and reported.
     fn ask<R>(
         &'static self,
+        kind: Kind,
         question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
     ) -> Option<R> {
         match self.outer.ask(self.site.name, question) {
             Ok(answer) => {
-                self.report_again(Kind::Store);
+                self.report_again(kind);
                 Some(answer)
             }
             Err(why) => {
-                self.count_store_error(why);
+                self.outer.errors.fetch_add(1, Ordering::Relaxed);
+                self.report_store(kind, why);
                 None
             }
         }
     }
 
-    fn count_store_error(&self, why: String) {
-        self.outer.errors.fetch_add(1, Ordering::Relaxed);
-        self.report(Kind::Store, why);
-    }
-
-    /// Whether the store may be read: what could not be cleared must not be.
-    fn may_read(&'static self) -> bool {
-        !self.outer.is_to_be_cleared() || self.clear_store()
+    /// Whether the store may be asked about a call: what could not be cleared or removed must not
+    /// be found.
+    fn may_read(&'static self, digest: &[u8; DIGEST]) -> bool {
+        if self.outer.is_to_be_cleared() {
+            if !self.clear_store() {
+                return false;
+            }
+            // What others made void meanwhile is not told any more.
+            self.forget_all();
+        }
+        if self.outer.is_unforgotten(digest) {
+            self.forget_in_store(digest);
+        }
+        !self.outer.is_unforgotten(digest)
     }
 
     /// What the store has of a call.
     pub(crate) fn load(&'static self, digest: &[u8; DIGEST]) -> Option<Lookup> {
-        if !self.may_read() {
+        if !self.may_read(digest) {
             return None;
         }
-        let mut lookup = self.ask(|store, function| store.get(function, digest))?;
+        let mut lookup = self.ask(Kind::Store, |store, function| store.get(function, digest))?;
+        self.outer.has_seen(lookup.ticket);
         // The `ttl` may be another than when it was put.
         let is_old = |found: &Found| self.rest_of(found.age).is_none();
         lookup.found = lookup.found.filter(|found| !is_old(found));
@@ -158,39 +167,44 @@ impl Cache {
     /// # Errors
     /// The store cannot tell.
     pub(crate) fn lease(&'static self, digest: &[u8; DIGEST]) -> Result<Option<Lease>, Untold> {
-        self.ask(|store, function| store.lease(function, digest)).ok_or(Untold)
+        self.ask(Kind::Store, |store, function| store.lease(function, digest)).ok_or(Untold)
     }
 
     fn save(&'static self, saving: &Saving) {
-        if !self.may_read() {
+        if !self.may_read(&saving.digest) {
             return;
+        }
+        let mut ticket = saving.ticket;
+        if saving.replaces {
+            let replaced = self.ask(Kind::Put, |store, function| replaced(store, function, saving));
+            match replaced {
+                Some(Some(after)) => {
+                    self.outer.removed(after);
+                    ticket = after;
+                }
+                Some(None) => return,
+                // What is there is older.
+                None => return self.outer.note_unforgotten(saving.digest),
+            }
         }
         let bytes = saving.bytes();
         let life = self.whole_life().map(Duration::from_nanos);
-        let _ = self.ask(|store, function| {
-            let ticket = if saving.replaces {
-                match replaced(store, function, saving)? {
-                    Some(ticket) => ticket,
-                    None => return Ok(()),
-                }
-            } else {
-                saving.ticket
-            };
+        let _ = self.ask(Kind::Put, |store, function| {
             store.put(function, &saving.digest, ticket, &bytes, life)
         });
     }
 
     /// Removes a call from the store; whether it was there.
     pub(crate) fn forget_in_store(&'static self, digest: &[u8; DIGEST]) -> bool {
-        let removed = self.ask(|store, function| store.remove(function, digest));
+        let removed = self.ask(Kind::Put, |store, function| store.remove(function, digest));
         match removed {
             Some((was_there, ticket)) => {
+                self.outer.is_forgotten(Some(digest));
                 self.outer.removed(ticket);
                 was_there
             }
             None => {
-                // It may be there still, and must not be found again.
-                self.outer.set_to_be_cleared(true);
+                self.outer.note_unforgotten(*digest);
                 false
             }
         }
@@ -198,11 +212,16 @@ impl Cache {
 
     /// Clears the function in its store; whether that could be done.
     pub(crate) fn clear_store(&'static self) -> bool {
-        let ticket = self.ask(|store, function| store.clear(function));
-        if let Some(ticket) = ticket {
-            self.outer.set_seen(ticket);
+        // Taken back before: what fails while this is under way sets it again, and stays.
+        self.outer.set_to_be_cleared(false);
+        let ticket = self.ask(Kind::Put, |store, function| store.clear(function));
+        match ticket {
+            Some(ticket) => {
+                self.outer.is_forgotten(None);
+                self.outer.set_seen(ticket);
+            }
+            None => self.outer.set_to_be_cleared(true),
         }
-        self.outer.set_to_be_cleared(ticket.is_none());
         ticket.is_some()
     }
 
@@ -214,8 +233,12 @@ impl Cache {
         let (asked, news) = (Tick::now(), self.outer.news());
         let seen = self.outer.seen();
         // A store that cannot tell leaves memory as it is: it answers on.
-        if let Some((ticket, changes)) = self.ask(|store, function| store.changes(function, seen)) {
+        if let Some((ticket, changes)) =
+            self.ask(Kind::Store, |store, function| store.changes(function, seen))
+        {
             match changes {
+                // What memory has it got without the store, and nobody can tell since when.
+                Changes::Nothing if seen.is_none() => self.forget_all(),
                 Changes::Nothing => {}
                 Changes::Removed(keys) => self.forget_if(&keys.into_iter().collect()),
                 Changes::Everything => self.forget_all(),

@@ -25,6 +25,10 @@ pub(crate) struct Function {
     pub(crate) params: Vec<Param>,
     /// The expression that is the key instead of the hashed parameters.
     pub(crate) key: Option<Expr>,
+    /// Whether its results live beyond the process.
+    pub(crate) is_stored: bool,
+    /// Whether the user gave it a name.
+    pub(crate) is_named: bool,
     /// The declared return type.
     pub(crate) returns: Type,
     /// The path of the `memo` crate.
@@ -66,6 +70,8 @@ impl Function {
             private: quote!(#krate::__private),
             krate,
             key: options.key.clone(),
+            is_stored: false,
+            is_named: options.name.is_some(),
             body: block,
             receiver,
             params,

@@ -72,7 +72,8 @@ impl Function {
             let (cfgs, ty) = (param.cfgs(), param.reference_type());
             quote!(#(#cfgs)* _: ::core::option::Option<#ty>)
         });
-        let key = if self.has_scope() { quote!((#private::Scope::of(&|| ()), #key)) } else { key };
+        let scope = self.scope();
+        let key = if self.has_scope() { quote!((#scope, #key)) } else { key };
         let inputs = quote!(#values #(#types),*);
         self.helper("key", &self.sig.generics, &inputs, &self.key_type(), &key)
     }
@@ -88,12 +89,23 @@ impl Function {
     }
 
     fn inlined_key(&self) -> TokenStream {
-        let private = &self.private;
         let key = match &self.key {
             Some(key) => quote!((&(#key), ())),
             None => self.pairs(&quote!(&)),
         };
-        quote!((#private::Scope::of(&|| ()), #key))
+        let scope = self.scope();
+        quote!((#scope, #key))
+    }
+
+    /// Which monomorphization is called.
+    fn scope(&self) -> TokenStream {
+        let private = &self.private;
+        let of = match self.is_stored {
+            true if self.has_instances() => quote!(named),
+            true => quote!(placed),
+            false => quote!(of),
+        };
+        quote!(#private::Scope::#of(&|| ()))
     }
 
     // Input:
@@ -138,8 +150,14 @@ impl Function {
         self.params.iter().filter(|param| param.named_impls.is_some()).filter(beside)
     }
 
-    /// Whether the function has, or may have, more than one monomorphization.
+    /// Whether the key is to say which function is called: one of several monomorphizations, or of
+    /// several functions of one name, as those in functions are, which a store would not tell apart.
     fn has_scope(&self) -> bool {
+        self.has_instances() || (self.is_stored && !self.is_named)
+    }
+
+    /// Whether the function has, or may have, more than one monomorphization.
+    fn has_instances(&self) -> bool {
         let generic = !generics::turbofish(&self.sig.generics).is_empty();
         let has_impls = self.params.iter().any(|param| param.named_impls.is_some());
         generic || has_impls || !matches!(self.place, Place::Type(_))

@@ -13,7 +13,8 @@ use syn::{Error, Result, Type};
 
 pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let options: MemoOptions = syn::parse2(options)?;
-    let function = Function::new("memo", item, &options.shared)?;
+    let mut function = Function::new("memo", item, &options.shared)?;
+    function.is_stored = options.store.is_some();
     check_result(&function.returns)?;
     function.check_behind(options.shared.refresh.as_ref())?;
     Ok(expand(&function, &options))
@@ -94,7 +95,7 @@ fn companions(
     let value = Ident::new("value", Span::mixed_site());
     let remove = function.ask("remove", &[memo], Takes::Key, None);
     let get = function.ask("get", &[memo, codec], Takes::Key, None);
-    let contains = function.ask("contains", &[memo], Takes::Key, None);
+    let contains = function.ask("contains", &[memo, codec], Takes::Key, None);
     let insert = function.ask("insert", &[memo, codec], Takes::Key, Some(&value));
     [
         Companion::new("clear", "Forgets every result.", Takes::Nothing, quote!(#memo.clear();)),
@@ -147,14 +148,20 @@ fn behind(function: &Function, options: &MemoOptions, store: &Store) -> TokenStr
     let (sig, body) = (&function.sig, &function.body);
     let (key, skip) = (options.shared.key.iter(), &options.shared.skip);
     // Whatever says which results are meant by which arguments.
-    let source = quote!(#sig #body #(key = #key)* skip(#(#skip),*)).to_string();
+    let (cache_if, cache_err) = (options.cache_if.iter(), options.cache_err);
+    let source =
+        quote!(#sig #body #(key = #key)* skip(#(#skip),*) #(cache_if = #cache_if)* #cache_err);
+    let source = source.to_string();
     let open = match store {
         Store::Named(name) => quote!(#private::#name),
         Store::Given(store) => quote!(|| #private::open(#store)),
     };
     let asynchronous = function.sig.asyncness.iter().map(|_| quote!(.asynchronous()));
     let fleet = options.flight.iter().map(|_| quote!(.fleet()));
-    quote!(.source(#source).store(#open) #(#asynchronous)* #(#fleet)*)
+    quote! {
+        .source(#source, ::core::cfg!(test))
+        .store(#open) #(#asynchronous)* #(#fleet)*
+    }
 }
 
 /// How results become bytes, and which do; the place where a missing trait of theirs is reported.

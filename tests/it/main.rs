@@ -6,6 +6,7 @@ mod companions;
 mod flights;
 mod hard_flights;
 mod hard_resources;
+mod hard_stores;
 mod hard_values;
 mod keys;
 mod resources;

@@ -92,7 +92,7 @@ fn everyday_values_are_hits() {
         HashMap::from([(1, BTreeMap::from([("a".to_owned(), vec![-1])])), (2, BTreeMap::new())])
     });
     assert_stored!(Option<Option<()>>, Some(None));
-    assert_stored!(Box<str>, "text".into());
+    assert_stored!(Box<str>, Box::<str>::from("text"));
     assert_stored!((char, f32, [u16; 3], bool), ('ß', -0.0, [1, 2, 3], true));
 }
 

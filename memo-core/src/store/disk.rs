@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! <root>/CACHEDIR.TAG
-//! <root>/v1/lock                                 one sweeper at a time
-//! <root>/v1/<function>-<fingerprint>/name
-//! <root>/v1/<function>-<fingerprint>/<epoch>/    since the last clear
+//! <root>/memo-v1/lock                                 one sweeper at a time
+//! <root>/memo-v1/<function>-<fingerprint>/name
+//! <root>/memo-v1/<function>-<fingerprint>/<epoch>/    since the last clear
 //!     <digest of the arguments>                  one result
 //!     <random>.tmp                               one being written
 //!     removed                                    the calls removed one by one
-//! <root>/v1/<function>-<fingerprint>/trash-…     to be deleted
+//! <root>/memo-v1/<function>-<fingerprint>/trash-…     to be deleted
 //! ```
 //!
 //! Nobody locks anything to read or write. A file is written beside its place and renamed into it,
@@ -269,6 +269,10 @@ impl DiskStore {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
             result => result?,
         }
+        // What the file says of itself is asked before there is room for it.
+        if Header::parse(&head).is_none_or(|(header, _)| header.len != len) {
+            return Ok(None);
+        }
         let value = files::read(&mut file, len)?;
         let Some(header) = header::of_whole(&head, &value) else { return Ok(None) };
         let is_it = header.fingerprint == function.fingerprint
@@ -434,14 +438,17 @@ impl Store for DiskStore {
 
     fn clear_all(&self) -> Result<(), Failure> {
         let functions = place::functions(&self.root);
+        let mut failed = Ok(());
         for name in files::names(&functions)? {
             let directory = functions.join(name);
             if directory.is_dir() {
-                self.clear_place(&Place { directory, known: Mutex::new(None) })?;
+                // One that cannot be cleared is no reason to leave the others.
+                let place = Place { directory, known: Mutex::new(None) };
+                failed = self.clear_place(&place).and(failed);
             }
         }
         self.functions.lock().values().for_each(|place| *place.known.lock() = None);
-        Ok(())
+        Ok(failed?)
     }
 
     fn changes(

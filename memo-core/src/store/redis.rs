@@ -73,7 +73,7 @@ const EXPIRY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const LEASE: Duration = Duration::from_secs(10);
 const MAX_VALUE_BYTES: usize = 8 << 20;
 /// With more removals than that, the function is cleared instead.
-const REMOVALS: u64 = 32 * 1024;
+const REMOVALS: u64 = 64 * 1024;
 
 impl fmt::Debug for RedisStore {
     // Not the URL: it may have a password in it.
@@ -284,8 +284,8 @@ impl Store for RedisStore {
         let mut left = cmd("PTTL");
         left.arg(&place);
         let besides = [self.hash(function, &[&hex(key)]), get(&place), left];
-        let (ticket, (removed, value, left)): (_, (Vec<Value>, Option<Vec<u8>>, i64)) =
-            self.moment(function, &besides)?;
+        type Replies = (Vec<Value>, Option<Vec<u8>>, i64);
+        let (ticket, (removed, value, left)): (_, Replies) = self.moment(function, &besides)?;
         let removed = removed.first().and_then(|field| removed_at(ticket.epoch, field));
         let found = value.and_then(|mut value| {
             let header = {

@@ -47,14 +47,18 @@ fn private_directories() -> DirBuilder {
 /// following a link to somewhere else.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     step()?;
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
-    }
-    options.open(path)
+    itself(OpenOptions::new().read(true)).open(path)
+}
+
+#[cfg(unix)]
+fn itself(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
+}
+
+#[cfg(not(unix))]
+fn itself(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
 }
 
 pub(super) fn create_new(path: &Path) -> io::Result<File> {
@@ -64,12 +68,12 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
 
 pub(super) fn append(path: &Path) -> io::Result<File> {
     step()?;
-    privately(OpenOptions::new().append(true).create(true)).open(path)
+    itself(privately(OpenOptions::new().append(true).create(true))).open(path)
 }
 
 pub(super) fn lock_file(path: &Path) -> io::Result<File> {
     step()?;
-    privately(OpenOptions::new().write(true).create(true).truncate(false)).open(path)
+    itself(privately(OpenOptions::new().write(true).create(true).truncate(false))).open(path)
 }
 
 pub(super) fn write(file: &mut File, bytes: &[u8]) -> io::Result<()> {
@@ -116,8 +120,11 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
 pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
     step()?;
     match fs::hard_link(from, to) {
-        // A file system without links: two that begin at once may then begin one each.
-        Err(error) if error.kind() == ErrorKind::Unsupported => fs::rename(from, to),
+        // A file system without links, which has several ways to say so.
+        Err(error) if !matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {
+            // As exclusive, but not made at once: who reads half of it takes it for damaged.
+            create_new(to)?.write_all(&fs::read(from)?)
+        }
         result => result,
     }
 }

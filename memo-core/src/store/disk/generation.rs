@@ -25,7 +25,7 @@ pub(super) const REMOVED: &str = "removed";
 const RECORD: usize = size_of::<Key>();
 
 /// With more removals than that, the function is cleared instead.
-pub(super) const REMOVALS: u64 = 32 * 1024;
+pub(super) const REMOVALS: u64 = 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Generation {
@@ -128,41 +128,42 @@ pub(super) fn end_epoch(function: &Path) -> io::Result<()> {
 
 /// Begins an epoch, unless somebody else does.
 fn begin_epoch(function: &Path) -> io::Result<()> {
+    // Its directory comes before it, and never again: so an epoch that is over stays so, and whoever
+    // writes by its name finds nothing.
+    let name = Name::first(random());
+    let directory = name.in_directory(function);
+    files::make_directory(&directory)?;
     let unfinished = function.join(unfinished());
     let mut file = files::create_new(&unfinished)?;
-    let written = files::write(&mut file, format!("{:016x}", random()).as_bytes());
+    let written = files::write(&mut file, format!("{:016x}", name.epoch).as_bytes());
     // A link, as it is made whole, and only if there is none: else two would begin one each.
-    let begun = written.and_then(|()| match files::link(&unfinished, &function.join(EPOCH)) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        result => result,
-    });
+    let begun = written.and_then(|()| files::link(&unfinished, &function.join(EPOCH)));
     files::remove(&unfinished)?;
-    begun
+    match begun {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            files::discard(&directory).map(drop)
+        }
+        result => result,
+    }
 }
 
-/// The current generation, made if there is none; nothing, if that was cleared at once.
+/// The current generation, begun if there is none; nothing, if that changes just now.
 pub(super) fn current(function: &Path) -> io::Result<Option<Name>> {
     let Some(epoch) = current_epoch(function)? else {
         begin_epoch(function)?;
         return Ok(None);
     };
-    let of_epoch =
-        || Ok::<_, io::Error>(all(function)?.into_iter().rfind(|name| name.epoch == epoch));
-    if let Some(name) = of_epoch()? {
-        return Ok(Some(name));
-    }
-    let path = Name::first(epoch).in_directory(function);
-    files::make_directory(&path)?;
-    if current_epoch(function)? != Some(epoch) {
-        // The epoch ended, and who ended it may have looked for its directories before there was
-        // this one. Whoever ends it from now on finds it.
-        let trash = function.join(trash());
-        if files::rename(&path, &trash).is_ok() {
-            files::discard(&trash)?;
+    // A removal that renames the directory may hide it from one look.
+    for _ in 0..3 {
+        if let Some(name) = all(function)?.into_iter().rfind(|name| name.epoch == epoch) {
+            return Ok(Some(name));
         }
-        return Ok(None);
     }
-    of_epoch()
+    if current_epoch(function)? == Some(epoch) {
+        // Somebody deleted the directory: what was in it is cleared.
+        end_epoch(function)?;
+    }
+    Ok(None)
 }
 
 /// Renames every generation that is not current out of the way; whether that is done.
@@ -244,6 +245,8 @@ impl Generation {
         // One write, so that the records of processes that append at once stay whole.
         files::write(&mut file, key)?;
         let removals = files::position(&mut file)? / RECORD as u64;
+        // Some systems rename no directory with an open file in it.
+        drop(file);
         loop {
             let next = self.name.next();
             match files::rename(&self.path, &next.in_directory(function)) {

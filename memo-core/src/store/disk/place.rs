@@ -1,7 +1,6 @@
 //! Where the files are.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +8,7 @@ use super::files;
 use crate::store::Function;
 
 /// The format of everything below the root: another one is another directory.
-const FORMAT: &str = "v1";
+const FORMAT: &str = "memo-v1";
 
 /// What backups and the like know a cache by: <https://bford.info/cachedir/>.
 const TAG: &str = "CACHEDIR.TAG";
@@ -102,8 +101,10 @@ pub(super) fn note_name(directory: &Path, function: &Function<'_>) {
 
 /// The function's name in full, or what its directory is called.
 pub(super) fn name_in(directory: &Path) -> String {
-    fs::read_to_string(directory.join(NAME))
-        .ok()
-        .filter(|name| !name.is_empty())
+    const LONGEST: u64 = 4096;
+    let name =
+        files::open(&directory.join(NAME)).and_then(|mut file| files::read(&mut file, LONGEST));
+    let name = name.ok().and_then(|name| String::from_utf8(name).ok());
+    name.filter(|name| !name.is_empty())
         .unwrap_or_else(|| directory.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }

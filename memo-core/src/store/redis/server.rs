@@ -29,7 +29,7 @@ struct Target {
 
 enum Link {
     Single(Connection),
-    Cluster(ClusterConnection),
+    Cluster(Box<ClusterConnection>),
 }
 
 /// More idle connections than that are closed.
@@ -161,7 +161,7 @@ impl Link {
     fn new(target: &Target, deadline: Duration) -> RedisResult<Self> {
         match &target.cluster {
             None => target.single.get_connection_with_timeout(deadline).map(Self::Single),
-            Some(cluster) => cluster.get_connection().map(Self::Cluster),
+            Some(cluster) => cluster.get_connection().map(Box::new).map(Self::Cluster),
         }
     }
 
