@@ -136,7 +136,7 @@ use quote::quote;
 ///
 /// The same attribute, on any executor: a hit never awaits, and who waits for another's run blocks
 /// no thread. Where the future that runs is dropped, one that waits takes over. The future is `Send`
-/// if the body's is, whatever it borrows for the key.
+/// if the body's is, whatever it borrows for the key; with a `store`, if the result is as well.
 ///
 /// ```
 /// # use memo::memo;
