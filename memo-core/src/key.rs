@@ -107,47 +107,32 @@ impl<T: ?Sized + KeyPart, Rest: Args> Args for (&T, Rest) {
 pub struct Scope {
     id: TypeId,
     name: fn() -> &'static str,
-    known_by: KnownBy,
-}
-
-/// What of a scope is part of the key.
-#[derive(Clone, Copy, Debug)]
-enum KnownBy {
-    Id,
-    Path,
-    Both,
+    /// The path is part of it as well: see [`named`](Self::named).
+    is_named: bool,
 }
 
 impl Scope {
     /// The scope of the function in which the closure is written.
     #[inline(always)]
     pub fn of<F>(_: &F) -> Self {
-        Self { id: typeid::of::<F>(), name: std::any::type_name::<F>, known_by: KnownBy::Id }
+        Self { id: typeid::of::<F>(), name: std::any::type_name::<F>, is_named: false }
     }
 
     /// The same, for keys that other builds of the program read: in one build a type's id is its
     /// own, but it counts `impl` blocks, and the next build may have another one of that number.
     #[inline(always)]
     pub fn named<F>(closure: &F) -> Self {
-        Self { known_by: KnownBy::Both, ..Self::of(closure) }
-    }
-
-    /// Of a function that has one monomorphization, for such keys: its path, with the functions
-    /// around it.
-    #[inline(always)]
-    pub fn placed<F>(closure: &F) -> Self {
-        Self { known_by: KnownBy::Path, ..Self::of(closure) }
+        Self { is_named: true, ..Self::of(closure) }
     }
 
     #[inline(always)]
     pub(crate) fn bytes(self) -> [u8; 16] {
         let id = bytes_of_id(self.id);
-        let path = || u128::from(structure::hash_of_text(self.path()));
-        match self.known_by {
-            KnownBy::Id => id,
-            KnownBy::Path => path().to_le_bytes(),
-            KnownBy::Both => (u128::from_ne_bytes(id) ^ path()).to_ne_bytes(),
+        if !self.is_named {
+            return id;
         }
+        let path = u128::from(structure::hash_of_text(self.path()));
+        (u128::from_ne_bytes(id) ^ path).to_ne_bytes()
     }
 
     /// Whether it is another one in every program: a closure is among its types, which may change

@@ -19,6 +19,7 @@ use crate::codec::{self, Codec, Keep, Trust};
 use crate::entry::Ref;
 use crate::flight::{Flight, Inside, Key};
 use crate::key::Args;
+use crate::outer::Source;
 use crate::reclaim;
 use crate::registry::{Function, Stats, MEMOS};
 use crate::site::Site;
@@ -62,11 +63,16 @@ impl Memo {
         self
     }
 
-    /// The function's tokens, and whether they are built for tests, where what they call may be
-    /// another's: part of the identity in stores that outlive the process.
+    /// The function's tokens, whether they are built for tests, where what they call may be another's,
+    /// and where they are, if the name does not say it: part of the identity in stores that outlive the process.
     #[must_use]
-    pub const fn source(mut self, source: &'static str, is_test: bool) -> Self {
-        self.cache.outer.set_source(source, is_test);
+    pub const fn source(
+        mut self,
+        source: &'static str,
+        is_test: bool,
+        place: fn() -> &'static str,
+    ) -> Self {
+        self.cache.outer.set_source(Source { tokens: source, is_test, place });
         self
     }
 

@@ -17,8 +17,7 @@ use crate::store::{Failure, Function, Nowhere, Store, Ticket};
 pub(crate) struct Outer {
     /// Opens the store, at the first call.
     open: Option<fn() -> Arc<dyn Store>>,
-    source: &'static str,
-    is_test: bool,
+    source: Source,
     version: u64,
     /// One process computes a call for all.
     is_fleet: bool,
@@ -38,6 +37,15 @@ pub(crate) struct Outer {
     unforgotten: Mutex<BTreeSet<[u8; DIGEST]>>,
     has_unforgotten: AtomicBool,
     pub(crate) errors: AtomicU64,
+}
+
+/// What the attribute sees of a function.
+#[derive(Clone, Copy)]
+pub(crate) struct Source {
+    pub(crate) tokens: &'static str,
+    pub(crate) is_test: bool,
+    /// The path, with the functions around it.
+    pub(crate) place: fn() -> &'static str,
 }
 
 struct Opened {
@@ -83,8 +91,7 @@ impl Outer {
     pub(crate) const fn new() -> Self {
         Self {
             open: None,
-            source: "",
-            is_test: false,
+            source: Source { tokens: "", is_test: false, place: || "" },
             version: 0,
             is_fleet: false,
             opened: OnceCell::new(),
@@ -103,8 +110,8 @@ impl Outer {
         self.open = Some(open);
     }
 
-    pub(crate) const fn set_source(&mut self, source: &'static str, is_test: bool) {
-        (self.source, self.is_test) = (source, is_test);
+    pub(crate) const fn set_source(&mut self, source: Source) {
+        self.source = source;
     }
 
     pub(crate) const fn set_version(&mut self, version: u64) {
@@ -151,7 +158,7 @@ impl Outer {
     }
 
     fn open_store(&'static self, name: &str) -> Opened {
-        let fingerprint = fingerprint(name, self.source, self.version, self.is_test);
+        let fingerprint = fingerprint(name, self.source, self.version);
         let opened = caught(|| {
             let open = self.open.ok_or("the function has none")?;
             let store = open();
@@ -277,16 +284,15 @@ fn nanos(time: Duration) -> u64 {
 }
 
 /// The function, as far as its attribute can see it: its name, its tokens, its `version`.
-fn fingerprint(name: &str, source: &str, version: u64, is_test: bool) -> [u8; 16] {
+fn fingerprint(name: &str, source: Source, version: u64) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
     // The bytes of some values are those of the machine.
-    let machine = format!("{} {}", usize::BITS, cfg!(target_endian = "little"));
-    for piece in [name, source, &machine] {
+    let build = format!("{} {} {}", usize::BITS, cfg!(target_endian = "little"), source.is_test);
+    for piece in [name, (source.place)(), source.tokens, &build] {
         hasher.update(&(piece.len() as u64).to_le_bytes());
         hasher.update(piece.as_bytes());
     }
     hasher.update(&version.to_le_bytes());
-    hasher.update(&[u8::from(is_test)]);
     let mut fingerprint = [0; 16];
     fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     fingerprint

@@ -27,8 +27,6 @@ pub(crate) struct Function {
     pub(crate) key: Option<Expr>,
     /// Whether its results live beyond the process.
     pub(crate) is_stored: bool,
-    /// Whether the user gave it a name.
-    pub(crate) is_named: bool,
     /// The declared return type.
     pub(crate) returns: Type,
     /// The path of the `memo` crate.
@@ -71,7 +69,6 @@ impl Function {
             krate,
             key: options.key.clone(),
             is_stored: false,
-            is_named: options.name.is_some(),
             body: block,
             receiver,
             params,

@@ -100,11 +100,7 @@ impl Function {
     /// Which monomorphization is called.
     fn scope(&self) -> TokenStream {
         let private = &self.private;
-        let of = match self.is_stored {
-            true if self.has_instances() => quote!(named),
-            true => quote!(placed),
-            false => quote!(of),
-        };
+        let of = if self.is_stored { quote!(named) } else { quote!(of) };
         quote!(#private::Scope::#of(&|| ()))
     }
 
@@ -150,14 +146,8 @@ impl Function {
         self.params.iter().filter(|param| param.named_impls.is_some()).filter(beside)
     }
 
-    /// Whether the key is to say which function is called: one of several monomorphizations, or of
-    /// several functions of one name, as those in functions are, which a store would not tell apart.
-    fn has_scope(&self) -> bool {
-        self.has_instances() || (self.is_stored && !self.is_named)
-    }
-
     /// Whether the function has, or may have, more than one monomorphization.
-    fn has_instances(&self) -> bool {
+    fn has_scope(&self) -> bool {
         let generic = !generics::turbofish(&self.sig.generics).is_empty();
         let has_impls = self.params.iter().any(|param| param.named_impls.is_some());
         generic || has_impls || !matches!(self.place, Place::Type(_))

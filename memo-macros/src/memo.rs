@@ -158,8 +158,16 @@ fn behind(function: &Function, options: &MemoOptions, store: &Store) -> TokenStr
     };
     let asynchronous = function.sig.asyncness.iter().map(|_| quote!(.asynchronous()));
     let fleet = options.flight.iter().map(|_| quote!(.fleet()));
+    // The path with the functions around it, which have others of the same name in them.
+    let place = match options.shared.name {
+        Some(_) => quote!(|| ""),
+        None => quote!(|| {
+            fn here() {}
+            ::core::any::type_name_of_val(&here)
+        }),
+    };
     quote! {
-        .source(#source, ::core::cfg!(test))
+        .source(#source, ::core::cfg!(test), #place)
         .store(#open) #(#asynchronous)* #(#fleet)*
     }
 }
