@@ -275,6 +275,14 @@ pub fn disk() -> Arc<dyn Store> {
     Arc::clone(disk)
 }
 
+/// Bytes as names have them.
+#[cfg(any(feature = "disk", feature = "redis"))]
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// A number that no other process comes by.
 #[cfg(any(feature = "disk", feature = "redis"))]
 fn random() -> u64 {

@@ -16,7 +16,7 @@ mod server;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::{cmd, Cmd, FromRedisValue, Value};
 
@@ -25,7 +25,7 @@ use server::Server;
 
 use super::header::{self, Header, HEADER};
 use super::time::{millis, Now};
-use super::{Changes, Failure, Found, Function, Key, Lease, Lookup, News, Store, Ticket};
+use super::{hex, Changes, Failure, Found, Function, Key, Lease, Lookup, News, Store, Ticket};
 
 /// A store on a Redis or Valkey server, shared by all processes that use it.
 ///
@@ -250,14 +250,6 @@ fn get(key: &str) -> Cmd {
     command
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
 fn number(value: &Value) -> Option<u64> {
     u64::from_redis_value_ref(value).ok()
 }
@@ -285,6 +277,7 @@ impl Store for RedisStore {
         left.arg(&place);
         let besides = [self.hash(function, &[&hex(key)]), get(&place), left];
         type Replies = (Vec<Value>, Option<Vec<u8>>, i64);
+        let asked = Instant::now();
         let (ticket, (removed, value, left)): (_, Replies) = self.moment(function, &besides)?;
         let removed = removed.first().and_then(|field| removed_at(ticket.epoch, field));
         let found = value.and_then(|mut value| {
@@ -296,9 +289,10 @@ impl Store for RedisStore {
                 && header.key == *key
                 && header.ticket.epoch == ticket.epoch
                 && removed.is_none_or(|at| header.ticket.removals >= at);
-            // How long it has been there, by the server's clock alone.
-            let left = u64::try_from(left).ok().filter(|_| is_it)?;
-            let age = Duration::from_millis(header.life.checked_sub(left)? + 1);
+            // How long it has been there, by the server's clock alone, and on its way here. In its
+            // last millisecond none is left to serve.
+            let left = u64::try_from(left).ok().filter(|left| is_it && *left > 0)?;
+            let age = Duration::from_millis(header.life.checked_sub(left)? + 1) + asked.elapsed();
             value.drain(..HEADER);
             Some(Found { value, age })
         });

@@ -13,7 +13,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::{files, random};
-use crate::store::Key;
+use crate::store::{hex, Key};
 
 /// What precedes the name of a directory that waits to be deleted.
 pub(super) const TRASH: &str = "trash-";
@@ -79,11 +79,7 @@ pub(super) fn unfinished() -> String {
 
 /// The file of a call.
 pub(super) fn file_of(key: &Key) -> String {
-    use std::fmt::Write;
-    key.iter().fold(String::with_capacity(64), |mut name, byte| {
-        let _ = write!(name, "{byte:02x}");
-        name
-    })
+    hex(key)
 }
 
 /// The call of a file, by its name.

@@ -28,12 +28,17 @@ pub(super) struct Shared {
     wake: (Mutex<bool>, Condvar),
 }
 
+/// What one says to hear whether one hears.
+const HELLO: &[u8] = b"hello";
 /// How often the thread looks around.
 const BEAT: Duration = Duration::from_millis(100);
 /// How often a server is asked whether it is there, by who hears nothing from it.
 const PING: Duration = Duration::from_millis(250);
 /// How long memory answers without asking while nobody hears of changes.
 const DEAF: Duration = Duration::from_millis(500);
+/// How long it does while all is heard: who makes something void may not come to say so, and a
+/// server that forgets says nothing.
+const HEARING: Duration = Duration::from_millis(800);
 
 impl Shared {
     pub(super) fn start(server: Server, channel: String, lease: Duration) -> Arc<Self> {
@@ -58,7 +63,7 @@ impl Shared {
 
     pub(super) fn patience(&self) -> Duration {
         if self.hears.load(Ordering::SeqCst) {
-            Duration::MAX
+            HEARING
         } else {
             DEAF
         }
@@ -176,6 +181,9 @@ fn hear(strong: &Shared, weak: &Weak<Shared>) -> Result<(), Failure> {
     let mut messages = connection.as_pubsub();
     messages.set_read_timeout(Some(PING))?;
     messages.subscribe(&strong.channel)?;
+    // Whether it was allowed to is not in the reply: what is said now must be heard.
+    strong.server.publish(&strong.channel, HELLO)?;
+    while messages.get_message()?.get_payload_bytes() != HELLO {}
     // From now on everything is heard; what was not heard before is asked for.
     strong.set_hears(true);
     messages.set_read_timeout(Some(BEAT))?;
@@ -184,7 +192,10 @@ fn hear(strong: &Shared, weak: &Weak<Shared>) -> Result<(), Failure> {
         match messages.get_message() {
             Ok(message) => {
                 heard = Instant::now();
-                strong.tell(message.get_payload_bytes().try_into().ok());
+                match message.get_payload_bytes() {
+                    HELLO => {}
+                    payload => strong.tell(payload.try_into().ok()),
+                }
             }
             Err(error) if is_silence(&error) => {}
             Err(error) => return Err(error.into()),

@@ -83,7 +83,7 @@ impl Server {
     fn ask_idle(&self, commands: &[Cmd]) -> Result<RedisResult<Vec<Value>>, Duration> {
         let started = Instant::now();
         let Some(mut link) = self.idle.lock().pop() else { return Err(self.deadline) };
-        let asked = link.run(commands);
+        let asked = link.run(commands, self.deadline);
         match &asked {
             Ok(_) => self.keep(link),
             Err(error) if is_reply(error) => self.keep(link),
@@ -110,7 +110,7 @@ impl Server {
         let mut link = Link::new(target, rest)?;
         let left = rest.saturating_sub(started.elapsed()).max(Duration::from_millis(1));
         link.set_timeout(left)?;
-        let asked = link.run(commands);
+        let asked = link.run(commands, left);
         if asked.as_ref().err().is_none_or(is_reply) && link.set_timeout(self.deadline).is_ok() {
             self.keep(link);
         }
@@ -146,7 +146,7 @@ impl Server {
             link.set_timeout(self.deadline)?;
             let mut touch = cmd("EXISTS");
             touch.arg("memo");
-            link.run(&[touch])
+            link.run(&[touch], self.deadline)
         });
         asked.err().is_none_or(|error| is_reply(&error))
     }
@@ -173,16 +173,29 @@ impl Link {
         }
     }
 
-    fn run(&mut self, commands: &[Cmd]) -> RedisResult<Vec<Value>> {
+    fn run(&mut self, commands: &[Cmd], deadline: Duration) -> RedisResult<Vec<Value>> {
         match self {
             Self::Single(one) => {
                 let mut pipe = redis::Pipeline::with_capacity(commands.len());
                 for command in commands {
                     pipe.add_command(command.clone());
                 }
-                pipe.query(one)
+                let end = Instant::now() + deadline;
+                // One by one, each with the time that is left: `Pipeline::query` goes on reading
+                // after a reply that does not come, and takes the time for every one of them.
+                one.send_packed_command(&pipe.get_packed_pipeline())?;
+                let mut replies = Vec::with_capacity(commands.len());
+                for _ in commands {
+                    let left = end.saturating_duration_since(Instant::now());
+                    one.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+                    replies.push(one.recv_response()?);
+                }
+                replies.into_iter().map(Value::extract_error).collect()
             }
             Self::Cluster(all) => {
+                // It waits for each reply anew, from whatever node: each has a share of the time.
+                let replies = u32::try_from(commands.len()).unwrap_or(u32::MAX).max(1);
+                all.set_read_timeout(Some((deadline / replies).max(Duration::from_millis(1))))?;
                 let mut pipe = cluster_pipe();
                 for command in commands {
                     pipe.add_command(command.clone());
@@ -200,7 +213,7 @@ fn target(url: &str, deadline: Duration) -> Result<Target, String> {
         .into_iter()
         .find_map(|(of_cluster, of_one)| Some((of_one, url.strip_prefix(of_cluster)?)));
     let Some((scheme, nodes)) = cluster else {
-        let single = Client::open(url).map_err(unreadable)?;
+        let single = plain(url).and_then(Client::open).map_err(unreadable)?;
         return Ok(Target { single, cluster: None });
     };
     // The user and the password precede the first node, and are those of all.
@@ -208,14 +221,22 @@ fn target(url: &str, deadline: Duration) -> Result<Target, String> {
     let at = if user.is_empty() { "" } else { "@" };
     let urls: Vec<String> =
         nodes.split(',').map(|node| format!("{scheme}{user}{at}{node}")).collect();
-    let single = Client::open(urls.first().map_or("", String::as_str)).map_err(unreadable)?;
+    let first = urls.first().map_or("", String::as_str);
+    let single = plain(first).and_then(Client::open).map_err(unreadable)?;
     let cluster = ClusterClient::builder(urls)
-        .retries(1)
+        .retries(0)
         .connection_timeout(deadline)
         .response_timeout(deadline)
         .build()
         .map_err(unreadable)?;
     Ok(Target { single, cluster: Some(cluster) })
+}
+
+/// A server without the two questions that `redis` asks first: each takes a deadline of its own.
+fn plain(url: &str) -> RedisResult<redis::ConnectionInfo> {
+    let info = redis::IntoConnectionInfo::into_connection_info(url)?;
+    let settings = info.redis_settings().clone().set_skip_set_lib_name();
+    Ok(info.set_redis_settings(settings))
 }
 
 /// Whether the server answered, and only did not like what it was asked.
