@@ -1,0 +1,383 @@
+//! What a function is known by: builds of a program that differ in one thing, as modules that define
+//! one function of one name. Each process calls the function of one of them.
+
+use memo::memo;
+use serde::{Deserialize, Serialize};
+
+use crate::children::{ask_another, command, computed, Scratch};
+
+/// What a process of a build does with its two functions.
+struct Build {
+    name: &'static str,
+    find: fn(u64) -> String,
+    contains: fn(u64) -> String,
+    call: fn(u64) -> String,
+    /// What is right.
+    uncached: fn(u64) -> String,
+}
+
+/// A build whose functions have these names, and everything else as all builds.
+macro_rules! build {
+    ($build:ident, $row:item, $of:expr) => {
+        mod $build {
+            use super::*;
+
+            #[derive(Debug, Deserialize, Serialize)]
+            $row
+
+            impl Row {
+                fn of(number: u64) -> Self {
+                    let of: fn(u64) -> Self = $of;
+                    of(number)
+                }
+            }
+
+            #[memo(store = "disk", name = "identity::row")]
+            fn row(number: u64) -> Row {
+                computed(Row::of(number))
+            }
+
+            /// In a list, and not always.
+            #[memo(store = "disk", name = "identity::rows")]
+            fn rows(number: u64) -> Vec<Option<Row>> {
+                computed(vec![None, Some(Row::of(number)), Some(Row::of(number + 1))])
+            }
+
+            pub(super) const BUILD: Build = Build {
+                name: stringify!($build),
+                find: |n| format!("{} {}", row::get(n).is_some(), rows::get(n).is_some()),
+                contains: |n| format!("{} {}", row::contains(n), rows::contains(n)),
+                call: |n| format!("{:?} {:?}", row(n), rows(n)),
+                uncached: |n| format!("{:?} {:?}", row::uncached(n), rows::uncached(n)),
+            };
+        }
+    };
+}
+
+build!(
+    original,
+    struct Row {
+        a: u64,
+        b: u64,
+    },
+    |n| Self { a: n, b: n + 1 }
+);
+build!(
+    swapped,
+    struct Row {
+        b: u64,
+        a: u64,
+    },
+    |n| Self { a: n, b: n + 1 }
+);
+build!(
+    renamed,
+    struct Row {
+        a: u64,
+        c: u64,
+    },
+    |n| Self { a: n, c: n + 1 }
+);
+build!(
+    signed,
+    struct Row {
+        a: u64,
+        b: i64,
+    },
+    |n| Self { a: n, b: -(n as i64) }
+);
+build!(
+    real,
+    struct Row {
+        a: u64,
+        b: f64,
+    },
+    |n| Self { a: n, b: n as f64 / 2.0 }
+);
+build!(
+    narrow,
+    struct Row {
+        a: u64,
+        b: u32,
+    },
+    |n| Self { a: n, b: n as u32 * 3 }
+);
+build!(
+    optional,
+    struct Row {
+        a: u64,
+        b: Option<u64>,
+    },
+    |n| Self { a: n, b: Some(n) }
+);
+build!(
+    text,
+    struct Row {
+        a: u64,
+        b: String,
+    },
+    |n| Self { a: n, b: n.to_string() }
+);
+build!(
+    added,
+    struct Row {
+        a: u64,
+        b: u64,
+        c: Option<u64>,
+    },
+    |n| Self { a: n, b: n, c: None }
+);
+build!(
+    removed,
+    struct Row {
+        b: u64,
+    },
+    |n| Self { b: n + 2 }
+);
+build!(tuple, struct Row(u64, u64);, |n| Self(n, n + 3));
+build!(array, struct Row([u64; 2]);, |n| Self([n, n + 4]));
+build!(
+    nested,
+    struct Row {
+        a: u64,
+        b: Inner,
+    },
+    |n| Self { a: n, b: Inner { b: n + 5 } }
+);
+build!(
+    either,
+    enum Row {
+        A(u64),
+        B(u64),
+    },
+    |n| if n % 2 == 0 { Self::A(n) } else { Self::B(n) }
+);
+build!(
+    other,
+    enum Row {
+        B(u64),
+        A(u64),
+    },
+    |n| if n % 2 == 0 { Self::A(n) } else { Self::B(n) }
+);
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Inner {
+    b: u64,
+}
+
+const BUILDS: [Build; 15] = [
+    original::BUILD,
+    swapped::BUILD,
+    renamed::BUILD,
+    signed::BUILD,
+    real::BUILD,
+    narrow::BUILD,
+    optional::BUILD,
+    text::BUILD,
+    added::BUILD,
+    removed::BUILD,
+    tuple::BUILD,
+    array::BUILD,
+    nested::BUILD,
+    either::BUILD,
+    other::BUILD,
+];
+
+/// Functions that are one, but for what they are called.
+mod ways {
+    use super::*;
+
+    #[derive(Debug, Serialize)]
+    pub(super) struct Point {
+        pub(super) x: u64,
+        pub(super) y: u64,
+    }
+
+    #[memo(store = "disk", name = "identity::way")]
+    pub(super) fn way(point: Point) -> u64 {
+        computed(point.x * 10 + point.y)
+    }
+
+    pub(super) mod again {
+        use super::*;
+
+        #[memo(store = "disk", name = "identity::way", max_entries = 10, ttl = "1h")]
+        pub(in super::super) fn way(point: Point) -> u64 {
+            computed(point.x * 10 + point.y)
+        }
+    }
+
+    pub(super) mod edited {
+        use super::*;
+
+        #[memo(store = "disk", name = "identity::way")]
+        pub(in super::super) fn way(point: Point) -> u64 {
+            computed(point.x * 10 + point.y + 1)
+        }
+    }
+
+    pub(super) mod versioned {
+        use super::*;
+
+        #[memo(store = "disk", name = "identity::way", version = 2)]
+        pub(in super::super) fn way(point: Point) -> u64 {
+            computed(point.x * 10 + point.y)
+        }
+    }
+
+    pub(super) mod named {
+        use super::*;
+
+        #[memo(store = "disk", name = "identity::another")]
+        pub(in super::super) fn way(point: Point) -> u64 {
+            computed(point.x * 10 + point.y)
+        }
+    }
+
+    pub(super) mod keyed {
+        use super::*;
+
+        #[memo(store = "disk", name = "identity::way", key = point.x)]
+        pub(in super::super) fn way(point: Point) -> u64 {
+            computed(point.x * 10 + point.y)
+        }
+    }
+
+    /// Its argument has the same fields in another order.
+    pub(super) mod turned {
+        use crate::children::computed;
+        use memo::memo;
+        use serde::Serialize;
+
+        #[derive(Debug, Serialize)]
+        pub(in super::super) struct Point {
+            pub(in super::super) y: u64,
+            pub(in super::super) x: u64,
+        }
+
+        #[memo(store = "disk", name = "identity::way")]
+        pub(in super::super) fn way(point: Point) -> u64 {
+            computed(point.x * 10 + point.y)
+        }
+    }
+
+    /// What it is given is another type of the same name.
+    pub(super) mod lengthened {
+        use crate::children::computed;
+        use memo::memo;
+        use serde::Serialize;
+
+        #[derive(Debug, Serialize)]
+        pub(in super::super) struct Point {
+            pub(in super::super) x: u64,
+            pub(in super::super) y: u64,
+            pub(in super::super) z: u64,
+        }
+
+        #[memo(store = "disk", name = "identity::way")]
+        pub(in super::super) fn way(point: Point) -> u64 {
+            computed(point.x * 10 + point.y)
+        }
+    }
+}
+
+pub(crate) fn role(line: &str) -> String {
+    let (what, n) = command(line);
+    if let Some((what, name)) = what.split_once(' ') {
+        let build = BUILDS.iter().find(|build| build.name == name).unwrap();
+        return match what {
+            "find" => (build.find)(n),
+            "contains" => (build.contains)(n),
+            _ => (build.call)(n),
+        };
+    }
+    let point = ways::Point { x: n, y: 2 };
+    let result = match what {
+        "way" => ways::way(point),
+        "again" => ways::again::way(point),
+        "edited" => ways::edited::way(point),
+        "versioned" => ways::versioned::way(point),
+        "named" => ways::named::way(point),
+        "keyed" => ways::keyed::way(point),
+        "turned" => ways::turned::way(ways::turned::Point { y: n, x: 2 }),
+        "lengthened" => ways::lengthened::way(ways::lengthened::Point { x: n, y: 2, z: 0 }),
+        _ => unreachable!("{line}"),
+    };
+    result.to_string()
+}
+
+#[test]
+fn a_result_of_another_make_is_never_given_out() {
+    let right = |build: &Build| format!("{}, computed", (build.uncached)(3));
+    let mut pairs = 0;
+    for one in &BUILDS {
+        for other in BUILDS.iter().filter(|other| other.name != one.name) {
+            let scratch = Scratch::new();
+            let ask = |line: String| ask_another("identity", &scratch, &line);
+            let (this, that) = (one.name, other.name);
+            assert_eq!(ask(format!("call {this} 3")), right(one));
+            assert_eq!(ask(format!("find {that} 3")), "false false", "{this}, then {that}");
+            assert_eq!(ask(format!("call {that} 3")), right(other), "{this}, then {that}");
+            // They are told apart by what their results are made of, and by nothing else.
+            let functions = scratch.path().join("memo-v1").read_dir().unwrap().flatten();
+            let functions = functions.filter(|entry| entry.path().is_dir());
+            assert_eq!(functions.count(), 2, "the functions of {this} and {that} are others");
+            pairs += 1;
+        }
+    }
+    println!("{pairs} pairs");
+}
+
+#[test]
+fn nor_is_one_said_to_be_there() {
+    let scratch = Scratch::new();
+    let ask = |line: &str| ask_another("identity", &scratch, line);
+    ask("call original 3");
+    assert_eq!(ask("contains original 3"), "true true");
+    assert_eq!(ask("find renamed 3"), "false false");
+    assert_eq!(ask("contains renamed 3"), "false false");
+}
+
+#[test]
+fn a_build_finds_what_another_process_of_it_has_stored() {
+    let scratch = Scratch::new();
+    for Build { name, uncached, .. } in &BUILDS {
+        let ask = |line: String| ask_another("identity", &scratch, &line);
+        assert_eq!(ask(format!("call {name} 3")), format!("{}, computed", uncached(3)));
+        assert_eq!(ask(format!("find {name} 3")), "true true");
+        assert_eq!(ask(format!("call {name} 3")), uncached(3));
+    }
+}
+
+#[test]
+fn an_edited_function_is_another_and_the_same_in_two_places_is_one() {
+    let scratch = Scratch::new();
+    let ask = |line: &str| ask_another("identity", &scratch, line);
+    assert_eq!(ask("way 1"), "12, computed");
+    assert_eq!(ask("way 1"), "12");
+    // Another module; how much is kept, and for how long, is not what it computes.
+    assert_eq!(ask("again 1"), "12");
+    assert_eq!(ask("again 2"), "22, computed");
+    assert_eq!(ask("way 2"), "22");
+
+    assert_eq!(ask("edited 1"), "13, computed");
+    assert_eq!(ask("versioned 1"), "12, computed");
+    assert_eq!(ask("named 1"), "12, computed");
+    assert_eq!(ask("keyed 1"), "12, computed");
+    // Nobody took anything from anybody.
+    for (line, result) in [("way 1", "12"), ("edited 1", "13"), ("versioned 1", "12")] {
+        assert_eq!(ask(line), result, "{line}");
+    }
+}
+
+#[test]
+fn an_argument_of_another_make_is_another_call() {
+    let scratch = Scratch::new();
+    let ask = |line: &str| ask_another("identity", &scratch, line);
+    assert_eq!(ask("way 1"), "12, computed");
+    // The same numbers in the same places.
+    assert_eq!(ask("turned 1"), "21, computed");
+    assert_eq!(ask("lengthened 1"), "12, computed");
+    assert_eq!(ask("way 1"), "12");
+}

@@ -1,0 +1,44 @@
+//! What the disk store promises where it takes several processes, or the attribute. Each test has
+//! functions and a directory of its own.
+//!
+//! `MEMO_TEST_SCALE=10` has the tests that count do ten times as much.
+
+mod children;
+mod clearing;
+mod epochs;
+mod expiry;
+mod identity;
+#[cfg(unix)]
+mod kills;
+#[cfg(unix)]
+mod limits;
+mod options;
+#[cfg(unix)]
+mod size;
+mod stale;
+mod tasks;
+mod unusable;
+
+use children::Role;
+
+const ROLES: &[(&str, Role)] = &[
+    ("clearing", clearing::role),
+    ("expiry", expiry::role),
+    ("identity", identity::role),
+    #[cfg(unix)]
+    ("kills", kills::role),
+    #[cfg(unix)]
+    ("limits", limits::role),
+    ("options", options::role),
+    #[cfg(unix)]
+    ("size", size::role),
+    ("stale", stale::role),
+    ("tasks", tasks::role),
+    ("unusable", unusable::role),
+];
+
+#[test]
+#[ignore = "the process that the other tests start and talk to; by itself it does nothing"]
+fn child() {
+    children::play(ROLES);
+}
