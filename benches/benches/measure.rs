@@ -31,6 +31,12 @@ impl<'c> Group<'c> {
         self
     }
 
+    /// For cases in which every call leaves something behind.
+    pub fn within(mut self, time: Duration) -> Self {
+        self.group.warm_up_time(time / 2).measurement_time(time);
+        self
+    }
+
     /// Calls that find their result: `call(i)` for any `i`, after one for each of the first `keys`.
     ///
     /// On several threads the time of a call is the wall time over all calls of all threads.

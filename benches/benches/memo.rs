@@ -3,8 +3,10 @@
 //! `cargo bench` takes a quarter of an hour, `cargo bench -- --quick` some minutes.
 
 mod cases;
+mod files;
 mod measure;
 mod rounds;
+mod server;
 mod systems;
 mod work;
 
@@ -32,8 +34,10 @@ fn main() {
         .sample_size(100)
         .nresamples(5_000)
         .configure_from_args();
+    let _files = files::Files;
     cases::all(&mut criterion);
     criterion.final_summary();
+    server::stop();
 }
 
 /// Has glibc keep freed memory: whether it gives a large block back to the system, and each call

@@ -1,6 +1,7 @@
 //! What is cached: the bodies, the same for every system, and the types they take and give.
 
 use std::hint::black_box;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ pub const MANY: u64 = 8192;
 
 /// Elements of what is large.
 pub const LARGE: usize = 1_000_000;
+
+/// Bytes of the largest result that is kept in files.
+pub const LARGEST_FILE: usize = 10_000_000;
 
 /// The `i`-th of [`MANY`] keys, in no order that memory likes.
 pub fn scattered(i: u64) -> u64 {
@@ -116,6 +120,21 @@ pub fn columns(count: u64) -> Columns {
 
 pub fn pool(url: &str) -> Pool {
     Pool { _url: url.into() }
+}
+
+/// Bytes as of a picture or an archive, others for each `i`: nothing can be left out or shared.
+pub fn bytes(len: usize, i: u64) -> Vec<u8> {
+    static SOURCE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        };
+        (0..LARGEST_FILE).map(|_| next()).collect()
+    });
+    let mut bytes = SOURCE[..len].to_vec();
+    bytes[..8].copy_from_slice(&i.to_le_bytes());
+    bytes
 }
 
 /// Some milliseconds of a core's time, whoever else wants the core.

@@ -48,6 +48,10 @@ const COLUMN: &[Mark] = &[of("clone", 1.2)];
 const RECORDS: &[Mark] = &[of("clone", 1.1)];
 const SINGLETON: &[Mark] = &[of("once_lock", 1.3)];
 const MISS: &[Mark] = &[Mark { at_most: 2.5, against: Against::Sharing }];
+const DISK_HIT: &[Mark] = &[of("plain file + blake3", 1.5)];
+const DISK_WRITE: &[Mark] = &[of("cached", 0.333)];
+const REDIS_HIT: &[Mark] = &[of("cached", 0.9)];
+const REDIS_MEMORY: &[Mark] = &[of("memo without a store", 1.1)];
 
 const fn row(id: &'static str, title: &'static str, marks: &'static [Mark]) -> Case {
     Case { id, title, marks, note: "" }
@@ -84,6 +88,15 @@ const ARC: &str =
     "a hit finds the entry by its key and asks its type; the peer is one static without a \
     key that cannot be cleared. Tried: the type's id beside the pointer, instead of a call of the \
     trait object's (5.8 to 5.0 ns).";
+const FOUND: &str = "a hit also asks whose the file is and how old, puts the result into memory, where the \
+    next call finds it, and decodes it: of 10 MB that is two copies more than the plain read makes.";
+
+const BEFORE: &str =
+    "a hit also asks whether there is news of what others made void, and its entry expires as \
+    the one on the server does: it reads the coarse clock.";
+const ASIDE: &str =
+    "an async call asks on a thread of memo's own, so that it needs no runtime: two changes of \
+    threads, of 10 µs each or less.";
 
 pub const CASES: &[Case] = &[
     row("u64", "`u64`", HIT).why(SCALAR),
@@ -131,6 +144,18 @@ pub const CASES: &[Case] = &[
     row("fib", "recursion `fib(90)`, cold", NONE),
     row("singleton", "singleton", SINGLETON).why(ARC),
     row("singleton-str", "singleton of a `&str`", NONE),
+    row("disk-hit-64", "disk hit, 64 B", DISK_HIT).why(FOUND),
+    row("disk-hit-4k", "disk hit, 4 KiB", DISK_HIT).why(FOUND),
+    row("disk-hit-100k", "disk hit, 100 KB", DISK_HIT).why(FOUND),
+    row("disk-hit-10m", "disk hit, 10 MB", DISK_HIT).why(FOUND),
+    row("disk-write-64", "disk write, 64 B", DISK_WRITE),
+    row("disk-write-4k", "disk write, 4 KiB", DISK_WRITE),
+    row("disk-write-100k", "disk write, 100 KB", DISK_WRITE),
+    row("disk-write-10m", "disk write, 10 MB", DISK_WRITE),
+    row("redis-memory", "`u64` in memory, before Redis", REDIS_MEMORY).why(BEFORE),
+    row("redis-hit", "Redis hit, 1 KiB", REDIS_HIT),
+    row("redis-hit-async", "Redis hit, 1 KiB, async", REDIS_HIT).why(ASIDE),
+    row("redis-miss", "Redis miss, 1 KiB", NONE),
 ];
 
 /// The case of this name.

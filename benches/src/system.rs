@@ -8,7 +8,7 @@ const COLUMNS: &[&str] =
 pub const SHARING: &[&str] = &["cached_by_key", "moka", "quick_cache"];
 
 /// What bounds any cache from below: no peers.
-pub const BASELINES: &[&str] = &["clone", "blake3"];
+pub const BASELINES: &[&str] = &["clone", "blake3", "plain file + blake3", "tmp + rename"];
 
 /// The peers that nearly every case has, in the order of the table.
 #[must_use]
@@ -16,8 +16,11 @@ pub fn columns() -> &'static [&'static str] {
     COLUMNS
 }
 
+/// Of memo: no peers.
+const OURS: &[&str] = &["memo", "memo's store", "memo without a store"];
+
 /// Whether a user could pick it instead of memo.
 #[must_use]
 pub fn is_peer(system: &str) -> bool {
-    system != "memo" && !system.starts_with("memo_") && !BASELINES.contains(&system)
+    !OURS.contains(&system) && !BASELINES.contains(&system)
 }

@@ -22,9 +22,11 @@ macro_rules! hits {
 
 mod asynchronous;
 mod cold;
+mod disk;
 mod engine;
 mod keys;
 mod large;
+mod redis;
 mod results;
 mod singletons;
 mod stampede;
@@ -40,4 +42,6 @@ pub fn all(criterion: &mut Criterion) {
     cold::all(criterion);
     stampede::all(criterion);
     singletons::all(criterion);
+    disk::all(criterion);
+    redis::all(criterion);
 }

@@ -7,6 +7,7 @@ pub mod cached;
 pub mod cached_by_key;
 pub mod comemo;
 pub mod concurrent_cached;
+pub mod disk;
 pub mod memo;
 pub mod memoize;
 pub mod moka;
@@ -14,6 +15,7 @@ pub mod naive;
 pub mod once_cell;
 pub mod once_lock;
 pub mod quick_cache;
+pub mod redis;
 
 /// A cache at its start, for what is measured cold.
 pub trait Cold: Send + Sync {

@@ -11,8 +11,17 @@ use crate::run::{Row, Run};
 /// The lock file of this package: the versions that were built.
 const LOCK: &str = include_str!("../../../Cargo.lock");
 
-const PACKAGES: &[&str] =
-    &["memo", "cached", "memoize", "comemo", "moka", "quick_cache", "once_cell", "blake3"];
+const PACKAGES: &[&str] = &[
+    "memo",
+    "cached",
+    "memoize",
+    "comemo",
+    "moka",
+    "quick_cache",
+    "once_cell",
+    "cacache",
+    "blake3",
+];
 
 pub fn markdown(run: &Run) -> String {
     let mut page = String::from(
