@@ -4,7 +4,9 @@
 //! Whatever must win over a computation in flight (`clear`, `remove`, `insert`, `refresh`) fences
 //! its flight under the same lock under which the flight would store its result.
 
-use std::collections::HashSet;
+mod change;
+mod find;
+
 use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +21,13 @@ use crate::error::{report, Error, Kind};
 use crate::expiry;
 use crate::flight::{wake, Flight, Flights, Joined, Key, Wait};
 use crate::key::sink::{take_refusal, Stop};
-use crate::key::{self, Args, Hashed, Hashes, Scope, DIGEST};
+use crate::key::{self, Args, Hashes, Scope};
 use crate::memory::{Bounds, Memory};
 use crate::outer::Outer;
-use crate::reclaim::{self, Pin, Retired};
+use crate::reclaim;
 use crate::registry::{Function, Registry, Stats};
-use crate::release::{self, Lingering};
 use crate::site::Site;
-use crate::table::{self, same_key, Reader, Table};
+use crate::table::{self, Table};
 
 /// The shortest bound of a wait.
 const SHORTEST_BOUND: Duration = Duration::from_secs(1);
@@ -86,15 +87,6 @@ pub(crate) struct Counts {
     pub(crate) misses: AtomicU64,
     pub(crate) uncacheable: AtomicU64,
     pub(crate) unshared: AtomicU64,
-}
-
-/// Whether an entry is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Serving {
-    Fresh,
-    /// It is, and this caller has it refreshed.
-    Stale,
-    Not,
 }
 
 /// What came of asking the cache under its lock.
@@ -348,82 +340,6 @@ impl Cache {
         }
     }
 
-    /// The entry of a call, if there is one to be served; and whether the caller is to have it
-    /// refreshed. No lock, and no allocation.
-    #[inline(always)]
-    pub(crate) fn find<'p, A: Args>(
-        &self,
-        pin: &'p Pin,
-        args: &A,
-        is_call: bool,
-    ) -> Option<(View<'p>, bool)> {
-        let table = self.table.read(pin)?;
-        let entry = match key::hash(args, table.seed(), table.is_thorough()) {
-            Ok(Hashed::Verbatim(hash, len)) => table.find(hash, |entry| {
-                entry.encoding_of(len).is_some_and(|encoding| key::equals(args, encoding))
-            })?,
-            Ok(Hashed::Long) => find_long(args, table)?,
-            Err(_) => return None,
-        };
-        match self.serving(entry, is_call) {
-            Serving::Fresh => Some((entry, false)),
-            Serving::Stale => Some((entry, true)),
-            Serving::Not => None,
-        }
-    }
-
-    /// The entry of a call, if it is there and has no expiry to be asked about, and its key is not
-    /// a long one: what [`find`](Self::find) does without calling anything that is not inlined.
-    #[inline(always)]
-    pub(crate) fn find_at_once<'p, A: Args>(&self, pin: &'p Pin, args: &A) -> Option<View<'p>> {
-        let table = self.table.read(pin)?;
-        let hashed = key::hash(args, table.seed(), table.is_thorough());
-        let Ok(Hashed::Verbatim(hash, len)) = hashed else { return None };
-        table.find(hash, |entry| {
-            entry.lasting_encoding_of(len).is_some_and(|encoding| key::equals(args, encoding))
-        })
-    }
-
-    /// Counts a hit that [`find_at_once`](Self::find_at_once) found; false if that takes more.
-    #[inline(always)]
-    pub(crate) fn hit_at_once(&self, pin: &Pin, entry: View<'_>) -> bool {
-        entry.entry.mark();
-        pin.count_hit_at_once(self.number())
-    }
-
-    /// Counts a hit, found under this pin.
-    #[inline(always)]
-    pub(crate) fn hit(&self, pin: &Pin, entry: View<'_>) {
-        entry.entry.mark();
-        pin.count_hit(self.number());
-    }
-
-    /// Whether an entry that was found is to be served, and how.
-    #[inline(always)]
-    fn serving(&self, entry: View<'_>, is_call: bool) -> Serving {
-        match entry.expiry() {
-            None => Serving::Fresh,
-            Some(expiry) => self.serving_until(entry, expiry, is_call),
-        }
-    }
-
-    #[inline]
-    fn serving_until(&self, entry: View<'_>, expiry: Tick, is_call: bool) -> Serving {
-        let now = Tick::now();
-        if expiry <= now {
-            return Serving::Not;
-        }
-        let is_stale = is_call
-            && self.limits.is_background
-            && self.life().is_some_and(|life| now.plus(life) >= expiry)
-            && entry.entry.is_to_be_refreshed();
-        if is_stale {
-            Serving::Stale
-        } else {
-            Serving::Fresh
-        }
-    }
-
     /// When what is stored now expires.
     pub(crate) fn expiry(&self) -> Option<Tick> {
         Some(Tick::now().plus(self.whole_life()?))
@@ -490,157 +406,6 @@ impl Cache {
             }
         }
     }
-
-    pub(crate) fn contains<A: Args>(&self, args: &A) -> bool {
-        let pin = reclaim::pin();
-        let (Some(table), Ok(key)) = (self.table.read(&pin), self.key(args, 0)) else {
-            return false;
-        };
-        table
-            .find(key.entry.hashes().of(table.is_thorough()), same_key(&key.entry))
-            .is_some_and(|entry| entry.expiry().is_none_or(|expiry| expiry > Tick::now()))
-    }
-
-    pub(crate) fn remove(&'static self, key: &Key) -> bool {
-        let ((removed, fenced), freed) = self.change(|shared| {
-            let fenced = shared.flights.fence(&key.digest);
-            (shared.memory.remove(&self.table, &key.entry), fenced)
-        });
-        fenced.iter().for_each(|flight| flight.wake_all());
-        drop(freed);
-        removed
-    }
-
-    /// Empties memory; what is computed now is not stored.
-    pub(crate) fn forget_all(&'static self) {
-        let (fenced, freed) = {
-            let mut shared = self.shared.lock();
-            shared.memory.clear(&self.table);
-            (shared.flights.fence_all(), self.freed(&mut shared.memory, true))
-        };
-        fenced.iter().for_each(|flight| flight.wake_all());
-        drop(freed);
-    }
-
-    /// Forgets these calls in memory, known by their digests alone.
-    pub(crate) fn forget_if(&'static self, digests: &HashSet<[u8; DIGEST]>) {
-        // Each entry's digest is computed to see whether it is meant. With many, to fetch them from
-        // the store again is less than to keep others waiting.
-        const MANY: usize = 10_000;
-        if self.shared.lock().memory.entries() > MANY {
-            return self.forget_all();
-        }
-        let (fenced, freed) = self.change(|shared| {
-            let fenced = digests.iter().flat_map(|digest| shared.flights.fence(digest)).collect();
-            shared.memory.remove_if(&self.table, |entry| digests.contains(&digest_of_key(entry)));
-            fenced
-        });
-        let fenced: Vec<Arc<Flight>> = fenced;
-        fenced.iter().for_each(|flight| flight.wake_all());
-        drop(freed);
-    }
-
-    /// Gives up an entry if it is the one meant; a flight that replaces it goes on.
-    pub(crate) fn remove_if(&'static self, key: &Builder, is_meant: impl FnOnce(View<'_>) -> bool) {
-        let ((), freed) = self.change(|shared| {
-            if shared.memory.find(&self.table, key).is_some_and(is_meant) {
-                shared.memory.remove(&self.table, key);
-            }
-        });
-        drop(freed);
-    }
-
-    /// Gives up this very entry.
-    pub(crate) fn remove_entry(&'static self, entry: &Ref) {
-        let (_, freed) = self.change(|shared| shared.memory.remove_same(&self.table, entry.view()));
-        drop(freed);
-    }
-
-    pub(crate) fn insert(&'static self, digest: &[u8; DIGEST], entry: Ref) {
-        let is_reserved = self.reserve(&entry);
-        let (fenced, freed) = self.change(|shared| {
-            let fenced = shared.flights.fence(digest);
-            if is_reserved {
-                self.store(&mut shared.memory, &entry, true);
-            } else {
-                shared.memory.remove_same(&self.table, entry.view());
-            }
-            fenced
-        });
-        fenced.iter().for_each(|flight| flight.wake_all());
-        drop(freed);
-    }
-
-    /// Changes what is behind the lock. What can be freed for it is handed out, to be dropped when
-    /// the caller has said what it has to say to others: a resource's drop is the user's code.
-    fn change<R>(&'static self, change: impl FnOnce(&mut Shared) -> R) -> (R, Freed) {
-        let mut shared = self.shared.lock();
-        let result = change(&mut shared);
-        (result, self.freed(&mut shared.memory, self.is_resource))
-    }
-
-    /// What can be freed by now; `at_once`, even if it is little.
-    fn freed(&'static self, memory: &mut Memory, at_once: bool) -> Freed {
-        let retired = memory.collect(at_once);
-        Freed { cache: self, retired, has_leftovers: at_once && !memory.is_clean() }
-    }
-
-    /// Frees all that no reader keeps from being freed; whether that was all.
-    fn free_now(&self) -> bool {
-        let (retired, is_clean) = {
-            let mut shared = self.shared.lock();
-            (shared.memory.collect(true), shared.memory.is_clean())
-        };
-        drop(retired);
-        is_clean
-    }
-}
-
-/// What a change left to be freed, by dropping it outside the lock.
-#[must_use]
-struct Freed {
-    cache: &'static Cache,
-    retired: Vec<Retired>,
-    /// A reader kept some of it from being freed that should be freed at once.
-    has_leftovers: bool,
-}
-
-/// How often it is looked again for leftovers, before the rest is left to others. A read takes
-/// nanoseconds, but its thread may be made to pause.
-const PATIENCE: usize = 100;
-
-impl Drop for Freed {
-    fn drop(&mut self) {
-        self.retired.clear();
-        if !self.has_leftovers {
-            return;
-        }
-        for _ in 0..PATIENCE {
-            if self.cache.free_now() {
-                return;
-            }
-            std::thread::yield_now();
-        }
-        // What is only memory can wait for the next write.
-        if self.cache.is_resource {
-            release::watch(Box::new(Leftovers(self.cache)));
-        }
-    }
-}
-
-/// Resources that a cache gave up, which a slow reader may still look at.
-struct Leftovers(&'static Cache);
-
-impl Lingering for Leftovers {
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self.0).addr()
-    }
-
-    fn is_last(&self, _: usize) -> bool {
-        self.0.free_now()
-    }
-
-    fn release(self: Box<Self>) {}
 }
 
 impl Function for Cache {
@@ -689,23 +454,4 @@ impl Function for Cache {
         let (_, freed) = self.change(|shared| shared.memory.evict(&self.table));
         drop(freed);
     }
-}
-
-/// The identity of an entry's call.
-fn digest_of_key(entry: View<'_>) -> [u8; DIGEST] {
-    if entry.entry.has_digest_key() {
-        if let Ok(digest) = entry.key().try_into() {
-            return digest;
-        }
-    }
-    blake3::hash(entry.key()).into()
-}
-
-/// Arguments whose encoding is too long to be kept are found by its digest.
-#[inline(never)]
-fn find_long<'p, A: Args>(args: &A, table: Reader<'p>) -> Option<View<'p>> {
-    let digest = key::digest_of(args).ok()?;
-    table.find(key::hash_of_digest(&digest), |entry| {
-        entry.entry.has_digest_key() && entry.key() == digest
-    })
 }

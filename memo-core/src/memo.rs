@@ -3,18 +3,18 @@
 //! [`enter`] finds; [`Call::run`] hands a hit over, or takes a miss to its end. What is generic
 //! here is what must know the user's types: the walk of the arguments, the codec, the body.
 
-use std::convert::Infallible;
+mod companions;
+mod stored;
+mod tasks;
+
 use std::fmt;
-use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_timer::Delay;
-
-use crate::behind::{aside, is_behind, REFRESHES};
+use crate::behind::REFRESHES;
 use crate::cache::Cache;
-use crate::claim::{self, within, Claimed, Flying, Lead};
+use crate::claim::{Flying, Lead};
 use crate::codec::{self, Codec, Keep, Trust};
 use crate::entry::Ref;
 use crate::flight::{Flight, Inside, Key};
@@ -23,9 +23,12 @@ use crate::outer::Source;
 use crate::reclaim;
 use crate::registry::{Function, Stats, MEMOS};
 use crate::site::Site;
-use crate::store::{Lookup, Store};
+use crate::store::Store;
 use crate::switch;
-use crate::tier::{After, Next, Saving, Stored, Turn, Untold, What};
+use crate::tier::{After, Saving, What};
+
+pub use companions::{contains, get, insert, remove};
+pub use tasks::AsyncMiss;
 
 /// One memoized function: what its attribute's one static holds.
 pub struct Memo {
@@ -172,95 +175,32 @@ impl Memo {
         Some(C::restore(data))
     }
 
-    /// Whether memory may not be asked before the store was: only a task has to put that off.
-    fn is_to_be_asked_aside(&'static self) -> bool {
-        if !self.cache.has_store() {
-            return false;
-        }
-        if self.is_async {
-            return self.cache.outer.is_due();
-        }
-        self.cache.keep_in_step();
-        false
-    }
-
-    /// Looks into the store, for a call whose computation this is.
+    /// Claims a call for this thread.
     ///
     /// # Errors
-    /// There is nothing: the body is to be run.
+    /// Nobody has its result: what is to be computed, or nothing if it is to run uncached.
+    // A frame of its own, which is gone when the body runs.
     #[cold]
     #[inline(never)]
-    fn load<R, C: Codec<R>>(&'static self, mut lead: Lead) -> Result<R, Lead> {
-        let mut lookup = self.cache.load_for(&lead.flight);
-        let mut turn = Turn::new(&self.cache);
-        while self.cache.is_worth_waiting(lookup.as_ref()) {
-            match turn.after(self.cache.lease(&lead.flight.digest)) {
-                Next::Compute => break,
-                Next::Lead(lease) => lead.lease = Some(lease),
-                Next::Wait(pause) => std::thread::sleep(pause),
+    fn claim<R, C: Codec<R>>(&'static self, call: Arc<Flight>) -> Result<R, Option<Flying>> {
+        match Flying::claim(&self.cache, call) {
+            Ok(flying) if self.cache.has_store() => {
+                flying.look_behind(|lead| self.load::<R, C>(lead)).map_err(Some)
             }
-            // Whoever had the lease may have put the result since the last look.
-            lookup = self.cache.load_for(&lead.flight);
-            if lead.lease.is_some() {
-                break;
-            }
-        }
-        self.received::<R, C>(lead, lookup)
-    }
-
-    /// Takes what the store had: a hit, and from now on in memory.
-    ///
-    /// # Errors
-    /// As for [`load`](Self::load).
-    fn received<R, C: Codec<R>>(
-        &'static self,
-        mut lead: Lead,
-        lookup: Option<Lookup>,
-    ) -> Result<R, Lead> {
-        if lead.is_anew {
-            self.replaces(&mut lead, lookup);
-            return Err(lead);
-        }
-        lead.ticket = lookup.as_ref().map(|lookup| lookup.ticket);
-        let found = lookup.and_then(|lookup| lookup.found);
-        let decoded = found.as_ref().and_then(|found| {
-            let stored = Stored::parse(found)?;
-            let expiry = self.cache.rest_of(found.age)?;
-            let data = codec::decode_stored(stored.codec, stored.structure, stored.value)?;
-            Some((data, stored, expiry))
-        });
-        let Some((data, stored, expiry)) = decoded else {
-            lead.missed();
-            return Err(lead);
-        };
-        self.cache.count_hit();
-        let Ok(()) = lead.end_with(true, |mut key| {
-            key.push(stored.value);
-            Ok::<_, (_, Infallible)>(key.finish(stored.codec, expiry))
-        });
-        Ok(C::restore(data))
-    }
-
-    /// Notes what a computation that replaces what is stored has to tell the store.
-    fn replaces(&'static self, lead: &mut Lead, lookup: Option<Lookup>) {
-        match lookup {
-            // Behind a call, the others do as this process does: what they have is good for a while.
-            Some(lookup) => {
-                lead.ticket = Some(lookup.ticket);
-                lead.is_replacing = !is_behind();
-            }
-            // It could not be asked, and may have what is older.
-            None if !lead.flight.is_local => self.cache.outer.note_unforgotten(lead.flight.digest),
-            None => {}
+            Ok(flying) => Err(Some(flying)),
+            Err(entry) => self.restore::<R, C>(&entry).ok_or(None),
         }
     }
 
-    /// What the store has of a call, for who only looks.
-    fn look_behind<R, C: Codec<R>>(&'static self, key: &Key) -> Option<R> {
-        let found = self.cache.load_only(key)?;
-        let stored = Stored::parse(&found)?;
-        let data = codec::decode_stored(stored.codec, stored.structure, stored.value)?;
-        Some(C::restore(data))
+    #[cold]
+    #[inline(never)]
+    fn anew(&'static self, call: Arc<Flight>) -> Flying {
+        let mut flying = Flying::anew(&self.cache, call);
+        if self.cache.has_store() {
+            let lookup = self.cache.load_for(&flying.lead.flight);
+            self.replaces(&mut flying.lead, lookup);
+        }
+        flying
     }
 
     #[cold]
@@ -375,26 +315,10 @@ impl<R, C: Codec<R>> Call<R, C> {
         let flying = match found {
             Found::Hit(result) | Found::Stale(result) => return Ok(result),
             Found::Uncached => None,
-            Found::Anew(call) => {
-                let mut flying = Flying::anew(&memo.cache, call);
-                if memo.cache.has_store() {
-                    let lookup = memo.cache.load_for(&flying.lead.flight);
-                    memo.replaces(&mut flying.lead, lookup);
-                }
-                Some(flying)
-            }
-            Found::Miss(call) => match Flying::claim(&memo.cache, call) {
-                Ok(flying) if memo.cache.has_store() => {
-                    match flying.look_behind(|lead| memo.load::<R, C>(lead)) {
-                        Ok(result) => return Ok(result),
-                        Err(flying) => Some(flying),
-                    }
-                }
-                Ok(flying) => Some(flying),
-                Err(entry) => match memo.restore::<R, C>(&entry) {
-                    Some(result) => return Ok(result),
-                    None => None,
-                },
+            Found::Anew(call) => Some(memo.anew(call)),
+            Found::Miss(call) => match memo.claim::<R, C>(call) {
+                Ok(result) => return Ok(result),
+                Err(flying) => flying,
             },
         };
         Err(Miss { memo, codec, flying, result: PhantomData })
@@ -414,110 +338,6 @@ impl<R, C: Codec<R>> Call<R, C> {
             Found::Uncached => None,
         };
         Err(AsyncMiss { memo, codec, call, result: PhantomData })
-    }
-}
-
-/// A miss in a task. It has no room for a hit's result, so that the future that holds it is `Send`
-/// though the result is not.
-#[must_use]
-pub struct AsyncMiss<R, C> {
-    memo: &'static Memo,
-    codec: C,
-    /// The call's flight, and whether it computes whatever is stored; none if nothing is cached.
-    call: Option<(Arc<Flight>, bool)>,
-    result: PhantomData<fn(R)>,
-}
-
-impl<R, C> fmt::Debug for AsyncMiss<R, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncMiss").field("memo", &self.memo).finish_non_exhaustive()
-    }
-}
-
-impl Memo {
-    /// The lead of a call in a task, once it is that call's; none if nothing is cached.
-    ///
-    /// # Errors
-    /// Another call has the result.
-    async fn lead(&'static self, call: Option<(Arc<Flight>, bool)>) -> Result<Option<Lead>, Ref> {
-        let flight = match call {
-            None => return Ok(None),
-            Some((flight, true)) => return Ok(Some(Lead::anew(&self.cache, flight))),
-            Some((flight, false)) => flight,
-        };
-        if self.cache.has_store() && self.cache.outer.is_due() {
-            aside(|| self.cache.keep_in_step()).await;
-        }
-        match claim::wait(&self.cache, flight).await {
-            Claimed::Lead(lead) => Ok(Some(lead)),
-            Claimed::Found(entry) => Err(entry),
-        }
-    }
-
-    /// As [`load`](Self::load), in a task: what the store has, if anything.
-    async fn look_aside(&'static self, mut lead: Lead) -> (Lead, Option<Lookup>) {
-        let look = |lead: &Lead| {
-            let flight = Arc::clone(&lead.flight);
-            aside(move || self.cache.load_for(&flight))
-        };
-        let mut lookup = look(&lead).await.flatten();
-        let mut turn = Turn::new(&self.cache);
-        while !lead.is_anew && self.cache.is_worth_waiting(lookup.as_ref()) {
-            let digest = lead.flight.digest;
-            let lease = aside(move || self.cache.lease(&digest)).await.unwrap_or(Err(Untold));
-            match turn.after(lease) {
-                Next::Compute => break,
-                Next::Lead(lease) => lead.lease = Some(lease),
-                Next::Wait(pause) => Delay::new(pause).await,
-            }
-            lookup = look(&lead).await.flatten();
-            if lead.lease.is_some() {
-                break;
-            }
-        }
-        (lead, lookup)
-    }
-}
-
-impl<R, C: Codec<R>> AsyncMiss<R, C> {
-    /// The result, computed in this task if it must be.
-    pub async fn run_async<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
-        let Self { memo, codec, call, .. } = self;
-        let lead = match memo.lead(call).await {
-            Ok(lead) => lead,
-            Err(entry) => match memo.restore::<R, C>(&entry) {
-                Some(result) => return result,
-                None => None,
-            },
-        };
-        let Some(lead) = lead else { return body().await };
-        let result = within(&lead.flight, body()).await;
-        finish(memo, &codec, lead, &result);
-        result
-    }
-
-    /// As [`run_async`](Self::run_async), of a function with a store. It waits for that with the
-    /// result in its hands, so that its future is `Send` only if the result is.
-    pub async fn run_async_stored<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
-        let Self { memo, codec, call, .. } = self;
-        let lead = match memo.lead(call).await {
-            Ok(lead) => lead,
-            Err(entry) => match memo.restore::<R, C>(&entry) {
-                Some(result) => return result,
-                None => None,
-            },
-        };
-        let Some(lead) = lead else { return body().await };
-        let (lead, lookup) = memo.look_aside(lead).await;
-        let lead = match memo.received::<R, C>(lead, lookup) {
-            Ok(result) => return result,
-            Err(lead) => lead,
-        };
-        let result = within(&lead.flight, body()).await;
-        if let Some(after) = finish(memo, &codec, lead, &result) {
-            aside(move || memo.cache.settle_store(after)).await;
-        }
-        result
     }
 }
 
@@ -541,11 +361,19 @@ impl<R, C: Codec<R>> Miss<R, C> {
     #[inline(always)]
     pub fn finish(self, result: R) -> R {
         if let Some(flying) = self.flying {
-            if let Some(after) = finish(self.memo, &self.codec, flying.lead, &result) {
-                self.memo.cache.settle_store(after);
-            }
+            finish_here(self.memo, &self.codec, flying.lead, &result);
         }
         result
+    }
+}
+
+/// The end of a miss on this thread, which waits for the store.
+// A frame of its own, so that what it has in hand is none of the body's.
+#[cold]
+#[inline(never)]
+fn finish_here<R, C: Codec<R>>(memo: &'static Memo, codec: &C, lead: Lead, result: &R) {
+    if let Some(after) = finish(memo, codec, lead, result) {
+        memo.cache.settle_store(after);
     }
 }
 
@@ -594,79 +422,4 @@ fn finish<R, C: Codec<R>>(
         memo.cache.count_uncacheable(why);
     }
     after(saving.map(What::Save).or(forget))
-}
-
-/// `func::get(…)`: the stored result, without computing one.
-pub fn get<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> Option<R> {
-    if memo.cache.has_store() {
-        memo.cache.keep_in_step();
-    }
-    let found = memo.find::<R, C, A>(&args, false).map(|(result, _)| result);
-    if found.is_none() && memo.cache.has_store() {
-        return memo.look_behind::<R, C>(&memo.key(&args)?);
-    }
-    found
-}
-
-/// `func::contains(…)`.
-pub fn contains<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> bool {
-    if !memo.cache.has_store() {
-        return memo.cache.contains(&args);
-    }
-    memo.cache.keep_in_step();
-    memo.cache.contains(&args)
-        || memo.key(&args).is_some_and(|key| memo.look_behind::<R, C>(&key).is_some())
-}
-
-/// `func::remove(…)`: whether there was something to forget.
-pub fn remove<A: Args>(memo: &'static Memo, args: A) -> bool {
-    if !memo.cache.has_store() {
-        return memo.cache.key(&args, 0).is_ok_and(|key| memo.cache.remove(&key));
-    }
-    memo.key(&args).is_some_and(|key| {
-        let was_behind = !key.is_local && memo.cache.forget_in_store(&key.digest);
-        memo.cache.remove(&key) || was_behind
-    })
-}
-
-/// `func::insert(…)`: stores a result that was come by otherwise.
-pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, result: R) {
-    if !switch::is_on() {
-        return;
-    }
-    let Some(mut key) = memo.key(&args) else { return };
-    let data = match codec.keep(&result) {
-        Keep::Store(data) => Some(data),
-        Keep::Share(_) => None,
-        Keep::Drop => return,
-    };
-    let mut lookup = None;
-    if memo.cache.has_store() && !key.is_local {
-        lookup = memo.cache.load(&key.digest);
-        if lookup.is_none() {
-            memo.cache.outer.note_unforgotten(key.digest);
-        }
-    }
-    let encoded = data.map(|data| codec::encode(data, &memo.trust, &mut key.entry));
-    let after = match (encoded, data) {
-        (Some(Ok(codec)), Some(data)) => {
-            let entry = key.entry.finish(codec, memo.cache.expiry());
-            memo.cache.insert(&key.digest, entry.view().share());
-            lookup.and_then(|at| {
-                let (digest, ticket) = (key.digest, at.ticket);
-                let structure = codec::structure(data)?;
-                Some(What::Save(Saving { digest, ticket, replaces: true, entry, structure }))
-            })
-        }
-        (encoded, _) => {
-            memo.cache.remove(&key);
-            if let Some(Err(why)) = encoded {
-                memo.cache.count_uncacheable(why);
-            }
-            lookup.map(|_| What::Forget(key.digest))
-        }
-    };
-    if let Some(what) = after {
-        memo.cache.settle_store(After { what, lease: None });
-    }
 }

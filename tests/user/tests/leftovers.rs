@@ -51,7 +51,7 @@ fn abandon(x: u32) {
     for call in &mut others {
         assert_pending!(call.poll());
     }
-    if x % 2 == 0 {
+    if x.is_multiple_of(2) {
         drop((calls, others));
     } else {
         let ([leader, waiter], [first, second]) = (calls, others);

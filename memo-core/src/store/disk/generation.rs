@@ -139,7 +139,11 @@ fn begin_epoch(function: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             files::discard(&directory).map(drop)
         }
-        result => result,
+        result => {
+            result?;
+            // What is left of a clear that was stopped halfway: some may still read there.
+            retire(function).map(drop)
+        }
     }
 }
 

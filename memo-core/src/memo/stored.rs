@@ -1,0 +1,104 @@
+//! What lies between a miss in memory and the body, where there is a store: the look into it.
+
+use std::convert::Infallible;
+
+use super::Memo;
+use crate::behind::is_behind;
+use crate::claim::Lead;
+use crate::codec::{self, Codec};
+use crate::flight::Key;
+use crate::store::Lookup;
+use crate::tier::{Next, Stored, Turn};
+
+impl Memo {
+    /// Whether memory may not be asked before the store was: only a task has to put that off.
+    pub(super) fn is_to_be_asked_aside(&'static self) -> bool {
+        if !self.cache.has_store() {
+            return false;
+        }
+        if self.is_async {
+            return self.cache.outer.is_due();
+        }
+        self.cache.keep_in_step();
+        false
+    }
+
+    /// Looks into the store, for a call whose computation this is.
+    ///
+    /// # Errors
+    /// There is nothing: the body is to be run.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn load<R, C: Codec<R>>(&'static self, mut lead: Lead) -> Result<R, Lead> {
+        let mut lookup = self.cache.load_for(&lead.flight);
+        let mut turn = Turn::new(&self.cache);
+        while self.cache.is_worth_waiting(lookup.as_ref()) {
+            match turn.after(self.cache.lease(&lead.flight.digest)) {
+                Next::Compute => break,
+                Next::Lead(lease) => lead.lease = Some(lease),
+                Next::Wait(pause) => std::thread::sleep(pause),
+            }
+            // Whoever had the lease may have put the result since the last look.
+            lookup = self.cache.load_for(&lead.flight);
+            if lead.lease.is_some() {
+                break;
+            }
+        }
+        self.received::<R, C>(lead, lookup)
+    }
+
+    /// Takes what the store had: a hit, and from now on in memory.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    pub(super) fn received<R, C: Codec<R>>(
+        &'static self,
+        mut lead: Lead,
+        lookup: Option<Lookup>,
+    ) -> Result<R, Lead> {
+        if lead.is_anew {
+            self.replaces(&mut lead, lookup);
+            return Err(lead);
+        }
+        lead.ticket = lookup.as_ref().map(|lookup| lookup.ticket);
+        let found = lookup.and_then(|lookup| lookup.found);
+        let decoded = found.as_ref().and_then(|found| {
+            let stored = Stored::parse(found)?;
+            let expiry = self.cache.rest_of(found.age)?;
+            let data = codec::decode_stored(stored.codec, stored.structure, stored.value)?;
+            Some((data, stored, expiry))
+        });
+        let Some((data, stored, expiry)) = decoded else {
+            lead.missed();
+            return Err(lead);
+        };
+        self.cache.count_hit();
+        let Ok(()) = lead.end_with(true, |mut key| {
+            key.push(stored.value);
+            Ok::<_, (_, Infallible)>(key.finish(stored.codec, expiry))
+        });
+        Ok(C::restore(data))
+    }
+
+    /// Notes what a computation that replaces what is stored has to tell the store.
+    pub(super) fn replaces(&'static self, lead: &mut Lead, lookup: Option<Lookup>) {
+        match lookup {
+            // Behind a call, the others do as this process does: what they have is good for a while.
+            Some(lookup) => {
+                lead.ticket = Some(lookup.ticket);
+                lead.is_replacing = !is_behind();
+            }
+            // It could not be asked, and may have what is older.
+            None if !lead.flight.is_local => self.cache.outer.note_unforgotten(lead.flight.digest),
+            None => {}
+        }
+    }
+
+    /// What the store has of a call, for who only looks.
+    pub(super) fn look_behind<R, C: Codec<R>>(&'static self, key: &Key) -> Option<R> {
+        let found = self.cache.load_only(key)?;
+        let stored = Stored::parse(&found)?;
+        let data = codec::decode_stored(stored.codec, stored.structure, stored.value)?;
+        Some(C::restore(data))
+    }
+}

@@ -1,0 +1,121 @@
+//! A miss in a task, which awaits what a thread would wait for.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use futures_timer::Delay;
+
+use super::{finish, Memo};
+use crate::behind::aside;
+use crate::claim::{self, within, Claimed, Lead};
+use crate::codec::Codec;
+use crate::entry::Ref;
+use crate::flight::Flight;
+use crate::store::Lookup;
+use crate::tier::{Next, Turn, Untold};
+
+/// A miss in a task. It has no room for a hit's result, so that the future that holds it is `Send`
+/// though the result is not.
+#[must_use]
+pub struct AsyncMiss<R, C> {
+    pub(super) memo: &'static Memo,
+    pub(super) codec: C,
+    /// The call's flight, and whether it computes whatever is stored; none if nothing is cached.
+    pub(super) call: Option<(Arc<Flight>, bool)>,
+    pub(super) result: PhantomData<fn(R)>,
+}
+
+impl<R, C> fmt::Debug for AsyncMiss<R, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncMiss").field("memo", &self.memo).finish_non_exhaustive()
+    }
+}
+
+impl Memo {
+    /// The lead of a call in a task, once it is that call's; none if nothing is cached.
+    ///
+    /// # Errors
+    /// Another call has the result.
+    async fn lead(&'static self, call: Option<(Arc<Flight>, bool)>) -> Result<Option<Lead>, Ref> {
+        let flight = match call {
+            None => return Ok(None),
+            Some((flight, true)) => return Ok(Some(Lead::anew(&self.cache, flight))),
+            Some((flight, false)) => flight,
+        };
+        if self.cache.has_store() && self.cache.outer.is_due() {
+            aside(|| self.cache.keep_in_step()).await;
+        }
+        match claim::wait(&self.cache, flight).await {
+            Claimed::Lead(lead) => Ok(Some(lead)),
+            Claimed::Found(entry) => Err(entry),
+        }
+    }
+
+    /// As [`load`](Self::load), in a task: what the store has, if anything.
+    async fn look_aside(&'static self, mut lead: Lead) -> (Lead, Option<Lookup>) {
+        let look = |lead: &Lead| {
+            let flight = Arc::clone(&lead.flight);
+            aside(move || self.cache.load_for(&flight))
+        };
+        let mut lookup = look(&lead).await.flatten();
+        let mut turn = Turn::new(&self.cache);
+        while !lead.is_anew && self.cache.is_worth_waiting(lookup.as_ref()) {
+            let digest = lead.flight.digest;
+            let lease = aside(move || self.cache.lease(&digest)).await.unwrap_or(Err(Untold));
+            match turn.after(lease) {
+                Next::Compute => break,
+                Next::Lead(lease) => lead.lease = Some(lease),
+                Next::Wait(pause) => Delay::new(pause).await,
+            }
+            lookup = look(&lead).await.flatten();
+            if lead.lease.is_some() {
+                break;
+            }
+        }
+        (lead, lookup)
+    }
+}
+
+impl<R, C: Codec<R>> AsyncMiss<R, C> {
+    /// The result, computed in this task if it must be.
+    pub async fn run_async<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
+        let Self { memo, codec, call, .. } = self;
+        let lead = match memo.lead(call).await {
+            Ok(lead) => lead,
+            Err(entry) => match memo.restore::<R, C>(&entry) {
+                Some(result) => return result,
+                None => None,
+            },
+        };
+        let Some(lead) = lead else { return body().await };
+        let result = within(&lead.flight, body()).await;
+        finish(memo, &codec, lead, &result);
+        result
+    }
+
+    /// As [`run_async`](Self::run_async), of a function with a store. It waits for that with the
+    /// result in its hands, so that its future is `Send` only if the result is.
+    pub async fn run_async_stored<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
+        let Self { memo, codec, call, .. } = self;
+        let lead = match memo.lead(call).await {
+            Ok(lead) => lead,
+            Err(entry) => match memo.restore::<R, C>(&entry) {
+                Some(result) => return result,
+                None => None,
+            },
+        };
+        let Some(lead) = lead else { return body().await };
+        let (lead, lookup) = memo.look_aside(lead).await;
+        let lead = match memo.received::<R, C>(lead, lookup) {
+            Ok(result) => return result,
+            Err(lead) => lead,
+        };
+        let result = within(&lead.flight, body()).await;
+        if let Some(after) = finish(memo, &codec, lead, &result) {
+            aside(move || memo.cache.settle_store(after)).await;
+        }
+        result
+    }
+}
