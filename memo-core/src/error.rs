@@ -1,6 +1,7 @@
 //! What went wrong with a cache, for whoever watches it. No call ever fails with one of these.
 
 use std::fmt;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// Something a cache could not do.
@@ -99,6 +100,9 @@ pub(crate) fn report(error: &Error) {
         // SAFETY: the only non-null values ever stored are `fn(&Error)` pointers, by
         // `set_reporter`.
         let reporter = unsafe { std::mem::transmute::<*mut (), fn(&Error)>(reporter) };
-        reporter(error);
+        // Its panic is no reason to lose the result of the call that it is told about.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| reporter(error))) {
+            std::mem::forget(payload);
+        }
     }
 }

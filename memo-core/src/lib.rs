@@ -16,6 +16,8 @@ mod reclaim;
 mod table;
 pub mod store;
 mod registry;
+mod agenda;
+mod asked;
 mod budget;
 mod expiry;
 mod memory;
@@ -40,8 +42,7 @@ pub use switch::set_enabled;
 /// behind them everything is forgotten, of functions too that this process has not called: with the
 /// feature `disk`, all that is in the directory of `store = "disk"`.
 pub fn clear_all() {
-    outer::clear_stores();
-    registry::MEMOS.clear_all();
+    registry::MEMOS.clear_all_and(outer::clear_stores);
 }
 
 /// What the cache of every memo function that has been called holds and did.

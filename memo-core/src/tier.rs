@@ -146,7 +146,8 @@ impl Cache {
 
     /// When a result of that age expires, if it does; nothing, if it has.
     pub(crate) fn rest_of(&self, age: Duration) -> Option<Option<Tick>> {
-        let Some(life) = self.whole_life() else { return Some(None) };
+        // Where the `ttl` cannot be said, nothing is taken.
+        let Some(life) = self.time_served().ok()? else { return Some(None) };
         let rest = life.checked_sub(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX))?;
         (rest > 0).then(|| Some(Tick::now().plus(rest)))
     }
@@ -188,7 +189,8 @@ impl Cache {
             }
         }
         let bytes = saving.bytes();
-        let life = self.whole_life().map(Duration::from_nanos);
+        let Ok(life) = self.time_served() else { return };
+        let life = life.map(Duration::from_nanos);
         let _ = self.ask(Kind::Put, |store, function| {
             store.put(function, &saving.digest, ticket, &bytes, life)
         });
@@ -272,6 +274,9 @@ fn replaced(
     Ok(is_next.then_some(after))
 }
 
+/// About as long as a clock goes.
+const FOREVER: Duration = Duration::from_secs(1 << 30);
+
 /// The wait for a call that another process computes.
 pub(crate) struct Turn {
     cache: &'static Cache,
@@ -306,7 +311,10 @@ impl Turn {
             Ok(Some(lease)) => Next::Lead(lease),
             Ok(None) => {
                 let now = Instant::now();
-                let deadline = *self.deadline.get_or_insert_with(|| now + self.cache.bound());
+                let deadline = *self.deadline.get_or_insert_with(|| {
+                    let bound = Duration::from_nanos(self.cache.bound());
+                    now.checked_add(bound).unwrap_or(now + FOREVER)
+                });
                 if now >= deadline {
                     self.cache.count_unshared();
                     return Next::Compute;

@@ -10,7 +10,7 @@ use futures_timer::Delay;
 
 use super::{finish, Memo};
 use crate::behind::aside;
-use crate::claim::{self, within, Body, Claimed, Lead};
+use crate::claim::{self, polled_in, Body, Claimed, Lead};
 use crate::codec::Codec;
 use crate::entry::Ref;
 use crate::flight::Flight;
@@ -42,7 +42,7 @@ impl Memo {
     async fn lead(&'static self, call: Option<(Arc<Flight>, bool)>) -> Result<Option<Lead>, Ref> {
         let flight = match call {
             None => return Ok(None),
-            Some((flight, true)) => return Ok(Some(Lead::anew(&self.cache, flight))),
+            Some((flight, true)) => return Ok(Some(Lead::forced(&self.cache, flight))),
             Some((flight, false)) => flight,
         };
         if self.cache.has_store() && self.cache.outer.is_due() {
@@ -58,17 +58,18 @@ impl Memo {
     async fn look_aside(&'static self, mut lead: Lead) -> (Lead, Option<Lookup>) {
         let look = |lead: &Lead| {
             let flight = Arc::clone(&lead.flight);
-            aside(move || self.cache.load_for(&flight))
+            polled_in(&lead.flight, aside(move || self.cache.load_for(&flight)))
         };
         let mut lookup = look(&lead).await.flatten();
         let mut turn = Turn::new(&self.cache);
-        while !lead.is_anew && self.cache.is_worth_waiting(lookup.as_ref()) {
+        while !lead.is_forced && self.cache.is_worth_waiting(lookup.as_ref()) {
             let digest = lead.flight.digest;
-            let lease = aside(move || self.cache.lease(&digest)).await.unwrap_or(Err(Untold));
+            let lease = polled_in(&lead.flight, aside(move || self.cache.lease(&digest))).await;
+            let lease = lease.unwrap_or(Err(Untold));
             match turn.after(lease) {
                 Next::Compute => break,
                 Next::Lead(lease) => lead.lease = Some(lease),
-                Next::Wait(pause) => Delay::new(pause).await,
+                Next::Wait(pause) => polled_in(&lead.flight, Delay::new(pause)).await,
             }
             lookup = look(&lead).await.flatten();
             if lead.lease.is_some() {
@@ -95,7 +96,7 @@ impl<R, C: Codec<R>> AsyncMiss<R, C> {
         };
         let body = Body::new(body);
         let Some(lead) = lead else { return body.run().await };
-        let result = within(&lead.flight, body).await;
+        let result = body.run_in(&lead.flight).await;
         finish(memo, &codec, lead, &result);
         result
     }
@@ -117,7 +118,7 @@ impl<R, C: Codec<R>> AsyncMiss<R, C> {
             Ok(result) => return result,
             Err(lead) => lead,
         };
-        let result = within(&lead.flight, Body::new(body)).await;
+        let result = Body::new(body).run_in(&lead.flight).await;
         if let Some(after) = finish(memo, &codec, lead, &result) {
             aside(move || memo.cache.settle_store(after)).await;
         }
