@@ -3,12 +3,13 @@
 //! Not inside a lock or a once-cell: what is asked may call the very function, or wait for a thread
 //! that does. Those calls do without the answer, as there is none yet.
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use parking_lot::{Condvar, Mutex};
+
+use crate::unwind::catch;
 
 /// An answer, once it is there.
 #[derive(Debug)]
@@ -50,13 +51,8 @@ impl<T: Copy> Asked<T> {
             return Ok(answer);
         }
         let Some(_turn) = self.turn()? else { return self.known().ok_or(Unknown::IsBeingAsked) };
-        match catch_unwind(AssertUnwindSafe(ask)) {
-            Ok(answer) => Ok(*self.answer.get_or_init(|| answer)),
-            Err(payload) => {
-                std::mem::forget(payload);
-                Err(Unknown::Panicked)
-            }
-        }
+        let answer = catch(ask).ok_or(Unknown::Panicked)?;
+        Ok(*self.answer.get_or_init(|| answer))
     }
 
     /// The right to ask; none, if somebody else has just been answered.

@@ -109,12 +109,7 @@ impl Cache {
             },
             longest: AtomicU64::new(0),
             site,
-            limits: Limits {
-                bounds: Bounds::NONE,
-                ttl: None,
-                wait: None,
-                is_background: false,
-            },
+            limits: Limits { bounds: Bounds::NONE, ttl: None, wait: None, is_background: false },
             ttl: Asked::new(),
             wait: Asked::new(),
             outer: Outer::new(),

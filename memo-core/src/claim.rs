@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_timer::Delay;
-
 use crate::cache::{Cache, Claim, Finished, Outcome};
-use crate::clock::Tick;
+use crate::clock::{Instant, Tick};
 use crate::entry::{Builder, Ref};
 use crate::flight::{Entered, Flight, TookOver, Wait, Waited};
 use crate::store::{Lease, Ticket};
+use crate::timer::Delay;
 
 /// What a miss came to.
 pub(crate) enum Claimed {
@@ -330,10 +329,16 @@ impl Waiting {
                 waited => return Poll::Ready(waited),
             };
             let rest = Duration::from_nanos(next.nanos().saturating_sub(Tick::now().nanos()));
-            let timer = timer.get_or_insert_with(|| Delay::new(rest));
-            timer.reset(rest);
-            if Pin::new(timer).poll(context).is_pending() {
+            // A moment that no clock reaches does not come.
+            let Some(moment) = Instant::now().checked_add(rest) else { return Poll::Pending };
+            let delay = timer.get_or_insert_with(|| Delay::until(moment));
+            delay.reset(moment);
+            if Pin::new(delay).poll(context).is_pending() {
                 return Poll::Pending;
+            }
+            if Tick::now() < next {
+                // There is no timer here, and so no bound that could be kept.
+                self.wait.wait_no_more();
             }
         }
     }

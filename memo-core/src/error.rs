@@ -1,8 +1,9 @@
 //! What went wrong with a cache, for whoever watches it. No call ever fails with one of these.
 
 use std::fmt;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::unwind::catch;
 
 /// Something a cache could not do.
 ///
@@ -101,8 +102,6 @@ pub(crate) fn report(error: &Error) {
         // `set_reporter`.
         let reporter = unsafe { std::mem::transmute::<*mut (), fn(&Error)>(reporter) };
         // Its panic is no reason to lose the result of the call that it is told about.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| reporter(error))) {
-            std::mem::forget(payload);
-        }
+        let _ = catch(|| reporter(error));
     }
 }

@@ -16,7 +16,6 @@ mod table;
 mod wait;
 
 use std::collections::BTreeMap;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -31,6 +30,7 @@ use crate::key::DIGEST;
 use bound::Bound;
 use polls::Polls;
 
+pub(crate) use crate::unwind::wake;
 pub(crate) use bound::{on_rayon, ON_RAYON};
 pub(crate) use current::{current, Entered};
 pub(crate) use table::{Fenced, Flights, Joined};
@@ -314,12 +314,5 @@ impl Drop for Flight {
         while let Some(mut flight) = parent.and_then(Arc::into_inner) {
             parent = flight.parent.take();
         }
-    }
-}
-
-/// Wakes; a waker is foreign code, and its panic must not keep others asleep.
-pub(crate) fn wake(waker: Waker) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-        std::mem::forget(payload);
     }
 }

@@ -9,15 +9,14 @@ mod tasks;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::behind::REFRESHES;
 use crate::cache::{Cache, Finished, Outcome};
 use crate::claim::{Lead, SyncLead};
-use crate::codec::{self, Codec, Data, Keep, Trust};
 use crate::clock::Tick;
+use crate::codec::{self, Codec, Data, Keep, Trust};
 use crate::entry::{Builder, Ref};
 use crate::flight::{Entered, Flight, Key};
 use crate::key::Args;
@@ -28,6 +27,7 @@ use crate::site::Site;
 use crate::store::Store;
 use crate::switch;
 use crate::tier::{After, Saving, What};
+use crate::unwind::catch;
 
 pub use companions::{contains, get, insert, remove};
 pub use tasks::AsyncMiss;
@@ -441,8 +441,7 @@ impl Memo {
         codec: &C,
         result: &'r R,
     ) -> Result<Keep<'r, C::Data>, Panicked> {
-        catch_unwind(AssertUnwindSafe(|| codec.keep(result))).map_err(|payload| {
-            std::mem::forget(payload);
+        catch(|| codec.keep(result)).ok_or_else(|| {
             self.cache.count_uncacheable("its `cache_if` panicked".into());
             Panicked
         })

@@ -101,11 +101,7 @@ impl Memory {
     }
 
     /// The entry that has the key of another, likewise.
-    pub(crate) fn find_same<'t>(
-        &mut self,
-        table: &'t Table,
-        other: View<'_>,
-    ) -> Option<View<'t>> {
+    pub(crate) fn find_same<'t>(&mut self, table: &'t Table, other: View<'_>) -> Option<View<'t>> {
         let place = self.writer.locate(table, other.hashes(), same_key_as(other));
         self.served(table, place)
     }

@@ -106,7 +106,11 @@ impl Registry {
 
     /// Adds a function, unless `is_new` says that it is there already. It is given the function's
     /// number, which is its own among those of all registries.
-    pub(crate) fn enroll(&self, function: &'static dyn Function, is_new: impl FnOnce(usize) -> bool) {
+    pub(crate) fn enroll(
+        &self,
+        function: &'static dyn Function,
+        is_new: impl FnOnce(usize) -> bool,
+    ) {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let mut registered = self.registered.lock();
         // Relaxed: only the number matters. One that is not used costs nothing.
@@ -149,7 +153,8 @@ impl Registry {
             Step::Whole => {}
         }
         // Nobody else holds two caches at once, so no order is needed.
-        let mut held: Vec<_> = registered.functions.iter().map(|function| function.hold()).collect();
+        let mut held: Vec<_> =
+            registered.functions.iter().map(|function| function.hold()).collect();
         held.iter_mut().for_each(|held| held.clear(step));
         let rest: Vec<_> = held.into_iter().map(Held::release).collect();
         drop(registered);

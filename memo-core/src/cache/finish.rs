@@ -129,11 +129,8 @@ impl Cache {
                 shared.flights.note_ended(awaited);
             }
         }
-        let fenced = if replaces && is_shared {
-            shared.flights.fence_older(flight)
-        } else {
-            Fenced::none()
-        };
+        let fenced =
+            if replaces && is_shared { shared.flights.fence_older(flight) } else { Fenced::none() };
         Ended { finished: Finished { is_current, existing }, left, fenced, given_up }
     }
 

@@ -27,11 +27,7 @@ pub(super) struct Polls {
 // depends on it.
 impl Polls {
     pub(super) const fn new() -> Self {
-        Self {
-            is_task: AtomicBool::new(false),
-            woken: AtomicU64::new(0),
-            waker: Mutex::new(None),
-        }
+        Self { is_task: AtomicBool::new(false), woken: AtomicU64::new(0), waker: Mutex::new(None) }
     }
 
     pub(super) fn is_task(&self) -> bool {

@@ -61,6 +61,11 @@ impl Wait {
         Ok(())
     }
 
+    /// Has the bound run out.
+    pub(crate) fn wait_no_more(&mut self) {
+        self.bound = 0;
+    }
+
     pub(crate) fn flight(&self) -> &Arc<Flight> {
         &self.flight
     }

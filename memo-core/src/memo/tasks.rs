@@ -6,8 +6,6 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_timer::Delay;
-
 use super::{finish, Memo};
 use crate::behind::aside;
 use crate::claim::{self, polled_in, Body, Claimed, Lead};
@@ -16,6 +14,7 @@ use crate::entry::Ref;
 use crate::flight::Flight;
 use crate::store::Lookup;
 use crate::tier::{Next, Turn, Untold};
+use crate::timer::Delay;
 
 /// A miss in a task. It has no room for a hit's result, so that the future that holds it is `Send`
 /// though the result is not.
