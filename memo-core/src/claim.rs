@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use futures_timer::Delay;
-
 use crate::cache::{Cache, Claim, End};
 use crate::entry::{Builder, Ref};
 use crate::flight::{self, Flight, Inside, Wait, Waited};
 use crate::store::{Lease, Ticket};
+use crate::timer::Delay;
 
 /// What a miss came to.
 pub(crate) enum Claimed {
@@ -221,7 +220,7 @@ pub(crate) async fn wait(cache: &'static Cache, mut call: Arc<Flight>) -> Claime
             }
         };
         let deadline = *deadline.get_or_insert_with(|| Instant::now() + cache.bound());
-        let timer = Delay::new(deadline.saturating_duration_since(Instant::now()));
+        let timer = Delay::until(deadline);
         let waited = Bounded { wait: &mut waiting.wait, timer }.await;
         match after(waiting, waited, call) {
             Ok(claimed) => return claimed,

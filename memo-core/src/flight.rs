@@ -12,7 +12,6 @@ mod wait;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::task::Waker;
@@ -24,6 +23,7 @@ use crate::clock::Tick;
 use crate::entry::{self, Builder};
 use crate::key::DIGEST;
 
+pub(crate) use crate::unwind::wake;
 pub(crate) use table::{Flights, Joined};
 pub(crate) use wait::{Wait, Waited};
 
@@ -229,12 +229,5 @@ impl Flight {
             false
         });
         root.get()
-    }
-}
-
-/// Wakes; a waker is foreign code, and its panic must not keep others asleep.
-pub(crate) fn wake(waker: Waker) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-        std::mem::forget(payload);
     }
 }

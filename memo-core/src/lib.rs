@@ -4,7 +4,10 @@
 
 mod error;
 mod switch;
+mod sync;
+mod unwind;
 mod clock;
+mod timer;
 mod key;
 mod list;
 mod eviction;

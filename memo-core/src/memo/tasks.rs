@@ -5,8 +5,6 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use futures_timer::Delay;
-
 use super::{finish, Memo};
 use crate::behind::aside;
 use crate::claim::{self, within, Claimed, Lead};
@@ -15,6 +13,7 @@ use crate::entry::Ref;
 use crate::flight::Flight;
 use crate::store::Lookup;
 use crate::tier::{Next, Turn, Untold};
+use crate::timer::Delay;
 
 /// A miss in a task. It has no room for a hit's result, so that the future that holds it is `Send`
 /// though the result is not.
