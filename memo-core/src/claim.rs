@@ -1,7 +1,7 @@
 //! From a miss to who computes: this call, or another that it waits for.
 
 use std::future::{poll_fn, Future};
-use std::pin::{pin, Pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -179,12 +179,42 @@ impl Flying {
     }
 }
 
+/// The body of a call in a task: a future that is pinned where the attribute's code made it.
+///
+/// That is the only place it takes. A future that is moved into another one, and pinned there, takes
+/// two in it, and so calls of calls would double at every level. Whoever holds this ends the body
+/// with it: before the lead, so that nobody else's body runs beside what is left of this one.
+pub(crate) struct Body<'f, F>(Pin<&'f mut Option<F>>);
+
+impl<'f, F: Future> Body<'f, F> {
+    pub(crate) fn new(future: Pin<&'f mut Option<F>>) -> Self {
+        Self(future)
+    }
+
+    /// Runs it in no flight.
+    pub(crate) async fn run(mut self) -> F::Output {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<F::Output> {
+        match self.0.as_mut().as_pin_mut() {
+            Some(future) => future.poll(context),
+            None => unreachable!("a body is there until this is dropped"),
+        }
+    }
+}
+
+impl<F> Drop for Body<'_, F> {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
+}
+
 /// Runs a flight's body in this task: whenever it is polled, its thread is inside the flight.
-pub(crate) async fn within<F: Future>(flight: &Arc<Flight>, body: F) -> F::Output {
-    let mut body = pin!(body);
+pub(crate) async fn within<F: Future>(flight: &Arc<Flight>, mut body: Body<'_, F>) -> F::Output {
     poll_fn(|context| {
         let _inside = Inside::of(flight);
-        body.as_mut().poll(context)
+        body.poll(context)
     })
     .await
 }

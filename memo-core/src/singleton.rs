@@ -4,12 +4,13 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::behind::REFRESHES;
 use crate::cache::Cache;
-use crate::claim::{self, within, Claimed, Flying, Lead};
+use crate::claim::{self, within, Body, Claimed, Flying, Lead};
 use crate::entry::{Ref, Resource as Held, View, RESOURCE_LEN};
 use crate::flight::{Flight, Inside};
 use crate::key::Args;
@@ -351,13 +352,14 @@ impl<X: ?Sized + 'static> Lookup<X> {
         }
     }
 
-    /// The resource, made in this task if it must be.
-    pub async fn run_async<F>(self, body: impl FnOnce() -> F) -> Arc<X>
-    where
-        F: Future<Output = Arc<X>>,
-    {
-        let body = || async { Ok::<_, std::convert::Infallible>(body().await) };
-        match self.try_run_async(body).await {
+    /// The resource, made in this task if it must be, and put into its `Arc` by `share`.
+    pub async fn run_async<F: Future>(
+        self,
+        body: Pin<&mut Option<F>>,
+        share: impl FnOnce(F::Output) -> Arc<X>,
+    ) -> Arc<X> {
+        let share = |made| Ok::<_, std::convert::Infallible>(share(made));
+        match self.try_run_async(body, share).await {
             Ok(resource) => resource,
             Err(never) => match never {},
         }
@@ -367,23 +369,27 @@ impl<X: ?Sized + 'static> Lookup<X> {
     ///
     /// # Errors
     /// The body's; the next call tries again.
-    pub async fn try_run_async<E, F>(self, body: impl FnOnce() -> F) -> Result<Arc<X>, E>
-    where
-        F: Future<Output = Result<Arc<X>, E>>,
-    {
+    pub async fn try_run_async<E, F: Future>(
+        self,
+        body: Pin<&mut Option<F>>,
+        share: impl FnOnce(F::Output) -> Result<Arc<X>, E>,
+    ) -> Result<Arc<X>, E> {
         let Self { singleton, hooks, found } = self;
         let lead = match found {
             Found::Hit(resource) | Found::Stale(resource) => return Ok(resource),
-            Found::Uncached => {
-                return body().await.inspect(|resource| hooks.hold_for_a_moment(resource));
-            }
-            Found::Anew(call) => Lead::anew(&singleton.cache, call),
+            Found::Uncached => None,
+            Found::Anew(call) => Some(Lead::anew(&singleton.cache, call)),
             Found::Miss(call) => match claim::wait(&singleton.cache, call).await {
-                Claimed::Lead(lead) => lead,
+                Claimed::Lead(lead) => Some(lead),
                 Claimed::Found(entry) => return Ok(singleton.made(&entry)),
             },
         };
-        match within(&lead.flight, body()).await {
+        let body = Body::new(body);
+        let Some(lead) = lead else {
+            let made = share(body.run().await);
+            return made.inspect(|resource| hooks.hold_for_a_moment(resource));
+        };
+        match share(within(&lead.flight, body).await) {
             Ok(resource) => {
                 finish(lead, &resource, hooks);
                 Ok(resource)

@@ -15,6 +15,29 @@ pub(crate) struct Helped {
     pub(crate) expr: TokenStream,
 }
 
+/// What a miss runs.
+pub(crate) struct Body {
+    /// The call of the original function; of an async one, its future.
+    pub(crate) original: TokenStream,
+    /// What makes of that future's output what the call returns, if it is something else.
+    pub(crate) share: Option<TokenStream>,
+    /// Only an `Ok` is kept, and that alone.
+    pub(crate) is_fallible: bool,
+    /// The result goes to a store, too.
+    pub(crate) is_stored: bool,
+}
+
+impl Body {
+    fn prefix(&self) -> &'static str {
+        if self.is_fallible { "try_" } else { "" }
+    }
+
+    /// What is returned for a value that was found.
+    fn found(&self, value: TokenStream) -> TokenStream {
+        if self.is_fallible { quote!(::core::result::Result::Ok(#value)) } else { value }
+    }
+}
+
 impl Function {
     // Input:
     //     Memo
@@ -109,7 +132,7 @@ impl Function {
         verb: &str,
         before: &[&TokenStream],
         returns: &TokenStream,
-        fallible: bool,
+        body: &Body,
         call: TokenStream,
     ) -> Helped {
         let is_one = self.is_async()
@@ -122,8 +145,7 @@ impl Function {
         let hit = self.ask(verb, before, Takes::All, None);
         let missed = self.hand_on(&self.helper_name("missed"));
         let value = quote_spanned!(Span::mixed_site()=> value);
-        let found =
-            if fallible { quote!(::core::result::Result::Ok(#value)) } else { value.clone() };
+        let found = body.found(value.clone());
         let expr = quote! {
             match #hit {
                 ::core::option::Option::Some(#value) => #found,
@@ -190,45 +212,54 @@ impl Function {
     //
     // Output:
     //     enter(…).run(move || square::uncached(x))
-    pub(crate) fn run(
-        &self,
-        call: &TokenStream,
-        original: &TokenStream,
-        fallible: bool,
-        stored: bool,
-    ) -> TokenStream {
+    pub(crate) fn run(&self, call: &TokenStream, body: &Body) -> TokenStream {
         let here = Span::mixed_site();
-        let prefix = if fallible { "try_" } else { "" };
-        let hit = |value| {
-            if fallible { quote!(::core::result::Result::Ok(#value)) } else { value }
-        };
         if self.is_async() {
-            // Statements of their own, so that neither a borrow of an argument nor the result of a
-            // hit is in the future while it waits.
-            let suffix = if stored { "_stored" } else { "" };
-            let run = format_ident!("{prefix}run_async{suffix}");
-            let hit = hit(quote_spanned!(here=> value));
-            return quote_spanned! {here=>
-                let call = #call;
-                let miss = match call.missed() {
-                    ::core::result::Result::Ok(value) => return #hit,
-                    ::core::result::Result::Err(miss) => miss,
-                };
-                miss.#run(move || #original).await
-            };
+            return self.run_async(call, body);
         }
+        let prefix = body.prefix();
+        let original = &body.original;
         if self.attributes.track_caller.is_none() {
             let run = format_ident!("{prefix}run");
             return quote!(#call.#run(move || #original));
         }
         // A closure would be the caller that the body sees.
         let finish = format_ident!("{prefix}finish");
-        let hit = hit(quote_spanned!(here=> value));
+        let hit = body.found(quote_spanned!(here=> value));
         quote_spanned! {here=>
             match #call.hit() {
                 ::core::result::Result::Ok(value) => #hit,
                 ::core::result::Result::Err(miss) => miss.#finish(#original),
             }
+        }
+    }
+
+    // Input:
+    //     enter(…)        and        square::uncached(x)
+    //
+    // Output:
+    //     let call = enter(…);
+    //     let miss = match call.missed() { Ok(value) => return value, Err(miss) => miss };
+    //     let body = pin!(Some(square::uncached(x)));
+    //     miss.run_async(body).await
+    /// Statements of their own, so that neither a borrow of an argument nor the result of a hit is in
+    /// the future while it waits; and so that the body is in it once, which keeps the future of a
+    /// function that calls others like it from doubling at each level.
+    fn run_async(&self, call: &TokenStream, body: &Body) -> TokenStream {
+        let here = Span::mixed_site();
+        let suffix = if body.is_stored { "_stored" } else { "" };
+        let run = format_ident!("{}run_async{suffix}", body.prefix());
+        let hit = body.found(quote_spanned!(here=> value));
+        let original = &body.original;
+        let share = body.share.iter();
+        quote_spanned! {here=>
+            let call = #call;
+            let miss = match call.missed() {
+                ::core::result::Result::Ok(value) => return #hit,
+                ::core::result::Result::Err(miss) => miss,
+            };
+            let body = ::core::pin::pin!(::core::option::Option::Some(#original));
+            miss.#run(body #(, #share)*).await
         }
     }
 }

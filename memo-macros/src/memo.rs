@@ -1,6 +1,6 @@
 //! `#[memo]`: the call and its companions.
 
-use crate::call::Helped;
+use crate::call::{Body, Helped};
 use crate::companions::{Companion, Takes};
 use crate::function::{Function, Place};
 use crate::generics;
@@ -58,23 +58,21 @@ fn check_result(returns: &Type) -> Result<()> {
 fn expand(function: &Function, options: &MemoOptions) -> TokenStream {
     let memo = function.memory("Memo", options.shared.name.as_ref(), &settings(function, options));
     let codec = codec(function, options);
-    let original = function.original();
-    let stored = options.store.is_some();
+    let is_stored = options.store.is_some();
+    let body = Body { original: function.original(), share: None, is_fallible: false, is_stored };
     let run = |verb| {
         let call = function.ask(verb, &[&memo.expr, &codec.expr], Takes::All, None);
-        function.run(&call, &original, false, stored)
+        function.run(&call, &body)
     };
     let output = function.sig.output.to_token_stream();
     let before = [&memo.expr, &codec.expr];
     let call = if options.shared.refresh.is_some() {
-        let call = function.run_before_refresh("enter", &before, |call| {
-            function.run(call, &original, false, stored)
-        });
+        let call = function.run_before_refresh("enter", &before, |call| function.run(call, &body));
         Helped { item: TokenStream::new(), expr: call }
-    } else if options.shared.ttl.is_some() || stored {
+    } else if options.shared.ttl.is_some() || is_stored {
         Helped { item: TokenStream::new(), expr: run("enter") }
     } else {
-        function.split("hit", &before, &output, false, run("enter"))
+        function.split("hit", &before, &output, &body, run("enter"))
     };
     let caller = function.caller(&output, &call.expr);
     let companions = companions(function, &memo.expr, &codec.expr, run("refresh"));

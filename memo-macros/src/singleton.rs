@@ -1,12 +1,12 @@
 //! `#[singleton]`: the call and its companions.
 
-use crate::call::Helped;
+use crate::call::{Body, Helped};
 use crate::companions::{Companion, Takes};
 use crate::function::Function;
 use crate::key::ends;
 use crate::options::SingletonOptions;
 use crate::resource::Resource;
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Result;
 
@@ -42,23 +42,21 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
     let shared = &options.shared;
     let singleton = function.memory("Singleton", shared.name.as_ref(), &shared.settings());
     let hooks = hooks(function, resource, options);
-    let original = in_arc(function, resource, function.original());
+    let body = body(function, resource);
     let run = |verb| {
         let call = function.ask(verb, &[&singleton.expr, &hooks], Takes::All, None);
-        function.run(&call, &original, resource.fallible, false)
+        function.run(&call, &body)
     };
     let returns = &resource.returns;
     let output = quote!(-> #returns);
     let before = [&singleton.expr, &hooks];
     let call = if shared.refresh.is_some() {
-        let call = function.run_before_refresh("share", &before, |call| {
-            function.run(call, &original, resource.fallible, false)
-        });
+        let call = function.run_before_refresh("share", &before, |call| function.run(call, &body));
         Helped { item: TokenStream::new(), expr: call }
     } else if shared.ttl.is_some() || options.validate.is_some() {
         Helped { item: TokenStream::new(), expr: run("share") }
     } else {
-        function.split("share_hit", &before, &output, resource.fallible, run("share"))
+        function.split("share_hit", &before, &output, &body, run("share"))
     };
     let caller = function.caller(&output, &call.expr);
     let refresh = run("share_refresh");
@@ -117,19 +115,22 @@ fn hooks(function: &Function, resource: &Resource, options: &SingletonOptions) -
 //
 // Output:
 //     Arc::new(pool::uncached(url))        or        Result::map(pool::uncached(url), Arc::new)
-fn in_arc(function: &Function, resource: &Resource, original: TokenStream) -> TokenStream {
-    if resource.is_arc {
-        return original;
-    }
+/// The original function, and what puts its result into an `Arc`. Of an async one the runtime does
+/// that: a future around the function's own would be another place for the arguments.
+fn body(function: &Function, resource: &Resource) -> Body {
     let private = &function.private;
-    let value = if function.is_async() { quote!(#original.await) } else { original };
-    let wrapped = if resource.fallible {
-        quote!(::core::result::Result::map(#value, #private::Arc::new))
-    } else {
-        quote!(#private::Arc::new(#value))
+    let in_arc = |value: TokenStream| match (resource.is_arc, resource.fallible) {
+        (true, _) => value,
+        (false, true) => quote!(::core::result::Result::map(#value, #private::Arc::new)),
+        (false, false) => quote!(#private::Arc::new(#value)),
     };
-    if function.is_async() {
-        return quote!(async move { #wrapped });
-    }
-    wrapped
+    let original = function.original();
+    let made = quote_spanned!(Span::mixed_site()=> made);
+    let (original, share) = if function.is_async() {
+        let shared = in_arc(made.clone());
+        (original, Some(quote!(|#made| #shared)))
+    } else {
+        (in_arc(original), None)
+    };
+    Body { original, share, is_fallible: resource.fallible, is_stored: false }
 }

@@ -4,6 +4,7 @@ mod bounds;
 mod clearing;
 mod companions;
 mod flights;
+mod futures;
 mod hard_flights;
 mod hard_resources;
 mod hard_stores;

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_timer::Delay;
 
 use super::{finish, Memo};
 use crate::behind::aside;
-use crate::claim::{self, within, Claimed, Lead};
+use crate::claim::{self, within, Body, Claimed, Lead};
 use crate::codec::Codec;
 use crate::entry::Ref;
 use crate::flight::Flight;
@@ -80,7 +81,10 @@ impl Memo {
 
 impl<R, C: Codec<R>> AsyncMiss<R, C> {
     /// The result, computed in this task if it must be.
-    pub async fn run_async<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
+    ///
+    /// The body is given up before the next call may run its own, and at the latest when its caller
+    /// gives up the place in which it is pinned.
+    pub async fn run_async<F: Future<Output = R>>(self, body: Pin<&mut Option<F>>) -> R {
         let Self { memo, codec, call, .. } = self;
         let lead = match memo.lead(call).await {
             Ok(lead) => lead,
@@ -89,15 +93,16 @@ impl<R, C: Codec<R>> AsyncMiss<R, C> {
                 None => None,
             },
         };
-        let Some(lead) = lead else { return body().await };
-        let result = within(&lead.flight, body()).await;
+        let body = Body::new(body);
+        let Some(lead) = lead else { return body.run().await };
+        let result = within(&lead.flight, body).await;
         finish(memo, &codec, lead, &result);
         result
     }
 
     /// As [`run_async`](Self::run_async), of a function with a store. It waits for that with the
     /// result in its hands, so that its future is `Send` only if the result is.
-    pub async fn run_async_stored<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
+    pub async fn run_async_stored<F: Future<Output = R>>(self, body: Pin<&mut Option<F>>) -> R {
         let Self { memo, codec, call, .. } = self;
         let lead = match memo.lead(call).await {
             Ok(lead) => lead,
@@ -106,13 +111,13 @@ impl<R, C: Codec<R>> AsyncMiss<R, C> {
                 None => None,
             },
         };
-        let Some(lead) = lead else { return body().await };
+        let Some(lead) = lead else { return Body::new(body).run().await };
         let (lead, lookup) = memo.look_aside(lead).await;
         let lead = match memo.received::<R, C>(lead, lookup) {
             Ok(result) => return result,
             Err(lead) => lead,
         };
-        let result = within(&lead.flight, body()).await;
+        let result = within(&lead.flight, Body::new(body)).await;
         if let Some(after) = finish(memo, &codec, lead, &result) {
             aside(move || memo.cache.settle_store(after)).await;
         }
