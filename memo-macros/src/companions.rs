@@ -13,7 +13,7 @@ use syn::{GenericParam, Generics, Ident, Lifetime, Receiver, Signature, Type};
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Takes {
     Nothing,
-    /// The hashed ones; `self` by reference.
+    /// The hashed ones, and those that the given `key` mentions; `self` by reference.
     Key,
     All,
 }
@@ -112,9 +112,10 @@ impl Function {
             let (attributes, ty) = (&original.attrs, &original.ty);
             quote!(#(#attributes)* #name: #ty)
         });
-        // What ignores a parameter still hands it on.
+        // What ignores a parameter still hands it on, or has it in its `key`.
         let hands_on = !matches!(self.place, Place::Trait);
-        let ignored = self.params.iter().filter(|param| hands_on && !param.hashed);
+        let is_used = |param: &&Param| !param.hashed && (hands_on || param.mentioned);
+        let ignored = self.params.iter().filter(is_used);
         let allowed = ignored.take(1).map(|_| quote!(#[allow(clippy::used_underscore_binding)]));
         // From its first word to its last brace it is the user's, so that it can be reported as
         // unused.
@@ -225,7 +226,7 @@ impl Function {
     fn inputs(&self, takes: Takes) -> TokenStream {
         let receiver = self.receiver.as_ref().and_then(|receiver| match takes {
             Takes::All => Some(without_mut(receiver)),
-            Takes::Key if self.self_hashed => Some(by_reference(receiver)),
+            Takes::Key if self.self_hashed || self.self_mentioned => Some(by_reference(receiver)),
             Takes::Key | Takes::Nothing => None,
         });
         let params = self.params.iter().filter(|param| param.is_taken(takes));
@@ -239,7 +240,7 @@ impl Function {
             Takes::Key | Takes::All => self.sig.generics.clone(),
         };
         if takes == Takes::Key {
-            let ignored = self.params.iter().filter(|param| !param.hashed);
+            let ignored = self.params.iter().filter(|param| !param.is_taken(takes));
             let names = ignored.filter_map(|param| param.named_impls.as_ref());
             let names = names.flat_map(|(_, names)| names).cloned();
             generics.params.extend(names.map(GenericParam::Type));
@@ -309,7 +310,7 @@ impl Param {
     pub(crate) fn is_taken(&self, takes: Takes) -> bool {
         match takes {
             Takes::Nothing => false,
-            Takes::Key => self.hashed,
+            Takes::Key => self.hashed || self.mentioned,
             Takes::All => true,
         }
     }
