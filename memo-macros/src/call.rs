@@ -228,7 +228,8 @@ impl Function {
         let bindings = self.params.iter().filter(|param| !param.is_plain()).map(|param| {
             let attributes = attributes::of_copies(&param.original.attrs);
             let (pat, name) = (&param.original.pat, &param.name);
-            quote!(#(#attributes)* let #pat = #name;)
+            let uses = self.uses_of_key(param);
+            quote!(#(#attributes)* let #pat = #name; #uses)
         });
         let body = quote!(#(#bindings)* #(#statements)*);
         if !self.is_async() {

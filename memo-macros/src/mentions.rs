@@ -1,4 +1,4 @@
-//! What an expression of the user's mentions, and whether it can differ from call to call.
+//! What the user's code mentions, and whether an expression can differ from call to call.
 
 use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -7,13 +7,14 @@ use syn::ext::IdentExt;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, ExprAwait, ExprCall, ExprMethodCall, ExprPath, Ident, LitStr, Macro, Path};
 
-/// The names in an expression: its identifiers, and what the texts in its macros have in braces.
+/// The names in what the user wrote: its identifiers, and what the texts in its macros have in
+/// braces.
 pub(crate) struct Mentions(HashSet<String>);
 
 impl Mentions {
-    pub(crate) fn of(expr: &Expr) -> Self {
+    pub(crate) fn of(written: &impl ToTokens) -> Self {
         let mut names = HashSet::new();
-        collect(expr.to_token_stream(), false, &mut names);
+        collect(written.to_token_stream(), false, &mut names);
         Self(names)
     }
 
@@ -292,7 +293,7 @@ mod tests {
     fn a_text_mentions_what_its_macro_formats() {
         let mentions = |expr: &str, name: &str| {
             let name = Ident::new(name, proc_macro2::Span::call_site());
-            Mentions::of(&syn::parse_str(expr).unwrap()).has(&name)
+            Mentions::of(&syn::parse_str::<Expr>(expr).unwrap()).has(&name)
         };
         assert!(mentions("format!(\"{_ctx}\")", "_ctx") && mentions("(_ctx.id, a)", "_ctx"));
         assert!(!mentions("\"{_ctx}\".len()", "_ctx") && !mentions("f(\"{_ctx}\")", "_ctx"));
