@@ -6,6 +6,7 @@
 //! A hit walks twice and keeps nothing.
 
 pub(crate) mod encoder;
+pub mod given;
 pub(crate) mod sink;
 pub(crate) mod sinks;
 pub(crate) mod structure;

@@ -74,6 +74,7 @@ pub mod __private {
     pub use std::sync::Arc;
 
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
+    pub use crate::key::given::{Attempt, NoKey};
     pub use crate::key::{Args, KeyPart, Scope};
     pub use crate::memo::{
         contains, enter, get, hit, insert, refresh, remove, AsyncMiss, Call, Memo, Miss,

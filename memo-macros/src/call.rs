@@ -38,6 +38,25 @@ impl Body {
     }
 }
 
+// Input:
+//     get(page::__memo(), …, page::__key(&match … { Some(value) => value, None => break 'key }))
+//
+// Output:
+//     'asked: {
+//         'key: { break 'asked get(page::__memo(), …) }
+//         get(page::__memo(), …, NoKey(…))
+//     }
+fn either(question: &TokenStream, without: &TokenStream) -> TokenStream {
+    quote_spanned! {Span::mixed_site()=>
+        'asked: {
+            'key: {
+                break 'asked #question;
+            }
+            #without
+        }
+    }
+}
+
 impl Function {
     // Input:
     //     Memo
@@ -59,12 +78,19 @@ impl Function {
             (None, Place::Type(_)) => quote!(new(#path)),
             (None, Place::Impl(_) | Place::Trait) => quote!(new(#path).method()),
         };
-        let memory = quote! {
-            static MEMORY: #private::#ty = #private::#ty::#new #settings;
-            &MEMORY
-        };
+        let item = quote!(static MEMORY: #private::#ty = #private::#ty::#new #settings;);
+        if let Place::Trait = self.place {
+            return Helped { item, expr: quote!(&MEMORY) };
+        }
         let returns = quote!(&'static #private::#ty);
+        let memory = quote!(#item &MEMORY);
         self.helped(&kind.to_lowercase(), &Generics::default(), &returns, &memory)
+    }
+
+    /// A call with the static that it speaks of, where that is in no helper.
+    pub(crate) fn with_memory(&self, memory: &Helped, call: &TokenStream) -> TokenStream {
+        let item = matches!(self.place, Place::Trait).then_some(&memory.item).into_iter();
+        quote!(#(#item)* #call)
     }
 
     /// `body` in a helper, or inlined where there is no room for one.
@@ -94,13 +120,26 @@ impl Function {
     ) -> TokenStream {
         let private = &self.private;
         let verb = Ident::new(verb, Span::mixed_site());
-        let key = self.key_of(takes);
-        let after = after.into_iter();
-        let question = quote!(#private::#verb(#(#before,)* #key #(, #after)*));
-        if self.key.is_none() {
-            return question;
+        let after: Vec<_> = after.into_iter().collect();
+        let ask = |key| quote!(#private::#verb(#(#before,)* #key #(, #after)*));
+        let question = ask(self.key_of(takes));
+        match &self.key {
+            None => question,
+            Some(key) if !key.is_fallible => self.with_names(takes, question),
+            Some(_) => {
+                let without = ask(self.no_key_of(takes));
+                self.with_names(takes, either(&question, &without))
+            }
         }
-        // The `key` expression sees the names that a pattern binds.
+    }
+
+    // Input:
+    //     page(&(*a, b.len()))
+    //
+    // Output:
+    //     match (&arg0,) { ((a, b),) => page(&(*a, b.len())) }
+    /// The given `key` sees the names that a pattern binds.
+    fn with_names(&self, takes: Takes, question: TokenStream) -> TokenStream {
         let unnamed = self.params.iter().filter(|param| param.is_taken(takes) && !param.is_named());
         let (patterns, names): (Vec<_>, Vec<_>) =
             unnamed.map(|param| (&param.original.pat, &param.name)).unzip();
@@ -189,7 +228,8 @@ impl Function {
         let bindings = self.params.iter().filter(|param| !param.is_plain()).map(|param| {
             let attributes = attributes::of_copies(&param.original.attrs);
             let (pat, name) = (&param.original.pat, &param.name);
-            quote!(#(#attributes)* let #pat = #name;)
+            let uses = self.uses_of_key(param);
+            quote!(#(#attributes)* let #pat = #name; #uses)
         });
         let body = quote!(#(#bindings)* #(#statements)*);
         if !self.is_async() {

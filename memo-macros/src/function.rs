@@ -2,6 +2,7 @@
 
 use crate::attributes::Attributes;
 use crate::generics;
+use crate::given_key::GivenKey;
 use crate::options::SharedOptions;
 use crate::param::{Param, is_mutable};
 use proc_macro2::{Span, TokenStream};
@@ -20,11 +21,13 @@ pub(crate) struct Function {
     pub(crate) body: Box<Block>,
     pub(crate) place: Place,
     pub(crate) receiver: Option<Receiver>,
-    /// Whether `self` is part of the key.
+    /// Whether `self` is part of the key, if no other is given.
     pub(crate) self_hashed: bool,
+    /// Whether the given `key` mentions `self`.
+    pub(crate) self_mentioned: bool,
     pub(crate) params: Vec<Param>,
     /// The expression that is the key instead of the hashed parameters.
-    pub(crate) key: Option<Expr>,
+    pub(crate) key: Option<GivenKey>,
     /// Whether its results live beyond the process.
     pub(crate) is_stored: bool,
     /// The declared return type.
@@ -57,17 +60,24 @@ impl Function {
         let ItemFn { attrs, vis, sig, block } = item_fn(attribute, item)?;
         check_signature(&sig)?;
         let receiver = sig.receiver().cloned();
-        let params = Param::all(&sig, &options.skip);
+        let mut params = Param::all(&sig, &options.skip);
         check_skip(&options.skip, receiver.as_ref(), &params)?;
         let krate = options.krate();
+        let private = quote!(#krate::__private);
+        let this = receiver.as_ref().map(|this| Ident::from(this.self_token));
+        let key = match &options.key {
+            Some(key) => Some(given_key(key, &private, this.as_ref(), &mut params)?),
+            None => None,
+        };
         let function = Self {
             attributes: Attributes::new(attrs),
             place: place(&vis, &sig, attribute, options)?,
             self_hashed: receiver.is_some() && !options.skip.iter().any(|name| name == "self"),
+            self_mentioned: this.zip(key.as_ref()).is_some_and(|(this, key)| key.mentions(&this)),
             returns: generics::returned(&sig.output),
-            private: quote!(#krate::__private),
+            private,
             krate,
-            key: options.key.clone(),
+            key,
             is_stored: false,
             body: block,
             receiver,
@@ -120,6 +130,22 @@ impl Function {
         let message = format!("`&mut` parameter cannot be part of the key: {cure}");
         Err(Error::new_spanned(&param.original.ty, message))
     }
+}
+
+/// Reads the option `key`, and notes which parameters it mentions.
+fn given_key(
+    key: &Expr,
+    private: &TokenStream,
+    this: Option<&Ident>,
+    params: &mut [Param],
+) -> Result<GivenKey> {
+    let bound = params.iter().flat_map(Param::bindings);
+    let names: Vec<_> = bound.chain(this.cloned()).collect();
+    let key = GivenKey::new(key, private, &names)?;
+    for param in params {
+        param.mentioned = param.bindings().iter().any(|name| key.mentions(name));
+    }
+    Ok(key)
 }
 
 fn item_fn(attribute: &str, item: TokenStream) -> Result<ItemFn> {

@@ -11,22 +11,35 @@ use syn::{Ident, Token};
 impl Function {
     /// The key of a call, in an item that has these parameters.
     pub(crate) fn key_of(&self, takes: Takes) -> TokenStream {
+        let given = self.key.as_ref().map(|key| &key.value);
         if let Place::Trait = self.place {
-            return self.inlined_key();
+            return self.inlined_key(given);
         }
+        if let Some(value) = given {
+            return self.key_from(takes, &quote!(#value,));
+        }
+        let this = self.hashed_self().into_iter();
+        let hashed = self.hashed().map(|param| {
+            let (cfgs, name) = (param.cfgs(), &param.name);
+            quote!(#(#cfgs)* &#name)
+        });
+        self.key_from(takes, &quote!(#(&#this,)* #(#hashed,)*))
+    }
+
+    /// What stands for the key of a call whose given `key` failed.
+    pub(crate) fn no_key_of(&self, takes: Takes) -> TokenStream {
+        let private = &self.private;
+        let key = match self.place {
+            Place::Trait => self.inlined_key(Some(&quote!(&()))),
+            _ => self.key_from(takes, &quote!(&(),)),
+        };
+        quote!(#private::NoKey(#key))
+    }
+
+    /// Calls the helper with the values of which it makes the key.
+    fn key_from(&self, takes: Takes, values: &TokenStream) -> TokenStream {
         let (home, name) = (self.home(), self.helper_name("key"));
         let turbofish = generics::turbofish(&self.sig.generics);
-        let values = match &self.key {
-            Some(key) => quote!(&(#key),),
-            None => {
-                let this = self.hashed_self().into_iter();
-                let hashed = self.hashed().map(|param| {
-                    let (cfgs, name) = (param.cfgs(), &param.name);
-                    quote!(#(#cfgs)* &#name)
-                });
-                quote!(#(&#this,)* #(#hashed,)*)
-            }
-        };
         let types = self.impls_beside_key().map(|param| {
             let (cfgs, name) = (param.cfgs(), &param.name);
             match &param.named_impls {
@@ -88,9 +101,9 @@ impl Function {
         quote_spanned!(end=> #opaque::Args)
     }
 
-    fn inlined_key(&self) -> TokenStream {
-        let key = match &self.key {
-            Some(key) => quote!((&(#key), ())),
+    fn inlined_key(&self, given: Option<&TokenStream>) -> TokenStream {
+        let key = match given {
+            Some(value) => quote!((#value, ())),
             None => self.pairs(&quote!(&)),
         };
         let scope = self.scope();

@@ -74,7 +74,7 @@ fn expand(function: &Function, options: &MemoOptions) -> TokenStream {
     } else {
         function.split("hit", &before, &output, &body, run("enter"))
     };
-    let caller = function.caller(&output, &call.expr);
+    let caller = function.caller(&output, &function.with_memory(&memo, &call.expr));
     let companions = companions(function, &memo.expr, &codec.expr, run("refresh"));
     let helpers = [memo.item, codec.item, function.key_helper(), call.item];
     function.with_companions(&caller, &helpers, &companions)

@@ -58,7 +58,7 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
     } else {
         function.split("share_hit", &before, &output, &body, run("share"))
     };
-    let caller = function.caller(&output, &call.expr);
+    let caller = function.caller(&output, &function.with_memory(&singleton, &call.expr));
     let refresh = run("share_refresh");
     let companions = companions(function, resource, &singleton.expr, &hooks, refresh);
     let helpers = [singleton.item, function.key_helper(), call.item];

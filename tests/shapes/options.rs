@@ -1,3 +1,4 @@
+use crate::async_functions::block_on;
 use crate::Runs;
 use memo::memo;
 
@@ -126,4 +127,118 @@ fn the_crate_may_have_another_path() {
         "two".into()
     }
     assert_eq!((one(), one::get(), two().as_str(), two::contains()), (1, Some(1), "two", true));
+}
+
+#[test]
+fn a_key_may_look_at_what_is_left_out() {
+    struct Context {
+        tenant: String,
+    }
+    static RUNS: Runs = Runs::new();
+    #[memo(key = (_context.tenant, id))]
+    fn page(_context: &Context, id: u32, _log: &mut Vec<u32>) -> u32 {
+        RUNS.add();
+        _log.push(id);
+        id
+    }
+    let [ada, bob] = ["ada", "bob"].map(|tenant| Context { tenant: tenant.into() });
+    let mut log = Vec::new();
+    assert_eq!(
+        (page(&ada, 1, &mut log), page(&ada, 1, &mut log), page(&bob, 1, &mut log)),
+        (1, 1, 1)
+    );
+    assert_eq!((log, page::get(&bob, 1), page::remove(&ada, 1)), (vec![1, 1], Some(1), true));
+    assert_eq!((page::contains(&ada, 1), page::contains(&bob, 1), RUNS.count()), (false, true, 2));
+
+    impl Context {
+        #[memo(skip(self), key = format!("{}-{_id:>03}", self.tenant))]
+        fn count(&self, _id: u32, names: &[&str]) -> usize {
+            names.len()
+        }
+    }
+    assert_eq!((ada.count(1, &["a"]), ada.count(1, &[]), bob.count(1, &[])), (1, 1, 0));
+    assert_eq!(ada.count_get(1, &[]), Some(1));
+}
+
+#[test]
+fn a_key_moves_nothing_out() {
+    #[memo(key = (name, (point.x, point.labels[0])))]
+    fn label(name: String, point: Point, times: usize) -> String {
+        (name + &point.labels[0]).repeat(times) + &point.x
+    }
+    struct Point {
+        x: String,
+        labels: Vec<String>,
+    }
+    let point = || Point { x: "x".into(), labels: vec!["l".into()] };
+    assert_eq!(label("n".into(), point(), 2), "nlnlx");
+    assert_eq!(label("n".into(), point(), 3), "nlnlx");
+}
+
+#[test]
+fn a_key_that_fails_runs_uncached() {
+    static RUNS: Runs = Runs::new();
+    #[memo(key = text.trim().parse::<i32>()?)]
+    fn square(text: &str) -> i32 {
+        RUNS.add();
+        text.trim().parse().map_or(-1, |number: i32| number * number)
+    }
+    assert_eq!([square("4"), square(" 4"), square("four"), square("four")], [16, 16, -1, -1]);
+    assert_eq!((RUNS.count(), square::stats().uncacheable, square::get("4 ")), (3, 2, Some(16)));
+    assert_eq!(
+        (square::get("x"), square::contains("x"), square::remove("x")),
+        (None, false, false)
+    );
+    square::insert("x", 1);
+    assert_eq!((square::refresh("x"), square::refresh("4"), square::stats().entries), (-1, 16, 1));
+
+    #[memo(key = format!("{}/{}", path.first()?, path.get(1)?))]
+    async fn read(path: &[String]) -> Result<usize, String> {
+        RUNS.add();
+        path.first().map(String::len).ok_or_else(|| "none".into())
+    }
+    let path = |parts: &[&str]| -> Vec<String> { parts.iter().map(|&part| part.into()).collect() };
+    assert_eq!((block_on(read(&path(&["abc"]))), RUNS.count()), (Ok(3), 6));
+    assert!(read::get(&path(&["a"])).is_none() && read::get(&path(&["a", "b", "c"])).is_none());
+    read::insert(&path(&["a", "b"]), Ok(7));
+    assert_eq!(read::get(&path(&["a", "b", "c"])), Some(Ok(7)));
+
+    trait Read {
+        fn first(&self, of: Option<&str>) -> usize;
+    }
+    impl Read for u8 {
+        #[memo(in_trait, key = of?.len())]
+        fn first(&self, of: Option<&str>) -> usize {
+            RUNS.add();
+            of.map_or(usize::from(*self), str::len)
+        }
+    }
+    let before = RUNS.count();
+    assert_eq!([1_u8.first(Some("ab")), 2_u8.first(Some("cd")), 2_u8.first(None)], [2, 2, 2]);
+    assert_eq!((3_u8.first(None), RUNS.count() - before), (3, 3));
+    let stats = memo::stats();
+    let stats: Vec<_> = stats.iter().filter(|stats| stats.name.ends_with("::first")).collect();
+    assert_eq!((stats.len(), stats[0].hits, stats[0].uncacheable), (1, 1, 2));
+}
+
+#[test]
+fn one_key_for_all_calls_says_so() {
+    fn locale() -> String {
+        "de".into()
+    }
+    #[memo(key = ())]
+    fn once(_x: u32) -> u32 {
+        _x
+    }
+    #[memo(key = locale())]
+    fn greeting() -> String {
+        "Hallo".into()
+    }
+    #[memo(key = format!("{a}:{b}"))]
+    fn sum(a: u32, b: u32) -> u32 {
+        a + b
+    }
+    assert_eq!((once(1), once(2), once::get()), (1, 1, Some(1)));
+    assert_eq!((greeting(), greeting::get()), ("Hallo".into(), Some("Hallo".into())));
+    assert_eq!((sum(1, 2), sum::get(1, 2), sum(2, 2)), (3, Some(3), 4));
 }
