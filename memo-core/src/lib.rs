@@ -22,6 +22,7 @@ mod memory;
 mod release;
 mod behind;
 mod site;
+mod identity;
 mod outer;
 mod cache;
 mod tier;
@@ -70,6 +71,7 @@ pub mod __private {
     pub use std::sync::Arc;
 
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
+    pub use crate::identity::{Place, Source};
     pub use crate::key::{Args, KeyPart, Scope};
     pub use crate::memo::{
         contains, enter, get, hit, insert, refresh, remove, AsyncMiss, Call, Memo, Miss,
