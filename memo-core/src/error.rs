@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Put,
     /// The call is none that a store could know.
     Local,
+    /// Another function is known to stores by the same.
+    Ambiguous,
 }
 
 impl Error {
@@ -58,7 +60,7 @@ impl Error {
     /// memory, and computes what is not there.
     #[must_use]
     pub fn is_store(&self) -> bool {
-        matches!(self.kind, Kind::Store | Kind::Put | Kind::Local)
+        matches!(self.kind, Kind::Store | Kind::Put | Kind::Local | Kind::Ambiguous)
     }
 }
 
@@ -68,7 +70,7 @@ impl fmt::Display for Error {
             Kind::Key => "runs uncached: its arguments cannot be made a key",
             Kind::Value => "runs uncached: its result cannot be stored",
             Kind::Store | Kind::Put => "does without its store for now",
-            Kind::Local => "does without its store",
+            Kind::Local | Kind::Ambiguous => "does without its store",
         };
         write!(f, "`{}` {what}: {}", self.function, self.message)
     }

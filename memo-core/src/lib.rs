@@ -27,6 +27,7 @@ mod memory;
 mod release;
 mod behind;
 mod site;
+mod identity;
 mod outer;
 mod cache;
 mod tier;
@@ -74,6 +75,7 @@ pub mod __private {
     pub use std::sync::Arc;
 
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
+    pub use crate::identity::{Place, Source};
     pub use crate::key::given::{Attempt, NoKey};
     pub use crate::key::{Args, KeyPart, Scope};
     pub use crate::memo::{

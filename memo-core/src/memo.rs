@@ -19,8 +19,8 @@ use crate::clock::Tick;
 use crate::codec::{self, Codec, Data, Keep, Trust};
 use crate::entry::{Builder, Ref};
 use crate::flight::{Entered, Flight, Key};
+use crate::identity::Source;
 use crate::key::Args;
-use crate::outer::Source;
 use crate::reclaim;
 use crate::registry::{Function, Stats, MEMOS};
 use crate::site::Site;
@@ -68,16 +68,10 @@ impl Memo {
         self
     }
 
-    /// The function's tokens, whether they are built for tests, where what they call may be another's,
-    /// and where they are, if the name does not say it: part of the identity in stores that outlive the process.
+    /// What the attribute sees of the function: its identity in stores that outlive the process.
     #[must_use]
-    pub const fn source(
-        mut self,
-        source: &'static str,
-        is_test: bool,
-        place: fn() -> &'static str,
-    ) -> Self {
-        self.cache.outer.set_source(Source { tokens: source, is_test, place });
+    pub const fn source(mut self, source: Source) -> Self {
+        self.cache.outer.set_source(source);
         self
     }
 

@@ -77,13 +77,27 @@ impl Cache {
         self.outer.has_store()
     }
 
-    /// Asks the store; nothing, if it failed, which is counted and reported.
+    /// Asks the store; nothing, if it failed, which is counted and reported, or has nothing to say
+    /// of this function alone.
     fn ask<R>(
         &'static self,
         kind: Kind,
         question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
     ) -> Option<R> {
-        match self.outer.ask(self.site.name, question) {
+        // To open it is to find out.
+        let _ = self.outer.opened(self);
+        if self.outer.is_ambiguous() {
+            return None;
+        }
+        self.ask_anyway(kind, question)
+    }
+
+    fn ask_anyway<R>(
+        &'static self,
+        kind: Kind,
+        question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
+    ) -> Option<R> {
+        match self.outer.ask(self, question) {
             Ok(answer) => {
                 self.report_again(kind);
                 Some(answer)
@@ -105,6 +119,9 @@ impl Cache {
             }
             // What others made void meanwhile is not told any more.
             self.forget_all();
+        }
+        if self.outer.is_ambiguous() {
+            return false;
         }
         if self.outer.is_unforgotten(digest) {
             self.forget_in_store(digest);
@@ -216,7 +233,7 @@ impl Cache {
     pub(crate) fn clear_store(&'static self) -> bool {
         // Taken back before: what fails while this is under way sets it again, and stays.
         self.outer.set_to_be_cleared(false);
-        let ticket = self.ask(Kind::Put, |store, function| store.clear(function));
+        let ticket = self.ask_anyway(Kind::Put, |store, function| store.clear(function));
         match ticket {
             Some(ticket) => {
                 self.outer.is_forgotten(None);
@@ -225,6 +242,17 @@ impl Cache {
             None => self.outer.set_to_be_cleared(true),
         }
         ticket.is_some()
+    }
+
+    /// Goes on in memory alone: another function is known to stores by the same, and what they have
+    /// under it may be the other's.
+    pub(crate) fn give_up_store(&'static self) {
+        let why = "another function of this program has its name, its place and its text: \
+                   give one of them a `name` or a `version` of its own";
+        self.report(Kind::Ambiguous, why.into());
+        // If it cannot be, calls try again.
+        self.clear_store();
+        self.forget_all();
     }
 
     /// Makes void in memory what others made void in the store, if it is time to ask.
