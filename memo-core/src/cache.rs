@@ -61,6 +61,9 @@ pub(crate) struct Cache {
 pub(crate) struct Limits {
     pub(crate) bounds: Bounds,
     pub(crate) ttl: Option<fn() -> Duration>,
+    /// The bound of a wait for another's computation, instead of what the cache makes of the times
+    /// that its computations took.
+    pub(crate) wait: Option<fn() -> Duration>,
     /// An entry is served for another `ttl`, while one call has it refreshed.
     pub(crate) is_background: bool,
 }
@@ -116,7 +119,7 @@ impl Cache {
             },
             longest: AtomicU64::new(0),
             site,
-            limits: Limits { bounds: Bounds::NONE, ttl: None, is_background: false },
+            limits: Limits { bounds: Bounds::NONE, ttl: None, wait: None, is_background: false },
             life: OnceCell::new(),
             outer: Outer::new(),
             registry,

@@ -107,6 +107,13 @@ impl Memo {
         self
     }
 
+    /// The `wait` option: the bound of a wait for another's computation.
+    #[must_use]
+    pub const fn wait(mut self, wait: fn() -> Duration) -> Self {
+        self.cache.limits.wait = Some(wait);
+        self
+    }
+
     /// The `refresh = "background"` option.
     #[must_use]
     pub const fn refresh_in_background(mut self) -> Self {

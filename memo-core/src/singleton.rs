@@ -63,6 +63,13 @@ impl Singleton {
         self
     }
 
+    /// The `wait` option: the bound of a wait for another's computation.
+    #[must_use]
+    pub const fn wait(mut self, wait: fn() -> Duration) -> Self {
+        self.cache.limits.wait = Some(wait);
+        self
+    }
+
     /// The `refresh = "background"` option.
     #[must_use]
     pub const fn refresh_in_background(mut self) -> Self {

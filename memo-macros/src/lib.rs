@@ -72,7 +72,7 @@ use quote::quote;
 /// | `square::uncached(4) -> u64` | the original function |
 /// | `square::stats() -> memo::Stats` | what is stored and was done |
 ///
-/// Those of one call take the parameters of the key only; `refresh` and `uncached` take all.
+/// Those of one call take the parameters of the key alone; `refresh` and `uncached` take all.
 /// Looking with `get` and `contains` counts nothing.
 ///
 /// ```
@@ -158,6 +158,7 @@ use quote::quote;
 /// | `cache_if = F`, `cache_err` | [which results are stored](#which-results-are-stored) |
 /// | `ttl = "10m"`, `refresh = "background"` | [for how long](#for-how-long) |
 /// | `max_entries = 1_000`, `max_bytes = "64 MiB"` | [how many](#how-many) |
+/// | `wait = "60s"` | [how long a call waits for another](#how-long-a-call-waits-for-another) |
 /// | `store = "disk"`, `"redis"` or `EXPR`, `flight = "fleet"` | [beyond this process](#beyond-this-process) |
 /// | `name = "…"`, `version = 2` | [what the function is known by](#what-it-is-known-by) |
 /// | `handle = ident`, `in_impl`, `in_trait`, `crate = path` | [where things are](#where-things-are) |
@@ -166,7 +167,10 @@ use quote::quote;
 ///
 /// `skip(a, self)` leaves parameters out of the key, as an underscore does. `key = EXPR` makes an
 /// expression over the parameters the key, instead of all of them; it borrows them, and may be
-/// anything `Serialize`. The companions of one call then take all parameters that have no underscore.
+/// anything `Serialize`, made of what is left out too: the companions of one call then take all
+/// parameters that have no underscore, and those that the expression mentions. Where a `?` in it
+/// fails, the call runs uncached. `key = ()` is one result for all calls; any other expression that
+/// would be the same for every call is refused.
 ///
 /// ```
 /// # use memo::memo;
@@ -180,10 +184,20 @@ use quote::quote;
 ///     url.to_uppercase()
 /// }
 ///
+/// # struct Context { tenant: String }
+/// #[memo(key = (_context.tenant, page))]
+/// fn rows(_context: &Context, page: u32) -> Vec<String> {
+///     vec![format!("{}/{page}", _context.tenant)]
+/// }
+///
 /// assert_eq!(fetch("a", 1), fetch("a", 2));
 /// assert_eq!(fetch::get("a").as_deref(), Some("<p>a</p>"));
 /// assert_eq!(title("a"), title("a/"));
 /// assert_eq!(title::stats().misses, 1);
+///
+/// let context = Context { tenant: "ada".to_owned() };
+/// assert_eq!(rows(&context, 1), ["ada/1"]);
+/// assert!(rows::contains(&context, 1));
 /// ```
 ///
 /// ## Which results are stored
@@ -255,6 +269,24 @@ use quote::quote;
 ///     thumbnail("a", width);
 /// }
 /// assert_eq!(thumbnail::stats().entries, 1_000);
+/// ```
+///
+/// ## How long a call waits for another
+///
+/// A call whose result is being computed waits for that computation. `wait` bounds the wait, as a
+/// text or an expression of type `Duration`: when it has run out, one of those who wait computes as
+/// well, the first of the two to finish answers all, and the others wait for twice as long from then
+/// on. Without the option the bound is the larger of five seconds and twice the longest computation
+/// so far (of a [`#[singleton]`](macro@singleton): of a minute and that). On a worker thread of
+/// rayon's, which may hold up the very job it waits for, it is 10 ms, with the feature `rayon`.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo(wait = "60s")]
+/// fn train(epochs: u32) -> Vec<f64> {
+///     vec![f64::from(epochs)]
+/// }
+/// # train(1);
 /// ```
 ///
 /// ## Beyond this process
@@ -361,8 +393,8 @@ use quote::quote;
 /// carry the result there and back, the function just runs; that is counted as `uncacheable` and
 /// reported once to `memo::set_reporter`. A panic of the body reaches its own caller: who waited for
 /// that run computes for itself. Nor does a call ever wait for itself: one that would, through
-/// whatever other calls, computes at once, and a wait that nothing ends is given up after one second,
-/// or twice the longest run so far.
+/// whatever other calls, computes at once, and a wait that nothing ends
+/// [is bounded](#how-long-a-call-waits-for-another).
 #[proc_macro_attribute]
 pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
     expand(options, item, memo::memoize)
@@ -416,7 +448,7 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `skip`, `key`, `ttl`, `refresh`, `max_entries`, `name`, `handle`, `in_impl`, `in_trait` and
+/// `skip`, `key`, `ttl`, `refresh`, `wait`, `max_entries`, `name`, `handle`, `in_impl`, `in_trait` and
 /// `crate` are those of [`#[memo]`](macro@memo#options). Two are a singleton's own:
 ///
 /// | | |
