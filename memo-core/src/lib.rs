@@ -4,7 +4,10 @@
 
 mod error;
 mod switch;
+mod sync;
+mod unwind;
 mod clock;
+mod timer;
 mod key;
 mod list;
 mod eviction;
@@ -16,12 +19,15 @@ mod reclaim;
 mod table;
 pub mod store;
 mod registry;
+mod agenda;
+mod asked;
 mod budget;
 mod expiry;
 mod memory;
 mod release;
 mod behind;
 mod site;
+mod identity;
 mod outer;
 mod cache;
 mod tier;
@@ -40,8 +46,7 @@ pub use switch::set_enabled;
 /// behind them everything is forgotten, of functions too that this process has not called: with the
 /// feature `disk`, all that is in the directory of `store = "disk"`.
 pub fn clear_all() {
-    outer::clear_stores();
-    registry::MEMOS.clear_all();
+    registry::MEMOS.clear_all_and(outer::clear_stores);
 }
 
 /// What the cache of every memo function that has been called holds and did.
@@ -70,6 +75,7 @@ pub mod __private {
     pub use std::sync::Arc;
 
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
+    pub use crate::identity::{Place, Source};
     pub use crate::key::given::{Attempt, NoKey};
     pub use crate::key::{Args, KeyPart, Scope};
     pub use crate::memo::{

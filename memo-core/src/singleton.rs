@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::behind::REFRESHES;
-use crate::cache::Cache;
-use crate::claim::{self, within, Body, Claimed, Flying, Lead};
+use crate::cache::{Cache, Outcome};
+use crate::claim::{self, Body, Claimed, Lead, SyncLead};
 use crate::entry::{Ref, Resource as Held, View, RESOURCE_LEN};
-use crate::flight::{Flight, Inside};
+use crate::flight::{Entered, Flight};
 use crate::key::Args;
 use crate::reclaim;
 use crate::registry::{Function, Stats, SINGLETONS};
@@ -63,7 +63,7 @@ impl Singleton {
         self
     }
 
-    /// The `wait` option: the bound of a wait for another's computation.
+    /// The `wait` option; asked once, before the first wait.
     #[must_use]
     pub const fn wait(mut self, wait: fn() -> Duration) -> Self {
         self.cache.limits.wait = Some(wait);
@@ -103,12 +103,14 @@ impl Singleton {
         is_call: bool,
     ) -> Option<(Arc<X>, bool)> {
         let pin = reclaim::pin();
-        let (entry, is_stale) = self.cache.find(&pin, args, is_call)?;
+        let (entry, served) = self.cache.find(&pin, args, is_call)?;
         let resource = resource(entry)?;
         if is_call {
             self.cache.hit(&pin, entry);
         }
-        Some((resource, is_stale))
+        drop(pin);
+        served.reclaim();
+        Some((resource, served.is_stale))
     }
 }
 
@@ -198,7 +200,7 @@ enum Found<X: ?Sized> {
     Stale(Arc<X>),
     Miss(Arc<Flight>),
     /// To be made now, whatever there is.
-    Anew(Arc<Flight>),
+    Forced(Arc<Flight>),
     /// The arguments make no key.
     Uncached,
 }
@@ -249,7 +251,7 @@ pub fn share_refresh<X: ?Sized + 'static, A: Args>(
     args: A,
 ) -> Lookup<X> {
     let key = singleton.cache.missed(&args, RESOURCE_LEN);
-    let found = key.map_or(Found::Uncached, |key| Found::Anew(Flight::new(key)));
+    let found = key.map_or(Found::Uncached, |key| Found::Forced(Flight::new(key)));
     Lookup { singleton, hooks, found }
 }
 
@@ -335,16 +337,16 @@ impl<X: ?Sized + 'static> Lookup<X> {
     #[inline(always)]
     pub fn hit(self) -> Result<Arc<X>, SharedMiss<X>> {
         let Self { singleton, hooks, found } = self;
-        let flying = match found {
+        let leading = match found {
             Found::Hit(resource) | Found::Stale(resource) => return Ok(resource),
             Found::Uncached => None,
-            Found::Anew(call) => Some(Flying::anew(&singleton.cache, call)),
-            Found::Miss(call) => match Flying::claim(&singleton.cache, call) {
-                Ok(flying) => Some(flying),
+            Found::Forced(call) => Some(SyncLead::forced(&singleton.cache, call)),
+            Found::Miss(call) => match SyncLead::claim(&singleton.cache, call) {
+                Ok(leading) => Some(leading),
                 Err(entry) => return Ok(singleton.made(&entry)),
             },
         };
-        Err(SharedMiss { hooks, flying })
+        Err(SharedMiss { hooks, leading })
     }
 
     /// The resource that there is, or this, to be awaited.
@@ -385,7 +387,7 @@ impl<X: ?Sized + 'static> Lookup<X> {
         let lead = match found {
             Found::Hit(resource) | Found::Stale(resource) => return Ok(resource),
             Found::Uncached => None,
-            Found::Anew(call) => Some(Lead::anew(&singleton.cache, call)),
+            Found::Forced(call) => Some(Lead::forced(&singleton.cache, call)),
             Found::Miss(call) => match claim::wait(&singleton.cache, call).await {
                 Claimed::Lead(lead) => Some(lead),
                 Claimed::Found(entry) => return Ok(singleton.made(&entry)),
@@ -396,14 +398,10 @@ impl<X: ?Sized + 'static> Lookup<X> {
             let made = share(body.run().await);
             return made.inspect(|resource| hooks.hold_for_a_moment(resource));
         };
-        match share(within(&lead.flight, body).await) {
-            Ok(resource) => {
-                finish(lead, &resource, hooks);
-                Ok(resource)
-            }
+        match share(body.run_in(&lead.flight).await) {
+            Ok(resource) => Ok(finish(lead, resource, hooks)),
             Err(error) => {
-                lead.computed();
-                lead.end();
+                failed(lead);
                 Err(error)
             }
         }
@@ -414,7 +412,7 @@ impl<X: ?Sized + 'static> Lookup<X> {
 #[must_use]
 pub struct SharedMiss<X: ?Sized> {
     hooks: Hooks<X>,
-    flying: Option<Flying>,
+    leading: Option<SyncLead>,
 }
 
 impl<X: ?Sized> fmt::Debug for SharedMiss<X> {
@@ -424,14 +422,16 @@ impl<X: ?Sized> fmt::Debug for SharedMiss<X> {
 }
 
 impl<X: ?Sized + 'static> SharedMiss<X> {
-    /// Shares what the body made, and hands it back.
+    /// Shares what the body made, and hands back what is shared: another's, if one was faster.
     #[inline(always)]
     pub fn finish(self, resource: Arc<X>) -> Arc<X> {
-        match self.flying {
-            Some(flying) => finish(flying.lead, &resource, self.hooks),
-            None => self.hooks.hold_for_a_moment(&resource),
+        match self.leading {
+            Some(leading) => finish(leading.lead, resource, self.hooks),
+            None => {
+                self.hooks.hold_for_a_moment(&resource);
+                resource
+            }
         }
-        resource
     }
 
     /// As [`finish`](Self::finish), for a body that may have failed.
@@ -443,9 +443,8 @@ impl<X: ?Sized + 'static> SharedMiss<X> {
         match result {
             Ok(resource) => Ok(self.finish(resource)),
             Err(error) => {
-                if let Some(flying) = self.flying {
-                    flying.lead.computed();
-                    flying.lead.end();
+                if let Some(leading) = self.leading {
+                    failed(leading.lead);
                 }
                 Err(error)
             }
@@ -453,16 +452,32 @@ impl<X: ?Sized + 'static> SharedMiss<X> {
     }
 }
 
+/// The end of a miss: the resource that all callers have.
 #[cold]
 #[inline(never)]
-fn finish<X: ?Sized + 'static>(lead: Lead, resource: &Arc<X>, hooks: Hooks<X>) {
+fn finish<X: ?Sized + 'static>(lead: Lead, made: Arc<X>, hooks: Hooks<X>) -> Arc<X> {
     lead.computed();
-    let _inside = Inside::of(&lead.flight);
-    let expiry = lead.cache().expiry();
-    let hold = (hooks.hold)(Arc::clone(resource), hooks.release);
-    let Ok(()) = lead.end_with(true, |key| {
-        Ok::<_, (_, std::convert::Infallible)>(key.finish_resource(hold, expiry))
-    });
+    // The time to live is the user's code, and so is a resource's end.
+    let _entered = Entered::new(&lead.flight);
+    let key = lead.take_key();
+    let hold = (hooks.hold)(Arc::clone(&made), hooks.release);
+    let outcome = match lead.cache().expiry() {
+        Ok(expiry) => Outcome::Store(key.finish_resource(hold, expiry)),
+        Err(unknown) => {
+            lead.cache().count_unknown_ttl(unknown);
+            Outcome::Share(key.finish_resource(hold, None))
+        }
+    };
+    let there = lead.finish(outcome).existing;
+    there.and_then(|entry| resource(entry.view())).unwrap_or(made)
+}
+
+/// The end of a miss whose body failed.
+#[cold]
+#[inline(never)]
+fn failed(lead: Lead) {
+    lead.computed();
+    let _ = lead.finish(Outcome::Leave);
 }
 
 /// `func::get(…)`: the resource there is, without making one.

@@ -123,7 +123,8 @@ pub trait Store: Send + Sync + 'static {
         life: Option<Duration>,
     ) -> Result<(), Failure>;
 
-    /// Forgets one call: whether it was stored, and the moment after.
+    /// Forgets one call: whether there was a result to be found, one that had neither expired nor
+    /// been made void; and the moment after.
     ///
     /// # Errors
     /// It may still be there.

@@ -317,8 +317,9 @@ use quote::quote;
 /// ## What it is known by
 ///
 /// `name` is what statistics and reports call the function, instead of `crate::module::function`.
-/// In a store, its identity is that name, its signature and body, `key` and `skip`, and `version`:
-/// raise that when what the function calls has changed.
+/// In a store, its identity is that name, its package and module, its signature and body, `key` and
+/// `skip`, and `version`, inside another function's body also its line and column: raise `version`
+/// when what the function calls has changed.
 ///
 /// ```
 /// # use memo::memo;

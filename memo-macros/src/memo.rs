@@ -9,6 +9,7 @@ use crate::options::MemoOptions;
 use crate::values::Store;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::{Error, Result, Type};
 
 pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -139,7 +140,8 @@ fn settings(function: &Function, options: &MemoOptions) -> TokenStream {
 //     #[memo(store = DiskStore::open("results"))] fn square(x: u64) -> u64 { x * x }
 //
 // Output:
-//     .source("fn square(x: u64) -> u64 { x * x }").store(|| open(DiskStore::open("results")))
+//     .source(Source { tokens: "fn square(x: u64) -> u64 { x * x }", … })
+//     .store(|| open(DiskStore::open("results")))
 /// What a function with a store is known by, and the store.
 fn behind(function: &Function, options: &MemoOptions, store: &Store) -> TokenStream {
     let private = &function.private;
@@ -156,17 +158,45 @@ fn behind(function: &Function, options: &MemoOptions, store: &Store) -> TokenStr
     };
     let asynchronous = function.sig.asyncness.iter().map(|_| quote!(.asynchronous()));
     let fleet = options.flight.iter().map(|_| quote!(.fleet()));
-    // The path with the functions around it, which have others of the same name in them.
-    let place = match options.shared.name {
-        Some(_) => quote!(|| ""),
-        None => quote!(|| {
-            fn here() {}
-            ::core::any::type_name_of_val(&here)
-        }),
+    let source = source_of(function, &source);
+    quote!(.source(#source).store(#open) #(#asynchronous)* #(#fleet)*)
+}
+
+// Input:
+//     "fn square(x: u64) -> u64 { x * x }"
+//
+// Output:
+//     Source { tokens: "fn square(x: u64) -> u64 { x * x }", module: module_path!(), … }
+/// Where the function is written, as far as that can be told: by the compiler's path of an item in it,
+/// and where that is not enough by its line.
+fn source_of(function: &Function, tokens: &str) -> TokenStream {
+    let private = &function.private;
+    let item = match function.place {
+        Place::Type(_) | Place::Impl(_) => function.helper_name("memo"),
+        Place::Trait => function.sig.ident.unraw(),
     };
+    let item = item.to_string();
+    // As `line!()` and `column!()` give it, where no `macro_rules!` is between.
+    let here = Span::call_site().unwrap();
+    let (line, column) = (here.line() as u32, here.column() as u32);
     quote! {
-        .source(#source, ::core::cfg!(test), #place)
-        .store(#open) #(#asynchronous)* #(#fleet)*
+        #private::Source {
+            tokens: #tokens,
+            is_test: ::core::cfg!(test),
+            package: [
+                ::core::option_env!("CARGO_PKG_NAME"),
+                ::core::option_env!("CARGO_PKG_VERSION"),
+                ::core::option_env!("CARGO_BIN_NAME"),
+            ],
+            module: ::core::module_path!(),
+            item: #item,
+            place: || {
+                fn here() {}
+                #private::Place::of(&here)
+            },
+            line_and_column: (::core::line!(), ::core::column!()),
+            of_tokens: (#line, #column),
+        }
     }
 }
 

@@ -156,3 +156,18 @@ fn a_clear_that_was_stopped_halfway_brings_nothing_back() {
     other.remove(&F, &key(1)).unwrap();
     assert_eq!(one.get(&F, &key(1)).unwrap().found, None, "removed, and found");
 }
+
+#[test]
+fn nor_does_one_after_which_an_epoch_was_begun_halfway() {
+    let scratch = Scratch::new();
+    let open = || DiskStore::open(scratch.path());
+    let (one, other) = (open(), open());
+    let ticket = one.get(&F, &key(1)).unwrap().ticket;
+    one.put(&F, &key(1), ticket, b"old", None).unwrap();
+    // Whoever is killed now has begun the next epoch, and not come to what is left of the last.
+    let directory = directory(scratch.path());
+    fs::create_dir(directory.join("0123456789abcdef.0")).unwrap();
+    fs::write(directory.join("epoch"), "0123456789abcdef").unwrap();
+    other.remove(&F, &key(1)).unwrap();
+    assert_eq!(one.get(&F, &key(1)).unwrap().found, None, "removed, and found");
+}

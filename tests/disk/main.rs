@@ -13,6 +13,7 @@ mod kills;
 #[cfg(unix)]
 mod limits;
 mod options;
+mod places;
 #[cfg(unix)]
 mod size;
 mod stale;
@@ -30,6 +31,7 @@ const ROLES: &[(&str, Role)] = &[
     #[cfg(unix)]
     ("limits", limits::role),
     ("options", options::role),
+    ("places", places::role),
     #[cfg(unix)]
     ("size", size::role),
     ("stale", stale::role),

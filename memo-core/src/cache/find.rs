@@ -3,29 +3,40 @@
 use super::Cache;
 use crate::clock::Tick;
 use crate::entry::View;
+use crate::expiry;
 use crate::key::{self, Args, Hashed};
 use crate::reclaim::{self, Pin};
 use crate::table::{same_key, Reader};
 
-/// Whether an entry is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Serving {
-    Fresh,
-    /// It is, and this caller has it refreshed.
-    Stale,
-    Not,
+/// How an entry is served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Served {
+    /// The caller is to have it refreshed.
+    pub(crate) is_stale: bool,
+    /// When the clock was read for that; long ago, where it was not.
+    at: Tick,
+}
+
+impl Served {
+    /// Reclaims something that has expired, where the clock was read anyway. Outside the pin, as
+    /// the end of a resource is the user's code.
+    #[inline(always)]
+    pub(crate) fn reclaim(self) {
+        if expiry::is_due(self.at) {
+            expiry::reclaim_by_the_way(self.at);
+        }
+    }
 }
 
 impl Cache {
-    /// The entry of a call, if there is one to be served; and whether the caller is to have it
-    /// refreshed. No lock, and no allocation.
+    /// The entry of a call, if there is one to be served, and how. No lock, and no allocation.
     #[inline(always)]
     pub(crate) fn find<'p, A: Args>(
         &self,
         pin: &'p Pin,
         args: &A,
         is_call: bool,
-    ) -> Option<(View<'p>, bool)> {
+    ) -> Option<(View<'p>, Served)> {
         let table = self.table.read(pin)?;
         let entry = match key::hash(args, table.seed(), table.is_thorough()) {
             Ok(Hashed::Verbatim(hash, len)) => table.find(hash, |entry| {
@@ -34,11 +45,7 @@ impl Cache {
             Ok(Hashed::Long) => find_long(args, table)?,
             Err(_) => return None,
         };
-        match self.serving(entry, is_call) {
-            Serving::Fresh => Some((entry, false)),
-            Serving::Stale => Some((entry, true)),
-            Serving::Not => None,
-        }
+        Some((entry, self.served(entry, is_call)?))
     }
 
     /// The entry of a call, if it is there and has no expiry to be asked about, and its key is not
@@ -67,30 +74,26 @@ impl Cache {
         pin.count_hit(self.number());
     }
 
-    /// Whether an entry that was found is to be served, and how.
+    /// How an entry that was found is served, if it is.
     #[inline(always)]
-    fn serving(&self, entry: View<'_>, is_call: bool) -> Serving {
+    fn served(&self, entry: View<'_>, is_call: bool) -> Option<Served> {
         match entry.expiry() {
-            None => Serving::Fresh,
-            Some(expiry) => self.serving_until(entry, expiry, is_call),
+            None => Some(Served { is_stale: false, at: Tick::from_nanos(0) }),
+            Some(expiry) => self.served_until(entry, expiry, is_call),
         }
     }
 
     #[inline]
-    fn serving_until(&self, entry: View<'_>, expiry: Tick, is_call: bool) -> Serving {
-        let now = Tick::now();
-        if expiry <= now {
-            return Serving::Not;
+    fn served_until(&self, entry: View<'_>, expiry: Tick, is_call: bool) -> Option<Served> {
+        let at = Tick::now();
+        if expiry <= at {
+            return None;
         }
         let is_stale = is_call
             && self.limits.is_background
-            && self.life().is_some_and(|life| now.plus(life) >= expiry)
+            && self.known_ttl().is_some_and(|ttl| at.plus(ttl) >= expiry)
             && entry.entry.is_to_be_refreshed();
-        if is_stale {
-            Serving::Stale
-        } else {
-            Serving::Fresh
-        }
+        Some(Served { is_stale, at })
     }
 
     pub(crate) fn contains<A: Args>(&self, args: &A) -> bool {

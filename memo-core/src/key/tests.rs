@@ -166,6 +166,34 @@ fn hash_maps_are_one_in_any_order_at_any_depth() {
     assert_apart((&nested(1, 2), ()), (&nested(2, 1), ()));
 }
 
+/// Serializes a hash map's entries through adapters, as `serialize_with` functions do.
+struct Adapted<'m>(&'m HashMap<String, u32>);
+
+impl Serialize for Adapted<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let texts = self.0.iter().filter(|(_, n)| **n != 3);
+        serializer.collect_map(texts.map(|(key, n)| (key, n.to_string())))
+    }
+}
+
+struct Keys<'m>(&'m HashMap<String, u32>);
+
+impl Serialize for Keys<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.keys().map(|key| key.trim_start_matches("key ")))
+    }
+}
+
+#[test]
+fn a_hash_map_serialized_through_adapters_is_one_in_any_order() {
+    let [a, b] = two_orders();
+    assert_one((&Adapted(&a), ()), (&Adapted(&b), ()));
+    assert_one((&Keys(&a), ()), (&Keys(&b), ()));
+    let mut other = a.clone();
+    other.insert("key 7".into(), 70);
+    assert_apart((&Adapted(&a), ()), (&Adapted(&other), ()));
+}
+
 #[test]
 fn ordered_maps_keep_their_order_and_are_no_hash_maps() {
     let sorted: BTreeMap<_, _> = two_orders()[0].clone().into_iter().collect();

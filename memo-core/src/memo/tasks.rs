@@ -6,16 +6,15 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_timer::Delay;
-
 use super::{finish, Memo};
 use crate::behind::aside;
-use crate::claim::{self, within, Body, Claimed, Lead};
+use crate::claim::{self, polled_in, Body, Claimed, Lead};
 use crate::codec::Codec;
 use crate::entry::Ref;
 use crate::flight::Flight;
 use crate::store::Lookup;
 use crate::tier::{Next, Turn, Untold};
+use crate::timer::Delay;
 
 /// A miss in a task. It has no room for a hit's result, so that the future that holds it is `Send`
 /// though the result is not.
@@ -42,7 +41,7 @@ impl Memo {
     async fn lead(&'static self, call: Option<(Arc<Flight>, bool)>) -> Result<Option<Lead>, Ref> {
         let flight = match call {
             None => return Ok(None),
-            Some((flight, true)) => return Ok(Some(Lead::anew(&self.cache, flight))),
+            Some((flight, true)) => return Ok(Some(Lead::forced(&self.cache, flight))),
             Some((flight, false)) => flight,
         };
         if self.cache.has_store() && self.cache.outer.is_due() {
@@ -58,17 +57,18 @@ impl Memo {
     async fn look_aside(&'static self, mut lead: Lead) -> (Lead, Option<Lookup>) {
         let look = |lead: &Lead| {
             let flight = Arc::clone(&lead.flight);
-            aside(move || self.cache.load_for(&flight))
+            polled_in(&lead.flight, aside(move || self.cache.load_for(&flight)))
         };
         let mut lookup = look(&lead).await.flatten();
         let mut turn = Turn::new(&self.cache);
-        while !lead.is_anew && self.cache.is_worth_waiting(lookup.as_ref()) {
+        while !lead.is_forced && self.cache.is_worth_waiting(lookup.as_ref()) {
             let digest = lead.flight.digest;
-            let lease = aside(move || self.cache.lease(&digest)).await.unwrap_or(Err(Untold));
+            let lease = polled_in(&lead.flight, aside(move || self.cache.lease(&digest))).await;
+            let lease = lease.unwrap_or(Err(Untold));
             match turn.after(lease) {
                 Next::Compute => break,
                 Next::Lead(lease) => lead.lease = Some(lease),
-                Next::Wait(pause) => Delay::new(pause).await,
+                Next::Wait(pause) => polled_in(&lead.flight, Delay::new(pause)).await,
             }
             lookup = look(&lead).await.flatten();
             if lead.lease.is_some() {
@@ -95,7 +95,7 @@ impl<R, C: Codec<R>> AsyncMiss<R, C> {
         };
         let body = Body::new(body);
         let Some(lead) = lead else { return body.run().await };
-        let result = within(&lead.flight, body).await;
+        let result = body.run_in(&lead.flight).await;
         finish(memo, &codec, lead, &result);
         result
     }
@@ -117,7 +117,7 @@ impl<R, C: Codec<R>> AsyncMiss<R, C> {
             Ok(result) => return result,
             Err(lead) => lead,
         };
-        let result = within(&lead.flight, Body::new(body)).await;
+        let result = Body::new(body).run_in(&lead.flight).await;
         if let Some(after) = finish(memo, &codec, lead, &result) {
             aside(move || memo.cache.settle_store(after)).await;
         }

@@ -75,6 +75,15 @@ struct Place {
     known: Mutex<Option<Generation>>,
 }
 
+/// The file of a call, read as far as its value.
+struct Opened {
+    file: File,
+    metadata: std::fs::Metadata,
+    head: [u8; HEADER],
+    header: Header,
+    age: Duration,
+}
+
 impl Header {
     /// How long it has been served, if that is not too long.
     fn age(&self, now: &Now) -> Option<Duration> {
@@ -252,6 +261,21 @@ impl DiskStore {
         epoch: u64,
         path: &Path,
     ) -> io::Result<Option<(Header, Found)>> {
+        let Some(mut entry) = self.open_file(function, key, epoch, path)? else { return Ok(None) };
+        let value = files::read(&mut entry.file, entry.header.len)?;
+        let Some(header) = header::of_whole(&entry.head, &value) else { return Ok(None) };
+        note_use(&entry.file, &entry.metadata);
+        Ok(Some((header, Found { value, age: entry.age })))
+    }
+
+    /// The file of a call, if it says so and has not expired; nothing is checked of its value yet.
+    fn open_file(
+        &self,
+        function: &Function<'_>,
+        key: &Key,
+        epoch: u64,
+        path: &Path,
+    ) -> io::Result<Option<Opened>> {
         let mut file = match files::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -270,17 +294,29 @@ impl DiskStore {
             result => result?,
         }
         // What the file says of itself is asked before there is room for it.
-        if Header::parse(&head).is_none_or(|(header, _)| header.len != len) {
-            return Ok(None);
-        }
-        let value = files::read(&mut file, len)?;
-        let Some(header) = header::of_whole(&head, &value) else { return Ok(None) };
-        let is_it = header.fingerprint == function.fingerprint
-            && header.key == *key
-            && header.ticket.epoch == epoch;
-        let Some(age) = header.age(&Now::read()).filter(|_| is_it) else { return Ok(None) };
-        note_use(&file, &metadata);
-        Ok(Some((header, Found { value, age })))
+        let header = Header::parse(&head).filter(|(header, _)| {
+            header.len == len
+                && header.fingerprint == function.fingerprint
+                && header.key == *key
+                && header.ticket.epoch == epoch
+        });
+        Ok(header.and_then(|(header, _)| {
+            let age = header.age(&Now::read())?;
+            Some(Opened { file, metadata, head, header, age })
+        }))
+    }
+
+    /// Whether a call's result is there to be found, as far as its file's head says.
+    fn has_file(&self, function: &Function<'_>, place: &Place, key: &Key) -> io::Result<bool> {
+        let path = {
+            let known = place.known.lock();
+            let path =
+                |known: &Generation| (known.epoch(), known.path.join(generation::file_of(key)));
+            known.as_ref().map(path)
+        };
+        let Some((epoch, path)) = path else { return Ok(false) };
+        let entry = self.open_file(function, key, epoch, &path)?;
+        Ok(entry.is_some_and(|entry| !place.is_removed_since(key, entry.header.ticket)))
     }
 
     fn largest(&self) -> u64 {
@@ -407,8 +443,10 @@ impl Store for DiskStore {
         for _ in 0..ATTEMPTS {
             let ticket = self.look_again(function, &place)?;
             if ticket.removals >= generation::REMOVALS {
-                return Ok((true, self.clear(function)?));
+                let was_there = self.has_file(function, &place, key)?;
+                return Ok((was_there, self.clear(function)?));
             }
+            let is_there = self.has_file(function, &place, key)?;
             let listed = {
                 let mut known = place.known.lock();
                 let known = known.as_mut().filter(|known| known.epoch() == ticket.epoch);
@@ -425,7 +463,8 @@ impl Store for DiskStore {
             // From now on no file of the call from before is believed: what is left is tidying up.
             let file = place.generation_of(ticket).map(|path| path.join(generation::file_of(key)));
             let was_there = file.is_none_or(|file| files::remove(&file).unwrap_or(true));
-            return Ok((was_there, ticket));
+            // Of several who remove it at once, one did.
+            return Ok((is_there && was_there, ticket));
         }
         Err(busy().into())
     }
