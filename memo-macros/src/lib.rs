@@ -72,7 +72,7 @@ use quote::quote;
 /// | `square::uncached(4) -> u64` | the original function |
 /// | `square::stats() -> memo::Stats` | what is stored and was done |
 ///
-/// Those of one call take the parameters of the key only; `refresh` and `uncached` take all.
+/// Those of one call take the parameters of the key alone; `refresh` and `uncached` take all.
 /// Looking with `get` and `contains` counts nothing.
 ///
 /// ```
@@ -158,6 +158,7 @@ use quote::quote;
 /// | `cache_if = F`, `cache_err` | [which results are stored](#which-results-are-stored) |
 /// | `ttl = "10m"`, `refresh = "background"` | [for how long](#for-how-long) |
 /// | `max_entries = 1_000`, `max_bytes = "64 MiB"` | [how many](#how-many) |
+/// | `wait = "60s"` | [how long a call waits for another](#how-long-a-call-waits-for-another) |
 /// | `store = "disk"`, `"redis"` or `EXPR`, `flight = "fleet"` | [beyond this process](#beyond-this-process) |
 /// | `name = "…"`, `version = 2` | [what the function is known by](#what-it-is-known-by) |
 /// | `handle = ident`, `in_impl`, `in_trait`, `crate = path` | [where things are](#where-things-are) |
@@ -166,7 +167,10 @@ use quote::quote;
 ///
 /// `skip(a, self)` leaves parameters out of the key, as an underscore does. `key = EXPR` makes an
 /// expression over the parameters the key, instead of all of them; it borrows them, and may be
-/// anything `Serialize`. The companions of one call then take all parameters that have no underscore.
+/// anything `Serialize`, made of what is left out too: the companions of one call then take all
+/// parameters that have no underscore, and those that the expression mentions. Where a `?` in it
+/// fails, the call runs uncached. `key = ()` is one result for all calls; any other expression that
+/// would be the same for every call is refused.
 ///
 /// ```
 /// # use memo::memo;
@@ -180,10 +184,20 @@ use quote::quote;
 ///     url.to_uppercase()
 /// }
 ///
+/// # struct Context { tenant: String }
+/// #[memo(key = (_context.tenant, page))]
+/// fn rows(_context: &Context, page: u32) -> Vec<String> {
+///     vec![format!("{}/{page}", _context.tenant)]
+/// }
+///
 /// assert_eq!(fetch("a", 1), fetch("a", 2));
 /// assert_eq!(fetch::get("a").as_deref(), Some("<p>a</p>"));
 /// assert_eq!(title("a"), title("a/"));
 /// assert_eq!(title::stats().misses, 1);
+///
+/// let context = Context { tenant: "ada".to_owned() };
+/// assert_eq!(rows(&context, 1), ["ada/1"]);
+/// assert!(rows::contains(&context, 1));
 /// ```
 ///
 /// ## Which results are stored
@@ -255,6 +269,23 @@ use quote::quote;
 ///     thumbnail("a", width);
 /// }
 /// assert_eq!(thumbnail::stats().entries, 1_000);
+/// ```
+///
+/// ## How long a call waits for another
+///
+/// `wait` bounds the wait of a call for another's computation, as a text or an expression of type
+/// `Duration`. Defaults to the larger of 5 seconds (60 for a [`#[singleton]`](macro@singleton)) and
+/// twice the function's longest computation so far. When it has run out, one of those who wait computes
+/// as well; the bound is the key's, and runs anew, doubled, from there. On a worker thread of rayon
+/// (feature `rayon`) it is 10 ms, as what a call waits for may be below it on the same stack.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo(wait = "60s")]
+/// fn train(epochs: u32) -> Vec<f64> {
+///     vec![f64::from(epochs)]
+/// }
+/// # train(1);
 /// ```
 ///
 /// ## Beyond this process
@@ -361,13 +392,10 @@ use quote::quote;
 /// One call of a key computes at a time; others wait for it and take its result. A call that would
 /// wait for itself, through whatever other calls, threads or tasks, computes at once.
 ///
-/// A wait that nobody can see the end of is relieved. When its bound has run out, one of those who
-/// wait computes as well, the others wait on, and the first to finish answers all. The bound is the
-/// key's: it runs from the first who waits, and anew, doubled, from each relief. It is the `wait`
-/// option; without one, the larger of 5 seconds (60 for a `#[singleton]`) and twice the function's
-/// longest computation so far. So a computation of a minute that nobody knew runs four times at most,
-/// however many callers there are. On a worker thread of rayon (feature `rayon`) the bound is 10 ms, as
-/// what a call waits for may be below it on the same stack.
+/// A wait that nobody can see the end of is relieved: when its
+/// [bound](#how-long-a-call-waits-for-another) has run out, one of those who wait computes as well, the
+/// others wait on, and the first to finish answers all. So a computation of a minute that nobody knew
+/// runs four times at most, however many callers there are.
 ///
 /// A computation whose future was woken and is not polled, because a `select!` or a `buffered` stream
 /// keeps it, is noticed within 50 ms, which counts as a bound that has run out.
@@ -377,14 +405,14 @@ use quote::quote;
 ///
 /// # What clearing promises
 ///
-/// What `clear` and `remove` name is not served after they return,
-/// though it was being computed when they began. The same holds for what is older than a result that
+/// What `clear` and `remove` name is not served after they return, though it was being computed when
+/// they began. The same holds for what is older than a result that
 /// `insert` or `refresh` returned from; of two refreshes of one key, the one that began later is the
 /// newer.
 ///
 /// `square::clear()` speaks of `square`: a result of another function that was computed from one of
-/// `square`'s stays. `memo::clear_all()` forgets all functions as one, and whatever was
-/// computed from what it forgets, stored or under way.
+/// `square`'s stays. `memo::clear_all()` forgets all functions as one, and whatever was computed from
+/// what it forgets, stored or under way.
 ///
 /// # Errors and panics
 ///
@@ -447,7 +475,7 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `skip`, `key`, `ttl`, `refresh`, `max_entries`, `name`, `handle`, `in_impl`, `in_trait` and
+/// `skip`, `key`, `ttl`, `refresh`, `wait`, `max_entries`, `name`, `handle`, `in_impl`, `in_trait` and
 /// `crate` are those of [`#[memo]`](macro@memo#options). Two are a singleton's own:
 ///
 /// | | |

@@ -2,7 +2,7 @@
 
 use crate::values::{
     Store, background, bytes, entries, flag, fleet, integer, names, non_empty, path, store, ttl,
-    value,
+    value, wait,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -42,6 +42,7 @@ pub(crate) struct SharedOptions {
     pub(crate) in_impl: bool,
     pub(crate) in_trait: Option<Ident>,
     pub(crate) ttl: Option<TokenStream>,
+    pub(crate) wait: Option<TokenStream>,
     pub(crate) max_entries: Option<usize>,
     pub(crate) refresh: Option<Ident>,
 }
@@ -59,6 +60,7 @@ const MEMO: Attribute = Attribute {
         "max_entries",
         "max_bytes",
         "refresh",
+        "wait",
         "store",
         "flight",
         "cache_if",
@@ -80,6 +82,7 @@ const SINGLETON: Attribute = Attribute {
         "ttl",
         "max_entries",
         "refresh",
+        "wait",
         "validate",
         "on_release",
         "key",
@@ -147,6 +150,7 @@ impl SharedOptions {
             "in_impl" => self.in_impl = flag(option, input)?,
             "in_trait" => self.in_trait = flag(option, input)?.then(|| option.clone()),
             "ttl" => self.ttl = Some(ttl(&value(option, input)?)?),
+            "wait" => self.wait = Some(wait(&value(option, input)?)?),
             "max_entries" => self.max_entries = Some(entries(&value(option, input)?)?),
             "refresh" => {
                 background(&value(option, input)?)?;
@@ -184,10 +188,10 @@ impl SharedOptions {
 
     /// The calls that hand these options to the runtime.
     pub(crate) fn settings(&self) -> TokenStream {
-        let ttl = self.ttl.iter();
+        let (ttl, wait) = (self.ttl.iter(), self.wait.iter());
         let max_entries = self.max_entries.iter();
         let refresh = self.refresh.iter().map(|_| quote!(.refresh_in_background()));
-        quote!(#(.ttl(|| #ttl))* #(.max_entries(#max_entries))* #(#refresh)*)
+        quote!(#(.ttl(|| #ttl))* #(.wait(|| #wait))* #(.max_entries(#max_entries))* #(#refresh)*)
     }
 }
 

@@ -62,8 +62,17 @@ pub(crate) fn non_empty(text: LitStr) -> Result<LitStr> {
     Ok(text)
 }
 
-/// An expression of type `Duration`.
+/// The `ttl`: an expression of type `Duration`.
 pub(crate) fn ttl(value: &Expr) -> Result<TokenStream> {
+    duration(value, "a `ttl` of zero would cache nothing: leave out the attribute instead")
+}
+
+/// The bound of a wait: an expression of type `Duration`.
+pub(crate) fn wait(value: &Expr) -> Result<TokenStream> {
+    duration(value, "with a `wait` of zero no call would wait for another: each would compute")
+}
+
+fn duration(value: &Expr, if_zero: &str) -> Result<TokenStream> {
     let text = match literal(value) {
         Some(Lit::Str(text)) => text,
         Some(other) => {
@@ -72,12 +81,12 @@ pub(crate) fn ttl(value: &Expr) -> Result<TokenStream> {
         }
         None => return Ok(quote!(#value)),
     };
-    let ttl = units::duration(&text.value()).map_err(|error| Error::new(text.span(), error))?;
-    if ttl.is_zero() {
-        let cure = "a `ttl` of zero would cache nothing: leave out the attribute instead";
-        return Err(Error::new(text.span(), cure));
+    let duration =
+        units::duration(&text.value()).map_err(|error| Error::new(text.span(), error))?;
+    if duration.is_zero() {
+        return Err(Error::new(text.span(), if_zero));
     }
-    let (seconds, nanos) = (ttl.as_secs(), ttl.subsec_nanos());
+    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
     Ok(quote!(::core::time::Duration::new(#seconds, #nanos)))
 }
 

@@ -1,6 +1,7 @@
 use crate::async_functions::block_on;
 use crate::Runs;
-use memo::memo;
+use memo::{memo, singleton};
+use std::time::Duration;
 
 #[test]
 fn key_replaces_the_parameters() {
@@ -241,4 +242,22 @@ fn one_key_for_all_calls_says_so() {
     assert_eq!((once(1), once(2), once::get()), (1, 1, Some(1)));
     assert_eq!((greeting(), greeting::get()), ("Hallo".into(), Some("Hallo".into())));
     assert_eq!((sum(1, 2), sum::get(1, 2), sum(2, 2)), (3, Some(3), 4));
+}
+
+#[test]
+fn a_wait_is_a_text_or_a_duration() {
+    const LONG: Duration = Duration::from_secs(90);
+    #[memo(wait = "1m 30s")]
+    fn text(x: u32) -> u32 {
+        x
+    }
+    #[memo(wait = LONG * 2, ttl = LONG)]
+    async fn expression(x: u32) -> u32 {
+        x
+    }
+    #[singleton(wait = LONG.min(Duration::from_secs(60)))]
+    fn shared(x: u32) -> u32 {
+        x
+    }
+    assert_eq!((text(1), block_on(expression(2)), *shared(3)), (1, 2, 3));
 }
