@@ -1,6 +1,7 @@
 //! Our reader against bincode's own.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
 
