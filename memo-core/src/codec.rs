@@ -24,6 +24,7 @@ use serde::Serialize;
 
 use crate::entry::{Builder, View};
 use crate::key::encoder::Encoder;
+use crate::key::plain::is_scalar;
 use crate::key::sink::take_refusal;
 use crate::key::sinks::Compare;
 use crate::key::structure::structure_of;
@@ -337,10 +338,16 @@ pub(crate) fn structure<T: Data>(value: &T) -> Option<u64> {
     })
 }
 
+/// Whether to decode a value runs no code of the user's.
+#[inline(always)]
+pub(crate) fn is_plain<T>() -> bool {
+    is_scalar::<T>()
+}
+
 /// The value of an entry; nothing where its bytes are not one, which the check makes unlikely.
 #[inline(always)]
 pub(crate) fn decode<T: Data>(entry: View<'_>) -> Option<T> {
-    if shape::is_scalar::<T>() && entry.entry.codec() == BINARY {
+    if is_scalar::<T>() && entry.entry.codec() == BINARY {
         binary::decode(entry.value())
     } else {
         decode_caught(entry)
@@ -350,7 +357,7 @@ pub(crate) fn decode<T: Data>(entry: View<'_>) -> Option<T> {
 /// As [`decode`], and nothing where a scalar would take a call to decode.
 #[inline(always)]
 pub(crate) fn decode_at_once<T: Data>(entry: View<'_>) -> Option<T> {
-    if shape::is_scalar::<T>() {
+    if is_scalar::<T>() {
         binary::decode(entry.value_of(BINARY)?)
     } else {
         decode_caught(entry)

@@ -8,6 +8,7 @@
 pub(crate) mod depth;
 pub(crate) mod encoder;
 pub mod given;
+pub(crate) mod plain;
 pub(crate) mod sink;
 pub(crate) mod sinks;
 pub(crate) mod structure;
@@ -20,6 +21,7 @@ use std::cell::Cell;
 use serde::ser::Serialize;
 
 use encoder::Encoder;
+use plain::is_plain;
 use sink::{Sink, Stop};
 use sinks::{Compare, Digest, Hash};
 
@@ -83,9 +85,18 @@ pub trait Args {
     fn scope(&self) -> Option<Scope> {
         None
     }
+
+    /// Whether to walk them runs no code of the user's.
+    #[doc(hidden)]
+    fn are_plain() -> bool;
 }
 
 impl Args for () {
+    #[inline(always)]
+    fn are_plain() -> bool {
+        true
+    }
+
     #[inline(always)]
     fn walk<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
         Ok(())
@@ -97,6 +108,11 @@ impl<T: ?Sized + KeyPart, Rest: Args> Args for (&T, Rest) {
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
         self.0.serialize(Encoder(sink))?;
         self.1.walk(sink)
+    }
+
+    #[inline(always)]
+    fn are_plain() -> bool {
+        is_plain::<T>() && Rest::are_plain()
     }
 }
 
@@ -178,6 +194,11 @@ impl<Rest: Args> Args for (Scope, Rest) {
 
     fn scope(&self) -> Option<Scope> {
         Some(self.0)
+    }
+
+    #[inline(always)]
+    fn are_plain() -> bool {
+        Rest::are_plain()
     }
 }
 

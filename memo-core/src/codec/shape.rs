@@ -5,11 +5,12 @@
 //! and the kind of call it made. Where a value decides how many parts there are (sequences, maps,
 //! options, variants), the parts' shapes are noted apart, so that few shapes cover many values.
 
-use std::any::TypeId;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use serde::ser::{self, Serialize, Serializer};
+
+use crate::key::plain::is_scalar;
 
 /// The shapes in a value: of the whole, and of the parts that it may have.
 #[derive(Debug, Default)]
@@ -83,21 +84,6 @@ fn type_of<T: ?Sized>() -> u64 {
     let mut word = Word(0);
     typeid::of::<T>().hash(&mut word);
     word.finish()
-}
-
-/// Whether all values of the type make one and the same call.
-#[inline(always)]
-pub(super) fn is_scalar<T: ?Sized>() -> bool {
-    macro_rules! any {
-        ($($scalar:ty),*) => {
-            $(typeid::of::<T>() == TypeId::of::<$scalar>()
-                || typeid::of::<T>() == TypeId::of::<&'static $scalar>())||*
-        };
-    }
-    any!(
-        u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, bool, char,
-        String
-    )
 }
 
 /// The kind of each call, by number.
