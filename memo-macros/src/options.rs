@@ -1,5 +1,6 @@
 //! The option lists of both attributes, read into one struct each.
 
+use crate::foreign;
 use crate::values::{
     Bound, Store, background, bytes, entries, flag, fleet, name_text, names, path, store, ttl,
     value, version, wait,
@@ -8,7 +9,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Error, Expr, Ident, Path, Result, Token};
+use syn::{Error, Expr, Ident, LitInt, Path, Result, Token};
 
 /// What `#[memo(…)]` was given.
 #[derive(Default)]
@@ -106,7 +107,7 @@ impl Parse for MemoOptions {
                 "max_bytes" => options.max_bytes = Some(bytes(value(option, input)?)?),
                 "store" => options.store = Some(store(value(option, input)?)?),
                 "flight" => {
-                    fleet(&value(option, input)?)?;
+                    fleet(&value::<Expr>(option, input)?)?;
                     options.flight = Some(option.clone());
                 }
                 _ => options.shared.set(option, name, input)?,
@@ -167,7 +168,7 @@ impl SharedOptions {
             "wait" => self.wait = Some(wait(&value(option, input)?)?),
             "max_entries" => self.max_entries = Some(entries(value(option, input)?)?),
             "refresh" => {
-                background(&value(option, input)?)?;
+                background(&value::<Expr>(option, input)?)?;
                 self.refresh = Some(option.clone());
             }
             _ => unreachable!("`Attribute::read` lets known options pass only"),
@@ -228,7 +229,7 @@ impl Attribute {
             let option = input.call(Ident::parse_any)?;
             let name = option.to_string();
             if !self.options.contains(&name.as_str()) {
-                return Err(self.unknown(&option));
+                return Err(self.unknown(&option, number_after(input).as_deref()));
             }
             if given.contains(&option) {
                 let cure = format!("`{name}` is given twice: keep one");
@@ -243,13 +244,15 @@ impl Attribute {
         Ok(given)
     }
 
-    fn unknown(&self, option: &Ident) -> Error {
+    fn unknown(&self, option: &Ident, number: Option<&str>) -> Error {
         let name = option.to_string();
         let this = self.name;
         let elsewhere =
             [MEMO, SINGLETON].into_iter().find(|other| other.options.contains(&name.as_str()));
         let message = if let Some(other) = elsewhere {
             format!("`{name}` is an option of `#[{}]`, not of `#[{this}]`", other.name)
+        } else if let Some(advice) = foreign::advice(&name, number, self.options) {
+            format!("`#[{this}]` has no option `{name}`: {advice}")
         } else if let Some(near) = nearest(&name, self.options) {
             format!("`#[{this}]` has no option `{name}`: did you mean `{near}`?")
         } else {
@@ -257,6 +260,14 @@ impl Attribute {
         };
         Error::new(option.span(), message)
     }
+}
+
+/// The whole number that an option is given, if it is one.
+fn number_after(input: ParseStream) -> Option<String> {
+    let ahead = input.fork();
+    let _: Token![=] = ahead.parse().ok()?;
+    let number: LitInt = ahead.parse().ok()?;
+    number.suffix().is_empty().then(|| number.to_string())
 }
 
 /// The known name that a typing error most likely meant.

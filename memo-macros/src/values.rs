@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, ExprUnary, Ident, Lit, LitInt, LitStr, Path, Result, Token, UnOp};
+use syn::{Error, Expr, ExprUnary, Ident, Lit, LitInt, Path, Result, Token, UnOp};
 
 /// Reads `= VALUE`.
 pub(crate) fn value<T: Parse>(option: &Ident, input: ParseStream) -> Result<T> {
@@ -242,19 +242,20 @@ where
 }
 
 /// The one mode of `refresh`.
-pub(crate) fn background(mode: &LitStr) -> Result<()> {
-    if mode.value() != "background" {
-        return Err(Error::new(mode.span(), "`refresh` has one mode: `\"background\"`"));
-    }
-    Ok(())
+pub(crate) fn background(mode: &Expr) -> Result<()> {
+    one_mode(mode, "background", "`refresh` has one mode: `\"background\"`")
 }
 
 /// The one mode of `flight`.
-pub(crate) fn fleet(mode: &LitStr) -> Result<()> {
-    if mode.value() != "fleet" {
-        return Err(Error::new(mode.span(), "`flight` has one mode: `\"fleet\"`"));
+pub(crate) fn fleet(mode: &Expr) -> Result<()> {
+    one_mode(mode, "fleet", "`flight` has one mode: `\"fleet\"`")
+}
+
+fn one_mode(mode: &Expr, known: &str, cure: &str) -> Result<()> {
+    match literal(mode) {
+        Some(Lit::Str(text)) if text.value() == known => Ok(()),
+        _ => Err(Error::new_spanned(bare(mode), cure)),
     }
-    Ok(())
 }
 
 /// Where results live beyond the process.
