@@ -51,6 +51,8 @@ pub(crate) struct Cache {
     longest: AtomicU64,
     pub(crate) site: Site,
     pub(crate) limits: Limits,
+    /// The bounds, where the options ask for them.
+    bounds: Asked<Bounds>,
     /// The `ttl` in nanoseconds.
     ttl: Asked<u64>,
     /// The `wait` option in nanoseconds.
@@ -68,7 +70,10 @@ pub(crate) struct Cache {
 /// What a function's options say of what it stores.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
+    /// As far as the compiler knows them.
     pub(crate) bounds: Bounds,
+    pub(crate) ask_entries: Option<fn() -> usize>,
+    pub(crate) ask_bytes: Option<fn() -> usize>,
     pub(crate) ttl: Option<fn() -> Duration>,
     /// The bound of waits.
     pub(crate) wait: Option<fn() -> Duration>,
@@ -109,7 +114,15 @@ impl Cache {
             },
             longest: AtomicU64::new(0),
             site,
-            limits: Limits { bounds: Bounds::NONE, ttl: None, wait: None, is_background: false },
+            limits: Limits {
+                bounds: Bounds::NONE,
+                ask_entries: None,
+                ask_bytes: None,
+                ttl: None,
+                wait: None,
+                is_background: false,
+            },
+            bounds: Asked::new(),
             ttl: Asked::new(),
             wait: Asked::new(),
             outer: Outer::new(),
@@ -197,10 +210,10 @@ impl Cache {
         self.report(Kind::Value, why);
     }
 
-    /// Counts a result that is not stored, as it cannot be said for how long.
+    /// Counts a result that is not stored, as it cannot be said for how long or beside how many.
     pub(crate) fn count_unknown_ttl(&self, unknown: Unknown) {
         match unknown {
-            Unknown::Panicked => self.count_uncacheable("its `ttl` panicked".into()),
+            Unknown::Panicked => self.count_uncacheable("its `ttl` or bound panicked".into()),
             // The function is called to say it; that is no failure.
             Unknown::IsBeingAsked => {
                 self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
@@ -249,6 +262,27 @@ impl Cache {
         let min = if self.is_resource { MIN_RESOURCE_BOUND } else { MIN_BOUND };
         // Relaxed: it stands for itself alone.
         self.longest.load(Ordering::Relaxed).saturating_mul(2).max(min)
+    }
+
+    /// Asks for the bounds, before anything is stored.
+    ///
+    /// # Errors
+    /// They are not known.
+    fn ask_bounds(&self) -> Result<(), Unknown> {
+        let Limits { bounds, ask_entries, ask_bytes, .. } = self.limits;
+        if ask_entries.is_none() && ask_bytes.is_none() {
+            return Ok(());
+        }
+        let ask = || Bounds {
+            entries: ask_entries.map_or(bounds.entries, |ask| ask()),
+            bytes: ask_bytes.map_or(bounds.bytes, |ask| ask()),
+        };
+        self.bounds.get(ask).map(drop)
+    }
+
+    /// What it may hold; what the options would have to be asked for is none before that is done.
+    fn bounds(&self) -> Bounds {
+        self.bounds.known().unwrap_or(self.limits.bounds)
     }
 
     pub(crate) fn computed_in(&self, time: Duration) {

@@ -61,9 +61,10 @@ impl Memo {
         self
     }
 
-    /// The `version` option: part of the identity in stores that outlive the process.
+    /// The `version` option, asked when the store is opened: part of the identity in stores that
+    /// outlive the process.
     #[must_use]
-    pub const fn version(mut self, version: u64) -> Self {
+    pub const fn version(mut self, version: fn() -> u64) -> Self {
         self.cache.outer.set_version(version);
         self
     }
@@ -124,11 +125,25 @@ impl Memo {
         self
     }
 
+    /// The same as an expression; asked once, before the first result is stored.
+    #[must_use]
+    pub const fn ask_max_entries(mut self, entries: fn() -> usize) -> Self {
+        self.cache.limits.ask_entries = Some(entries);
+        self
+    }
+
     /// The `max_bytes` option: bytes of stored keys and values.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
         self.cache.limits.bounds.bytes =
             if bytes > usize::MAX as u64 { usize::MAX } else { bytes as usize };
+        self
+    }
+
+    /// The same as an expression; asked once, before the first result is stored.
+    #[must_use]
+    pub const fn ask_max_bytes(mut self, bytes: fn() -> usize) -> Self {
+        self.cache.limits.ask_bytes = Some(bytes);
         self
     }
 

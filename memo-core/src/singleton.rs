@@ -84,6 +84,13 @@ impl Singleton {
         self
     }
 
+    /// The same as an expression; asked once, before the first resource is stored.
+    #[must_use]
+    pub const fn ask_max_entries(mut self, entries: fn() -> usize) -> Self {
+        self.cache.limits.ask_entries = Some(entries);
+        self
+    }
+
     /// `func::clear()`.
     pub fn clear(&'static self) {
         self.cache.clear();

@@ -4,6 +4,7 @@ mod attributes;
 mod behind;
 mod call;
 mod companions;
+mod foreign;
 mod function;
 mod generics;
 mod given_key;

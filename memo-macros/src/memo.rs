@@ -126,10 +126,7 @@ fn companions(
 
 /// What the function's static is told.
 fn settings(function: &Function, options: &MemoOptions) -> TokenStream {
-    let version = options.version.iter();
-    let shared = options.shared.settings();
-    let max_bytes = options.max_bytes.iter();
-    let mut settings = quote!(#(.version(#version))* #shared #(.max_bytes(#max_bytes))*);
+    let mut settings = options.settings();
     if let Some(store) = &options.store {
         settings.extend(behind(function, options, store));
     }

@@ -168,7 +168,7 @@ impl Cache {
         if view.expiry().is_some() {
             self.expire_some(shared, Tick::now());
         }
-        if shared.memory.insert(&self.table, self.limits.bounds, view.share()) {
+        if shared.memory.insert(&self.table, self.bounds(), view.share()) {
             self.list(shared, view);
         } else {
             self.give_back(view);
