@@ -4,7 +4,7 @@
 //! Several test programs have it as a module.
 
 // None of them needs all of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod runs;
 mod tasks;
