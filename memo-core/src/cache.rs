@@ -308,7 +308,8 @@ impl Function for Cache {
     }
 
     fn clears_begin(&'static self, clears: u32) {
-        self.shared.lock().clearing = clears;
+        // Added, as a clear of this function alone may be under way.
+        self.shared.lock().clearing += clears;
     }
 
     fn stats(&'static self) -> Stats {

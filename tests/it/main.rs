@@ -3,6 +3,7 @@
 mod bounds;
 mod clearing;
 mod companions;
+mod cycles;
 mod flights;
 mod futures;
 mod hard_flights;
@@ -10,6 +11,14 @@ mod hard_resources;
 mod hard_stores;
 mod hard_values;
 mod keys;
+mod one_instance;
+mod refreshes;
 mod resources;
 mod singletons;
+mod stalls;
+mod task_waits;
 mod values;
+mod waits;
+
+#[path = "../schedule/mod.rs"]
+mod schedule;
