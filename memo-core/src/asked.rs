@@ -9,6 +9,7 @@ use std::time::Duration;
 use once_cell::sync::OnceCell;
 use parking_lot::{Condvar, Mutex};
 
+use crate::clock::Instant;
 use crate::unwind::catch;
 
 /// An answer, once it is there.
@@ -29,8 +30,13 @@ pub(crate) enum Unknown {
 static ASKING: Mutex<Vec<(usize, ThreadId)>> = Mutex::new(Vec::new());
 static ANSWERED: Condvar = Condvar::new();
 
-/// How long a call waits for an answer that another thread asks for: that one may wait for it.
+/// How long a call waits for an answer that another thread asks for before it asks as well: that one
+/// may be waiting for this call.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// So many threads ask at once: there is no end to threads that each make another one that calls.
+const MAX_ASKING: usize = 4;
+/// How long a call waits when so many do; then it does without.
+const MAX_PATIENCE: Duration = Duration::from_secs(1);
 
 impl<T: Copy> Asked<T> {
     pub(crate) const fn new() -> Self {
@@ -59,31 +65,45 @@ impl<T: Copy> Asked<T> {
     fn turn(&self) -> Result<Option<Turn>, Unknown> {
         let (address, this) = (std::ptr::from_ref(self).addr(), thread::current().id());
         let mut asking = ASKING.lock();
+        let (mut patience, mut since) = (PATIENCE, None);
         loop {
             if self.answer.get().is_some() {
                 return Ok(None);
             }
-            match asking.iter().find(|(asked, _)| *asked == address) {
-                None => break,
-                Some((_, thread)) if *thread == this => return Err(Unknown::IsBeingAsked),
-                Some(_) => {
-                    if ANSWERED.wait_for(&mut asking, PATIENCE).timed_out() {
-                        return Err(Unknown::IsBeingAsked);
-                    }
+            let mut others = 0;
+            for (_, thread) in asking.iter().filter(|(asked, _)| *asked == address) {
+                if *thread == this {
+                    return Err(Unknown::IsBeingAsked);
                 }
+                others += 1;
+            }
+            if others == 0 {
+                break;
+            }
+            // Whoever is answered wakes all who wait for anything: that is no reason to begin anew.
+            let waited =
+                Instant::now().saturating_duration_since(*since.get_or_insert_with(Instant::now));
+            if waited < patience {
+                ANSWERED.wait_for(&mut asking, patience - waited);
+            } else if others < MAX_ASKING {
+                break;
+            } else if patience < MAX_PATIENCE {
+                patience = MAX_PATIENCE;
+            } else {
+                return Err(Unknown::IsBeingAsked);
             }
         }
         asking.push((address, this));
-        Ok(Some(Turn(address)))
+        Ok(Some(Turn(address, this)))
     }
 }
 
 /// Ends the asking, though it panics.
-struct Turn(usize);
+struct Turn(usize, ThreadId);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        ASKING.lock().retain(|(asked, _)| *asked != self.0);
+        ASKING.lock().retain(|asking| *asking != (self.0, self.1));
         ANSWERED.notify_all();
     }
 }
@@ -98,10 +118,19 @@ mod tests {
         let answer = ASKED.get(|| {
             let other = thread::spawn(|| ASKED.get(|| 2));
             assert_eq!(ASKED.get(|| 1), Err(Unknown::IsBeingAsked));
-            assert_eq!(other.join().unwrap(), Err(Unknown::IsBeingAsked));
+            assert_eq!(other.join().unwrap(), Ok(2));
             3
         });
-        assert_eq!((answer, ASKED.get(|| 4)), (Ok(3), Ok(3)));
+        assert_eq!((answer, ASKED.get(|| 4)), (Ok(2), Ok(2)));
+    }
+
+    #[test]
+    fn an_answer_that_each_time_takes_another_thread_is_given_up() {
+        static ASKED: Asked<u64> = Asked::new();
+        fn ask() -> Result<u64, Unknown> {
+            ASKED.get(|| thread::spawn(ask).join().unwrap().unwrap_or(7))
+        }
+        assert_eq!(ask(), Ok(7));
     }
 
     #[test]

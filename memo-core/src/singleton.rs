@@ -410,7 +410,7 @@ impl<X: ?Sized + 'static> Lookup<X> {
         let lead = match found {
             Found::Hit(resource) | Found::Stale(resource) => return Ok(resource),
             Found::Uncached => None,
-            Found::Forced(call) => Some(Lead::forced(&singleton.cache, call)),
+            Found::Forced(call) => Some(Lead::forced_in_task(&singleton.cache, call)),
             Found::Miss(call) => match claim::wait(&singleton.cache, call).await {
                 Claimed::Lead(lead) => Some(lead),
                 Claimed::Found(entry) => return Ok(singleton.made(&entry)),
