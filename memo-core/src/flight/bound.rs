@@ -12,9 +12,8 @@ const MILLISECOND: u64 = 1_000_000;
 /// The bound of a stalled leader, less what it takes to notice: it is to be noticed within 50 ms.
 const STALL: u64 = 50 * MILLISECOND;
 const MARGIN: u64 = 10 * MILLISECOND;
-/// How often a thread that waits for a task's computation looks whether it is stalled, and how soon
-/// the next waiter is asked to relieve it where one has not come.
-pub(super) const LOOK: u64 = 10 * MILLISECOND;
+/// How often a thread that waits for a task's computation looks whether it is stalled.
+const LOOK: u64 = 10 * MILLISECOND;
 
 /// The bound of a wait on a worker thread of rayon, in nanoseconds: what it waits for may be below
 /// it on the same thread's stack.

@@ -2,14 +2,13 @@
 //!
 //! Tasks sleep until something happens, and a leader that is not polled is nothing that happens. So
 //! where one was woken, and where a task begins to wait for one that was, the timer looks once the
-//! bound of a stall has run out. If they are stalled it wakes a waiter, who relieves them; and the
-//! next one a little later, where that one is not polled either.
+//! bound of a stall has run out. If they are stalled it wakes who waits, and one relieves them.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use super::bound::LOOK;
 use super::{wake, Flight, State};
 use crate::clock::{Instant, Tick};
 use crate::timer;
@@ -58,18 +57,19 @@ impl State {
 impl Wake for Watch {
     fn wake(self: Arc<Self>) {
         let Some(flight) = self.0.upgrade() else { return };
-        let (waker, next) = {
+        let (wakers, next) = {
             let mut state = flight.state.lock();
             let now = Tick::now();
             state.is_watched = false;
             let is_due = state.stall_relief(&flight).is_some_and(|moment| moment <= now);
-            let waker = if is_due { state.wakers.pop_first() } else { None };
-            let next = state.begin_watch(&flight).map(|moment| moment.max(now.plus(LOOK)));
-            (waker, next)
+            if is_due {
+                // All of them, as any may be one that nobody polls either. The first to come relieves.
+                (std::mem::take(&mut state.wakers), None)
+            } else {
+                (BTreeMap::new(), state.begin_watch(&flight))
+            }
         };
-        if let Some((_, waker)) = waker {
-            wake(waker);
-        }
+        wakers.into_values().for_each(wake);
         if let Some(next) = next {
             flight.look_at(next);
         }
