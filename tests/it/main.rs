@@ -9,6 +9,7 @@ mod hard_resources;
 mod hard_stores;
 mod hard_values;
 mod keys;
+mod nesting;
 mod resources;
 mod singletons;
 mod values;
