@@ -272,35 +272,22 @@ fn encode_checked<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Resu
         return Ok(NUMBERS);
     }
     if trust.codec.load(Ordering::Relaxed) != TAGGED {
-        let shape = shape::of(value);
-        let is_known = shape.as_ref().is_ok_and(|shape| trust.knows(shape));
-        let carried = encode_as(BINARY, value, into).and_then(|()| {
-            if is_known {
-                Ok(())
-            } else {
-                check(BINARY, value, into.value())
+        if let Ok(shape) = binary::encode(value, into) {
+            if trust.knows(&shape) {
+                return Ok(BINARY);
             }
-        });
-        if carried.is_ok() {
-            if let (false, Ok(shape)) = (is_known, &shape) {
-                trust.learn(shape);
+            if check(BINARY, value, into.value()).is_ok() {
+                trust.learn(&shape);
+                return Ok(BINARY);
             }
-            return Ok(BINARY);
         }
         into.reset_value();
     }
-    encode_as(TAGGED, value, into)?;
+    tagged::encode(value, into)?;
     check(TAGGED, value, into.value())?;
     // For good: where one value needs it, the next may.
     trust.codec.store(TAGGED, Ordering::Relaxed);
     Ok(TAGGED)
-}
-
-fn encode_as<T: Data>(codec: u8, value: &T, into: &mut Builder) -> Result<(), String> {
-    match codec {
-        BINARY => binary::encode(value, into),
-        _ => value.serialize(Encoder(into)).map_err(|_| take_refusal()),
-    }
 }
 
 /// Whether a value comes back as it went.
@@ -314,13 +301,13 @@ fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
 fn compare_copy<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
     let copy: T = decode_as(codec, bytes)?;
     let mut original = Vec::with_capacity(bytes.len());
-    value.serialize(Encoder(&mut original)).map_err(|_| take_refusal())?;
+    value.serialize(Encoder::new(&mut original)).map_err(|_| take_refusal())?;
     let mut walk = Compare::new(&original);
-    if copy.serialize(Encoder(&mut walk)).is_ok() && walk.is_at_end() {
+    if copy.serialize(Encoder::new(&mut walk)).is_ok() && walk.is_at_end() {
         return Ok(());
     }
     let mut copied = Vec::with_capacity(bytes.len());
-    copy.serialize(Encoder(&mut copied)).map_err(|_| take_refusal())?;
+    copy.serialize(Encoder::new(&mut copied)).map_err(|_| take_refusal())?;
     if order::is_same_unordered(&original, &copied) {
         Ok(())
     } else {

@@ -9,6 +9,7 @@ pub(crate) mod depth;
 pub(crate) mod encoder;
 pub mod given;
 pub(crate) mod plain;
+pub(crate) mod numbers;
 pub(crate) mod sink;
 pub(crate) mod sinks;
 pub(crate) mod structure;
@@ -22,7 +23,7 @@ use serde::ser::Serialize;
 
 use encoder::Encoder;
 use plain::is_plain;
-use sink::{Sink, Stop};
+use sink::{unless_refused, Sink, Stop};
 use sinks::{Compare, Digest, Hash};
 
 /// Encodings up to this many bytes are kept verbatim, longer ones as their digest.
@@ -106,7 +107,7 @@ impl Args for () {
 impl<T: ?Sized + KeyPart, Rest: Args> Args for (&T, Rest) {
     #[inline(always)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
-        self.0.serialize(Encoder(sink))?;
+        self.0.serialize(Encoder::new(sink))?;
         self.1.walk(sink)
     }
 
@@ -259,14 +260,14 @@ pub(crate) fn encode<A: Args, R>(args: &A, read: impl FnOnce(&[u8]) -> R) -> Res
     // Taken, not borrowed: an argument's `Serialize` may call another memoized function.
     let mut encoding = SCRATCH.try_with(Cell::take).unwrap_or_default();
     encoding.clear();
-    let walked = args.walk(&mut encoding).map(|()| read(&encoding));
+    let walked = unless_refused(|| args.walk(&mut encoding)).map(|()| read(&encoding));
     let _ = SCRATCH.try_with(|scratch| scratch.set(encoding));
     walked
 }
 
 pub(crate) fn digest_of<A: Args>(args: &A) -> Result<[u8; DIGEST], Stop> {
     let mut sink = Digest::new();
-    args.walk(&mut sink)?;
+    unless_refused(|| args.walk(&mut sink))?;
     Ok(sink.finish())
 }
 

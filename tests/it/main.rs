@@ -13,6 +13,7 @@ mod hard_values;
 mod keys;
 mod one_instance;
 mod refreshes;
+mod nesting;
 mod resources;
 mod singletons;
 mod stalls;
