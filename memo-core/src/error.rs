@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Local,
     /// Another function is known to stores by the same.
     Ambiguous,
+    /// A store may keep more than it was told to.
+    Sweep,
 }
 
 impl Error {
@@ -34,7 +36,8 @@ impl Error {
         Self { kind, function, message }
     }
 
-    /// The function whose cache it was, as [`Stats::name`](crate::Stats::name) spells it.
+    /// The function whose cache it was, as [`Stats::name`](crate::Stats::name) spells it; or the
+    /// store, where it concerns all that this keeps.
     #[must_use]
     pub fn function(&self) -> &'static str {
         self.function
@@ -58,7 +61,7 @@ impl Error {
     /// memory, and computes what is not there.
     #[must_use]
     pub fn is_store(&self) -> bool {
-        matches!(self.kind, Kind::Store | Kind::Put | Kind::Local | Kind::Ambiguous)
+        matches!(self.kind, Kind::Store | Kind::Put | Kind::Local | Kind::Ambiguous | Kind::Sweep)
     }
 }
 
@@ -69,6 +72,7 @@ impl fmt::Display for Error {
             Kind::Value => "runs uncached: its result cannot be stored",
             Kind::Store | Kind::Put => "does without its store for now",
             Kind::Local | Kind::Ambiguous => "does without its store",
+            Kind::Sweep => "is not kept within its bound as it should be",
         };
         write!(f, "`{}` {what}: {}", self.function, self.message)
     }
