@@ -77,7 +77,8 @@ pub mod __private {
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
     pub use crate::identity::{Place, Source};
     pub use crate::key::given::{Attempt, NoKey};
-    pub use crate::key::{Args, KeyPart, Scope};
+    pub use crate::key::part::{Argument, Given, KeyPart, Walk};
+    pub use crate::key::{Args, Scope};
     pub use crate::memo::{
         contains, enter, get, hit, insert, refresh, remove, AsyncMiss, Call, Memo, Miss,
     };

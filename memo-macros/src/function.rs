@@ -5,6 +5,7 @@ use crate::generics;
 use crate::given_key::GivenKey;
 use crate::options::SharedOptions;
 use crate::param::{Param, is_mutable};
+use crate::surroundings::is_in_impl;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
@@ -226,7 +227,7 @@ fn place(
     if sig.receiver().is_some() || options.in_impl {
         return Ok(Place::Impl(name.clone()));
     }
-    if mentions_self(sig.to_token_stream()) {
+    if mentions_self(sig.to_token_stream()) || is_in_impl(sig.ident.span()) {
         let cure = format!(
             "an associated function says so: `#[{attribute}(in_impl)]`, or `in_trait` in a trait's `impl`"
         );

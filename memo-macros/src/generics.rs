@@ -116,6 +116,14 @@ pub(crate) fn bare(ty: &Type) -> &Type {
     }
 }
 
+/// The type to which references refer.
+pub(crate) fn referent(ty: &Type) -> &Type {
+    match bare(ty) {
+        Type::Reference(reference) => referent(&reference.elem),
+        other => other,
+    }
+}
+
 /// The first type argument of a path that ends in `name<…>`; `Some(None)` if it has none.
 pub(crate) fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<Option<&'a Type>> {
     let Type::Path(path) = bare(ty) else {

@@ -48,7 +48,7 @@ fn check_result(returns: &Type) -> Result<()> {
 //     impl square {
 //         fn __memo() -> &'static Memo { static MEMORY: Memo = Memo::new("crate::square"); &MEMORY }
 //         fn __codec() -> impl Codec<u64> { Pick::<u64>::new().pick() }
-//         fn __key(x: &u64) -> impl Args { (x, ()) }
+//         fn __key(x: &u64) -> impl Args { (Argument::new(x).part(), ()) }
 //         fn __missed(x: u64) -> u64 {
 //             enter(square::__memo(), square::__codec(), square::__key(&x)).run(move || square::uncached(x))
 //         }

@@ -331,18 +331,18 @@ fn options_come_through_the_fragments_of_a_macro() {
             $label:literal, $key:expr, $if:expr, $refresh:literal, $path:path, $handle:ident
         ) => {
             #[memo(
-                                                                ttl = $ttl,
-                                                                wait = $wait,
-                                                                max_entries = $entries,
-                                                                max_bytes = $bytes,
-                                                                version = $version,
-                                                                name = $label,
-                                                                key = $key,
-                                                                cache_if = $if,
-                                                                refresh = $refresh,
-                                                                crate = $path,
-                                                                handle = $handle
-                                                            )]
+                                                                            ttl = $ttl,
+                                                                            wait = $wait,
+                                                                            max_entries = $entries,
+                                                                            max_bytes = $bytes,
+                                                                            version = $version,
+                                                                            name = $label,
+                                                                            key = $key,
+                                                                            cache_if = $if,
+                                                                            refresh = $refresh,
+                                                                            crate = $path,
+                                                                            handle = $handle
+                                                                        )]
             fn $name($x: u32) -> u32 {
                 $x
             }
