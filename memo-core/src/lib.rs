@@ -14,6 +14,7 @@ mod eviction;
 mod entry;
 pub mod bulk;
 mod codec;
+mod declared;
 mod flight;
 mod reclaim;
 mod table;
@@ -75,6 +76,7 @@ pub mod __private {
     pub use std::sync::Arc;
 
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
+    pub use crate::declared::{CacheIf, Condition, Fallible, Share, Whole};
     pub use crate::identity::{Place, Source};
     pub use crate::key::given::{Attempt, NoKey};
     pub use crate::key::part::{Argument, Given, KeyPart, Walk};
