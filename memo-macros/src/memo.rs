@@ -13,23 +13,33 @@ use syn::ext::IdentExt;
 use syn::{Error, Expr, Result, Type};
 
 pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let options: MemoOptions = syn::parse2(options)?;
+    let written = options.clone();
+    let mut options: MemoOptions = syn::parse2(options)?;
+    options.shared.written = written;
     let mut function = Function::new("memo", item, &options.shared)?;
     function.is_stored = options.store.is_some();
-    check_result(&function.returns)?;
+    check_result(&function.returns, options.cache_err)?;
     function.check_behind(options.shared.refresh.as_ref())?;
     Ok(expand(&function, &options))
 }
 
-/// What is stored is handed out by value, to anybody, for as long as they like.
-fn check_result(returns: &Type) -> Result<()> {
-    match generics::bare(returns) {
-        Type::Reference(reference) => Err(Error::new_spanned(
+/// What is stored is handed out by value, to anybody, for as long as they like; and it comes back
+/// from bytes.
+fn check_result(returns: &Type, cache_err: bool) -> Result<()> {
+    if let Type::Reference(reference) = generics::bare(returns) {
+        return Err(Error::new_spanned(
             reference,
             "a cached result is handed out by value: return an owned one (`String` for `&str`, `Vec<T>` for `&[T]`), \
              or share one with `#[singleton]`",
+        ));
+    }
+    match generics::borrowed(returns, cache_err) {
+        Some(reference) => Err(Error::new_spanned(
+            reference,
+            "borrowed data does not come back from bytes: own it (`String` for `&str`, `Vec<T>` for `&[T]`), \
+             or share the whole with `#[singleton]`",
         )),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

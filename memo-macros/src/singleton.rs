@@ -11,7 +11,9 @@ use quote::{quote, quote_spanned};
 use syn::Result;
 
 pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let options: SingletonOptions = syn::parse2(options)?;
+    let written = options.clone();
+    let mut options: SingletonOptions = syn::parse2(options)?;
+    options.shared.written = written;
     let function = Function::new("singleton", item, &options.shared)?;
     function.check_behind(options.shared.refresh.as_ref())?;
     let resource = Resource::new(&function.sig.output, &function.sig.ident, &function.private)?;
