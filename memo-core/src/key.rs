@@ -8,8 +8,9 @@
 pub(crate) mod depth;
 pub(crate) mod encoder;
 pub mod given;
-pub(crate) mod plain;
 pub(crate) mod numbers;
+pub mod part;
+pub(crate) mod plain;
 pub(crate) mod sink;
 pub(crate) mod sinks;
 pub(crate) mod structure;
@@ -19,10 +20,6 @@ pub(crate) mod unordered;
 use std::any::TypeId;
 use std::cell::Cell;
 
-use serde::ser::Serialize;
-
-use encoder::Encoder;
-use plain::is_plain;
 use sink::{unless_refused, Sink, Stop};
 use sinks::{Compare, Digest, Hash};
 
@@ -65,19 +62,7 @@ impl Hashes {
 /// The bytes of a BLAKE3 digest.
 pub(crate) const DIGEST: usize = 32;
 
-/// A type that can be part of a key: anything `Serialize`.
-#[diagnostic::on_unimplemented(
-    message = "an argument of type `{Self}` cannot be part of the key: it is not `serde::Serialize`",
-    label = "not `Serialize`, so it cannot be part of the key",
-    note = "derive it: `#[derive(serde::Serialize)]` on the type",
-    note = "or leave the argument out of the key: start the parameter's name with an underscore (`self`: `skip(self)`)"
-)]
-pub trait KeyPart: Serialize {}
-
-#[diagnostic::do_not_recommend]
-impl<T: ?Sized + Serialize> KeyPart for T {}
-
-/// The hashed arguments of a call: nested pairs, `(&a, (&b, ()))`.
+/// The hashed arguments of a call: nested pairs, `(a, (b, ()))`, of [parts](part).
 pub trait Args {
     #[doc(hidden)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop>;
@@ -101,19 +86,6 @@ impl Args for () {
     #[inline(always)]
     fn walk<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
         Ok(())
-    }
-}
-
-impl<T: ?Sized + KeyPart, Rest: Args> Args for (&T, Rest) {
-    #[inline(always)]
-    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
-        self.0.serialize(Encoder::new(sink))?;
-        self.1.walk(sink)
-    }
-
-    #[inline(always)]
-    fn are_plain() -> bool {
-        is_plain::<T>() && Rest::are_plain()
     }
 }
 

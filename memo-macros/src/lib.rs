@@ -15,6 +15,7 @@ mod options;
 mod param;
 mod resource;
 mod singleton;
+mod surroundings;
 mod units;
 mod values;
 

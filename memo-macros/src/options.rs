@@ -35,6 +35,8 @@ pub(crate) struct SingletonOptions {
 /// What both attributes understand.
 #[derive(Default)]
 pub(crate) struct SharedOptions {
+    /// All that was given, of the attribute's own options too.
+    pub(crate) written: TokenStream,
     pub(crate) krate: Option<Path>,
     pub(crate) name: Option<TokenStream>,
     pub(crate) key: Option<Expr>,

@@ -6,6 +6,13 @@ use serde::Serialize;
 
 use super::*;
 
+impl<T: ?Sized + Serialize, Rest: Args> Args for (&T, Rest) {
+    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+        self.0.serialize(encoder::Encoder(sink))?;
+        self.1.walk(sink)
+    }
+}
+
 /// What identifies a call with this one argument.
 fn encoding<T: ?Sized + Serialize>(value: &T) -> Vec<u8> {
     bytes(&(value, ()))
