@@ -4,7 +4,7 @@
 //! that does. Those calls do without the answer, as there is none yet.
 
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 use parking_lot::{Condvar, Mutex};
@@ -59,6 +59,7 @@ impl<T: Copy> Asked<T> {
     fn turn(&self) -> Result<Option<Turn>, Unknown> {
         let (address, this) = (std::ptr::from_ref(self).addr(), thread::current().id());
         let mut asking = ASKING.lock();
+        let mut deadline = None;
         loop {
             if self.answer.get().is_some() {
                 return Ok(None);
@@ -66,8 +67,10 @@ impl<T: Copy> Asked<T> {
             match asking.iter().find(|(asked, _)| *asked == address) {
                 None => break,
                 Some((_, thread)) if *thread == this => return Err(Unknown::IsBeingAsked),
+                // Woken by whatever is answered, it is one wait all the same.
                 Some(_) => {
-                    if ANSWERED.wait_for(&mut asking, PATIENCE).timed_out() {
+                    let deadline = *deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
+                    if ANSWERED.wait_until(&mut asking, deadline).timed_out() {
                         return Err(Unknown::IsBeingAsked);
                     }
                 }
@@ -90,6 +93,8 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -102,6 +107,27 @@ mod tests {
             3
         });
         assert_eq!((answer, ASKED.get(|| 4)), (Ok(3), Ok(3)));
+    }
+
+    #[test]
+    fn a_wait_for_an_answer_ends_though_others_are_answered_all_the_time() {
+        static ASKED: Asked<u64> = Asked::new();
+        static PANICS: Asked<u64> = Asked::new();
+        static IS_OVER: AtomicBool = AtomicBool::new(false);
+        let others = thread::spawn(|| {
+            while !IS_OVER.load(Ordering::Relaxed) {
+                assert!(PANICS.get(|| std::panic::resume_unwind(Box::new(()))).is_err());
+            }
+        });
+        // It waits for a thread that waits for it.
+        let answer = ASKED.get(|| {
+            let waits = thread::spawn(|| ASKED.get(|| 1));
+            assert_eq!(waits.join().unwrap(), Err(Unknown::IsBeingAsked));
+            2
+        });
+        IS_OVER.store(true, Ordering::Relaxed);
+        others.join().unwrap();
+        assert_eq!(answer, Ok(2));
     }
 
     #[test]
