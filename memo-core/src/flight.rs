@@ -116,12 +116,9 @@ pub(crate) struct Left {
 
 impl Left {
     /// Wakes who waits, and notes that those who were overtaken did not only work.
-    pub(crate) fn conclude(self, leader: &Flight) {
+    pub(crate) fn conclude(self) {
         self.wakers.into_values().for_each(wake);
-        if !self.overtaken.is_empty() {
-            self.overtaken.iter().for_each(|flight| flight.delay());
-            leader.parent.iter().for_each(|around| around.delay());
-        }
+        self.overtaken.iter().for_each(|flight| flight.delay());
         drop(self.unwanted);
     }
 }
@@ -166,6 +163,16 @@ impl Flight {
     /// Time was spent in this flight's body, and so in those around it, on what is not its work.
     pub(crate) fn delay(&self) {
         self.outwards().for_each(|flight| flight.delayed.store(true, Ordering::Relaxed));
+    }
+
+    /// Its call has waited for a flight: if for more than one computation of it, that says nothing
+    /// of the bodies around the call.
+    pub(crate) fn has_waited_for(&self, flight: &Flight) {
+        if let Some(around) = &self.parent {
+            if flight.state.lock().bound.is_renewed() {
+                around.delay();
+            }
+        }
     }
 
     /// Under the cache's lock.

@@ -66,7 +66,7 @@ impl Cache {
                 outcome = self.make_room(outcome);
                 continue;
             };
-            left.conclude(flight);
+            left.conclude();
             fenced.wake();
             drop((freed, given_up));
             return finished;

@@ -11,7 +11,7 @@ const MILLISECOND: u64 = 1_000_000;
 
 /// The bound of a stalled leader. A waiter looks every [`LOOK`] whether there is one, and so finds
 /// it within 50 ms.
-const STALL: u64 = 50 * MILLISECOND;
+pub(super) const STALL: u64 = 50 * MILLISECOND;
 /// How often the first waiters of a task's computation look whether it is stalled.
 const LOOK: u64 = 10 * MILLISECOND;
 /// So many waiters look equally often; those who came later do so ever less often, so that together
@@ -35,11 +35,13 @@ pub(super) struct Bound {
     /// The first waiter came, or the last relief or take-over was.
     from: Option<Tick>,
     reliefs: u32,
+    /// There was one of those.
+    is_renewed: bool,
 }
 
 impl Bound {
     pub(super) const fn new() -> Self {
-        Self { from: None, reliefs: 0 }
+        Self { from: None, reliefs: 0, is_renewed: false }
     }
 
     /// Somebody waits.
@@ -52,6 +54,12 @@ impl Bound {
     /// A computation that was left begins anew, and the time that it is given.
     pub(super) fn restart(&mut self, now: Tick) {
         self.from = Some(now);
+        self.is_renewed = true;
+    }
+
+    /// Whether who waits has waited for more than one computation.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.is_renewed
     }
 
     pub(super) fn relieve(&mut self, now: Tick) {

@@ -11,6 +11,7 @@ use std::task::{Wake, Waker};
 
 use parking_lot::Mutex;
 
+use super::bound::STALL;
 use super::Flight;
 use crate::clock::Tick;
 
@@ -48,7 +49,11 @@ impl Flight {
         // A waker is foreign code: it is cloned and dropped outside the lock.
         let waker = waker.clone();
         let before = self.polls.waker.lock().replace(waker);
-        self.polls.woken.store(0, Ordering::Relaxed);
+        let woken = self.polls.woken.swap(0, Ordering::Relaxed);
+        // Nobody may have waited, and noticed.
+        if woken > 0 && Tick::now() > Tick::from_nanos(woken).plus(STALL) {
+            self.delay();
+        }
         self.polls.is_task.store(true, Ordering::Relaxed);
         drop(before);
         Arc::clone(self).into()
