@@ -96,6 +96,8 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -108,6 +110,27 @@ mod tests {
             3
         });
         assert_eq!((answer, ASKED.get(|| 4)), (Ok(3), Ok(3)));
+    }
+
+    #[test]
+    fn a_wait_for_an_answer_ends_though_others_are_answered_all_the_time() {
+        static ASKED: Asked<u64> = Asked::new();
+        static PANICS: Asked<u64> = Asked::new();
+        static IS_OVER: AtomicBool = AtomicBool::new(false);
+        let others = thread::spawn(|| {
+            while !IS_OVER.load(Ordering::Relaxed) {
+                assert!(PANICS.get(|| std::panic::resume_unwind(Box::new(()))).is_err());
+            }
+        });
+        // It waits for a thread that waits for it.
+        let answer = ASKED.get(|| {
+            let waits = thread::spawn(|| ASKED.get(|| 1));
+            assert_eq!(waits.join().unwrap(), Err(Unknown::IsBeingAsked));
+            2
+        });
+        IS_OVER.store(true, Ordering::Relaxed);
+        others.join().unwrap();
+        assert_eq!(answer, Ok(2));
     }
 
     #[test]

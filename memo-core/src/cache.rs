@@ -290,6 +290,17 @@ impl Cache {
     }
 }
 
+#[cfg(test)]
+impl Cache {
+    pub(crate) fn has_flights(&self) -> bool {
+        !self.shared.lock().flights.is_empty()
+    }
+
+    pub(crate) fn longest(&self) -> Duration {
+        Duration::from_nanos(self.longest.load(Ordering::Relaxed))
+    }
+}
+
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -342,6 +342,9 @@ impl Waiting {
 
     fn conclude(self, waited: Waited, call: Arc<Flight>) -> Next {
         let cache = self.cache;
+        if !matches!(waited, Waited::Pending(_)) {
+            call.has_waited_for(self.wait.flight());
+        }
         match waited {
             Waited::Shared(entry) => Next::Claimed(Claimed::Found(entry)),
             Waited::Fenced => Next::Ask(call),
@@ -355,6 +358,7 @@ impl Waiting {
                         cache.count_unshared();
                     }
                     let awaited = Arc::clone(self.wait.flight());
+                    call.has_waited_for(&awaited);
                     drop(self);
                     Next::Claimed(Claimed::Lead(Lead::claimed(cache, call, awaited)))
                 }

@@ -149,6 +149,16 @@ impl Flight {
         self.outwards().for_each(|flight| flight.delayed.store(true, Ordering::Relaxed));
     }
 
+    /// Its call has waited for a flight: if for more than one computation of it, that says nothing
+    /// of the bodies around the call.
+    pub(crate) fn has_waited_for(&self, flight: &Self) {
+        if let Some(around) = &self.parent {
+            if flight.state.lock().bound.is_renewed() {
+                around.delay();
+            }
+        }
+    }
+
     /// Under the cache's lock.
     pub(crate) fn fence(&self) {
         // Release pairs with the Acquire of a waiter, which holds no lock of the cache.

@@ -504,3 +504,6 @@ impl Memo {
 
 /// The user's code did, in the middle of what may not fail the call.
 struct Panicked;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! What `memo` promises, one sentence a test. Each test has functions of its own.
 
+mod asked;
 mod bounds;
 mod clearing;
 mod companions;

@@ -65,7 +65,7 @@ impl Cache {
                 outcome = self.make_room(outcome);
                 continue;
             };
-            left.wake(flight);
+            left.wake();
             fenced.wake();
             // From here on it may be the user's code, which nobody waits for any more.
             drop((left, freed, given_up));

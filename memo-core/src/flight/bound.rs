@@ -10,7 +10,7 @@ use crate::clock::Tick;
 const MILLISECOND: u64 = 1_000_000;
 
 /// The bound of a stalled leader, less what it takes to notice: it is to be noticed within 50 ms.
-const STALL: u64 = 50 * MILLISECOND;
+pub(super) const STALL: u64 = 50 * MILLISECOND;
 const MARGIN: u64 = 10 * MILLISECOND;
 /// How often a thread that waits for a task's computation looks whether it is stalled.
 const LOOK: u64 = 10 * MILLISECOND;
@@ -32,11 +32,13 @@ pub(super) struct Bound {
     /// The first waiter came, or the last relief or take-over was.
     from: Option<Tick>,
     reliefs: u32,
+    /// There was one of those.
+    is_renewed: bool,
 }
 
 impl Bound {
     pub(super) const fn new() -> Self {
-        Self { from: None, reliefs: 0 }
+        Self { from: None, reliefs: 0, is_renewed: false }
     }
 
     /// Somebody waits.
@@ -49,6 +51,12 @@ impl Bound {
     /// A computation that was left begins anew, and the time that it is given.
     pub(super) fn restart(&mut self, now: Tick) {
         self.from = Some(now);
+        self.is_renewed = true;
+    }
+
+    /// Whether who waits has waited for more than one computation.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.is_renewed
     }
 
     pub(super) fn relieve(&mut self, now: Tick) {

@@ -51,14 +51,11 @@ pub(crate) struct Left {
 
 impl Left {
     /// Wakes who waits, and notes that those who were overtaken did not only work.
-    pub(crate) fn wake(&mut self, leader: &Flight) {
+    pub(crate) fn wake(&mut self) {
         if !self.wakers.is_empty() {
             std::mem::take(&mut self.wakers).into_values().for_each(wake);
         }
-        if !self.overtaken.is_empty() {
-            self.overtaken.iter().for_each(|flight| flight.delay());
-            leader.parent.iter().for_each(|around| around.delay());
-        }
+        self.overtaken.iter().for_each(|flight| flight.delay());
     }
 }
 

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use parking_lot::Mutex;
 
+use super::bound::STALL;
 use super::{Entered, Flight};
 use crate::clock::Tick;
 use crate::unwind::catch;
@@ -106,12 +107,16 @@ impl<'f> Polled<'f> {
     fn new(flight: &'f Flight, waker: &Waker) -> Self {
         // A waker is foreign code: it is cloned and dropped outside the lock.
         let waker = waker.clone();
-        let before = {
+        let (before, woken) = {
             let mut note = flight.polls.note.lock();
-            (note.is_polled, note.woken) = (true, None);
-            note.waker.replace(waker)
+            note.is_polled = true;
+            (note.waker.replace(waker), note.woken.take())
         };
         let _ = catch(|| drop(before));
+        // Nobody may have waited, and noticed.
+        if woken.is_some_and(|woken| Tick::now() > woken.plus(STALL)) {
+            flight.delay();
+        }
         Self { flight }
     }
 
