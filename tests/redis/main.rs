@@ -58,5 +58,5 @@ fn child() {
 
 #[cfg(not(all(unix, feature = "redis")))]
 #[test]
-#[ignore = "needs the feature `redis` and a server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs the feature `redis` and a server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_tests_with_a_server() {}
