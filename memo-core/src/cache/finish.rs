@@ -86,6 +86,8 @@ impl Cache {
         // what is forced replaces it.
         let is_beside = self.is_resource || !shared.flights.leads(flight);
         let replaces = is_forced && is_current;
+        // Whether or not it is stored, nobody may get what is older any more.
+        let is_newest = is_forced && !flight.is_fenced() && !matches!(outcome, Outcome::Leave);
         let existing = match &outcome {
             Outcome::Store(entry) if is_beside && !replaces => {
                 shared.memory.find_same(&self.table, entry.view()).map(View::share)
@@ -129,8 +131,7 @@ impl Cache {
                 shared.flights.note_ended(awaited);
             }
         }
-        let fenced =
-            if replaces && is_shared { shared.flights.fence_older(flight) } else { Fenced::none() };
+        let fenced = if is_newest { shared.flights.fence_older(flight) } else { Fenced::none() };
         Ended { finished: Finished { is_current, existing }, left, fenced, given_up }
     }
 
