@@ -215,6 +215,13 @@ fn what_a_refresh_returned_while_all_is_cleared_is_not_followed_by_anything_olde
         for call in [waiter, late] {
             assert_eq!(call.join().unwrap(), Ok(3));
         }
+        // Nor by what was inserted before.
+        held::insert(2, Ok(4));
+        let run = RUNS.count();
+        let new = scope.spawn(|| held::refresh(2));
+        RUNS.wait_for(run + 1);
+        RUNS.end(run, End::Returns(5));
+        assert_eq!((new.join().unwrap(), held::get(2)), (Ok(5), None));
         SLOW.change(|clears| clears.may_end = u64::MAX);
         clearing.join().unwrap();
     });

@@ -185,7 +185,9 @@ impl Cache {
             let (fenced, freed): (Option<Fenced>, Freed) = self.change(|shared| {
                 match &outcome {
                     Outcome::Store(entry) if !self.take(entry.view()) => return None,
-                    Outcome::Store(entry) => self.store(shared, entry, true),
+                    // While all is being cleared nothing is, lest a refresh finds it there that may
+                    // not replace it.
+                    Outcome::Store(entry) => self.store(shared, entry, shared.clearing == 0),
                     Outcome::Share(entry) => {
                         shared.memory.remove_same(&self.table, entry.view());
                     }
