@@ -64,7 +64,7 @@ fn resource(key: usize, _number: usize, _alive: Alive) -> Result<(usize, Alive),
 async fn task(key: usize, _number: usize, _alive: Alive) -> Result<usize, Alive> {
     let _ = key;
     yielding(_number % 3).await;
-    if _number % 5 == 0 {
+    if _number.is_multiple_of(5) {
         pending::<()>().await;
     }
     end(_number, _alive)
@@ -110,7 +110,7 @@ fn tasks(seed: usize, alive: &Alive) {
             5 => calls.push(Box::pin(async move { drop(task::refresh(key, number, alive).await) })),
             6 if !calls.is_empty() => drop(calls.swap_remove(number % calls.len())),
             7 => drop((task::remove(key), shared::remove(key))),
-            _ if number % 4 == 0 => task::clear(),
+            _ if number.is_multiple_of(4) => task::clear(),
             _ => {}
         }
         calls.retain_mut(|call| {

@@ -9,7 +9,7 @@ use memo::memo;
 use memo::store::{Changes, DiskStore, Failure, Function, Key, Lookup, Store, Ticket};
 
 use crate::alone;
-use crate::schedule::{block_on, AGES};
+use crate::schedule::{block_on, End, Runs, AGES};
 use crate::source::{nothing_stale, Source};
 
 /// A directory of this process's, gone with the test.
@@ -179,6 +179,55 @@ fn what_is_computed_while_a_store_is_cleared_is_kept_by_nobody() {
 }
 
 #[test]
+fn what_a_refresh_returned_while_all_is_cleared_is_not_followed_by_anything_older() {
+    static SLOW: Slow = Slow::new();
+    #[memo(store = &SLOW)]
+    fn stored(key: u64) -> u64 {
+        key
+    }
+    static RUNS: Runs = Runs::new();
+    #[memo]
+    fn held(key: u64) -> Result<u32, String> {
+        let _ = key;
+        RUNS.held()
+    }
+    let _alone = alone();
+    assert_eq!(stored(1), 1);
+    thread::scope(|scope| {
+        let clearing = scope.spawn(memo::clear_all);
+        SLOW.wait_while(|clears| clears.began == 0);
+        let old = scope.spawn(|| held(1));
+        RUNS.wait_for(1);
+        let waiter = scope.spawn(|| held(1));
+        let new = scope.spawn(|| held::refresh(1));
+        RUNS.wait_for(2);
+        RUNS.end(1, End::Returns(2));
+        assert_eq!(new.join().unwrap(), Ok(2));
+        // Whoever asks from now on, or does not have an answer yet, has it computed anew.
+        let late = scope.spawn(|| held(1));
+        RUNS.wait_for(3);
+        RUNS.end(0, End::Returns(1));
+        assert_eq!(old.join().unwrap(), Ok(1));
+        while !(waiter.is_finished() && late.is_finished()) {
+            (2..RUNS.count()).for_each(|run| RUNS.end(run, End::Returns(3)));
+            thread::yield_now();
+        }
+        for call in [waiter, late] {
+            assert_eq!(call.join().unwrap(), Ok(3));
+        }
+        // Nor by what was inserted before.
+        held::insert(2, Ok(4));
+        let run = RUNS.count();
+        let new = scope.spawn(|| held::refresh(2));
+        RUNS.wait_for(run + 1);
+        RUNS.end(run, End::Returns(5));
+        assert_eq!((new.join().unwrap(), held::get(2)), (Ok(5), None));
+        SLOW.change(|clears| clears.may_end = u64::MAX);
+        clearing.join().unwrap();
+    });
+}
+
+#[test]
 fn a_function_that_is_called_for_the_first_time_while_it_is_cleared_is_cached_from_then_on() {
     static SLOW: Slow = Slow::new();
     #[memo(store = &SLOW)]
@@ -187,7 +236,7 @@ fn a_function_that_is_called_for_the_first_time_while_it_is_cleared_is_cached_fr
     }
     let _alone = alone();
     thread::scope(|scope| {
-        let clearing = scope.spawn(|| stored::clear());
+        let clearing = scope.spawn(stored::clear);
         SLOW.wait_while(|clears| clears.began == 0);
         assert_eq!(stored(1), 1);
         SLOW.change(|clears| clears.may_end = u64::MAX);

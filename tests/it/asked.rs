@@ -132,7 +132,7 @@ fn a_resource_whose_ttl_panics_is_its_callers_and_the_next_call_asks_again() {
             _ => HOUR,
         }
     }
-    #[singleton(ttl = moody(), on_release = |_| drop(RELEASED.fetch_add(1, SeqCst)))]
+    #[singleton(ttl = moody(), on_release = |_| { RELEASED.fetch_add(1, SeqCst); })]
     fn made(key: u32) -> u32 {
         key
     }

@@ -15,7 +15,7 @@ type Made = Result<Arc<u32>, String>;
 fn eight_threads_whose_first_hangs_have_one_instance_whoever_finishes_later() {
     static RUNS: Runs = Runs::new();
     static RELEASED: AtomicUsize = AtomicUsize::new(0);
-    #[singleton(wait = "50ms", on_release = |_| drop(RELEASED.fetch_add(1, SeqCst)))]
+    #[singleton(wait = "50ms", on_release = |_| { RELEASED.fetch_add(1, SeqCst); })]
     fn model(version: u32) -> u32 {
         match RUNS.count() {
             0 => RUNS.held().unwrap(),
@@ -141,19 +141,19 @@ fn makers_that_fail_leave_the_instance_to_those_that_do_not() {
     async fn model(fails: usize) -> Result<u32, String> {
         RUNS[fails].awaited().await
     }
-    for fails in 0..3 {
+    for (fails, runs) in RUNS.iter().enumerate() {
         let call = || Task::new(model(fails));
-        let mut scene = Scene::set(&RUNS[fails], call, Task::new(model::refresh(fails)));
-        RUNS[fails].end(fails, End::Fails);
+        let mut scene = Scene::set(runs, call, Task::new(model::refresh(fails)));
+        runs.end(fails, End::Fails);
         assert_eq!(scene.makers[fails].poll(), Poll::Ready(Err("told to fail".into())));
         assert!(scene.waiters.iter_mut().all(|waiter| waiter.poll().is_pending()));
         let left = if fails == 0 { 1 } else { 0 };
-        RUNS[fails].end(left, End::Returns(7));
+        runs.end(left, End::Returns(7));
         let made = ready(scene.makers[left].poll());
         for waiter in &mut scene.waiters {
             assert!(Arc::ptr_eq(&ready(waiter.poll()), &made));
         }
-        assert_eq!((*made, RUNS[fails].count()), (7, 3));
+        assert_eq!((*made, runs.count()), (7, 3));
     }
 }
 

@@ -10,7 +10,8 @@ use memo::{memo, singleton};
 
 use crate::schedule::{eventually, End, Runs, Task};
 
-type Answer = Result<u32, String>;
+/// A change of a key, and what is stored after it.
+type Way = (fn(usize), Option<Result<u32, String>>);
 
 /// A function whose first run is over at once, with the result 0, and whose others are held.
 macro_rules! held {
@@ -104,7 +105,7 @@ fn a_refresh_that_fails_leaves_what_was_there() {
 
 #[test]
 fn what_is_inserted_removed_or_cleared_during_refreshes_wins() {
-    const WAYS: [(fn(usize), Option<Answer>); 3] = [
+    const WAYS: [Way; 3] = [
         (|case| held::insert(case, Ok(9)), Some(Ok(9))),
         (|case| assert!(held::remove(case)), None),
         (|_| held::clear(), None),
@@ -117,6 +118,7 @@ fn what_is_inserted_removed_or_cleared_during_refreshes_wins() {
     for (case, (change, after)) in WAYS.into_iter().enumerate() {
         held::insert(case, Ok(0));
         thread::scope(|scope| {
+            assert_eq!(held(case), Ok(0));
             let first = scope.spawn(move || held::refresh(case));
             RUNS[case].wait_for(1);
             let second = scope.spawn(move || held::refresh(case));
@@ -155,6 +157,28 @@ fn a_call_that_began_before_a_refresh_and_ends_after_it_is_not_stored() {
         });
         assert_eq!(held::get(key), Some(Ok(after.unwrap_or_else(|value| value))), "{key}");
     }
+}
+
+#[test]
+fn a_call_that_began_before_a_refresh_is_not_stored_though_the_refreshs_result_is_not_either() {
+    static RUNS: Runs = Runs::new();
+    #[memo(wait = "1h", cache_if = |result| result.as_ref().is_ok_and(|value| *value < 10))]
+    async fn held(key: u32) -> Result<u32, String> {
+        let _ = key;
+        RUNS.awaited().await
+    }
+    let [mut call, mut waiter] = [(); 2].map(|()| Task::new(held(1)));
+    assert!(call.poll().is_pending() && waiter.poll().is_pending());
+    let mut refresh = Task::new(held::refresh(1));
+    assert!(refresh.poll().is_pending());
+    RUNS.end(1, End::Returns(11));
+    assert_eq!(refresh.poll(), Poll::Ready(Ok(11)));
+    // Who waits for what began before asks again.
+    assert!(waiter.is_woken() && waiter.poll().is_pending());
+    RUNS.end(0, End::Returns(1));
+    assert_eq!((call.poll(), held::get(1)), (Poll::Ready(Ok(1)), None));
+    RUNS.end(2, End::Returns(2));
+    assert_eq!((waiter.poll(), held::get(1)), (Poll::Ready(Ok(2)), Some(Ok(2))));
 }
 
 #[test]
@@ -228,6 +252,7 @@ fn of_two_refreshing_tasks_the_one_that_is_lost_leaves_what_the_other_returned_f
         let kept = 1 - lost;
         runs.end(kept, End::Returns(7));
         assert_eq!(refreshes[kept].take().unwrap().poll(), Poll::Ready(Ok(7)));
+        assert_eq!(Task::new(held(case)).poll(), Poll::Ready(Ok(7)));
         assert_eq!(held::get(case), Some(Ok(7)), "{loss:?} {lost}");
         loss.happens(runs, lost, refreshes[lost].take().unwrap());
         assert_eq!(held::get(case), Some(Ok(7)), "{loss:?} {lost}");

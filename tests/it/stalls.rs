@@ -205,7 +205,7 @@ enum Ahead {
 }
 
 /// The first of a buffer's results, as `buffered` gives it: what is behind it is polled meanwhile.
-async fn next(buffer: &mut Vec<Ahead>) -> usize {
+async fn next(buffer: &mut [Ahead]) -> usize {
     poll_fn(|context| {
         for ahead in buffer.iter_mut() {
             if let Ahead::Running(task) = ahead {

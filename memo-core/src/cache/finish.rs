@@ -87,7 +87,8 @@ impl Cache {
         // what is forced replaces it.
         let is_beside = self.is_resource || !shared.flights.leads(flight);
         let replaces = is_forced && is_current;
-        let leaves = matches!(outcome, Outcome::Leave);
+        // Whether or not it is stored, nobody may get what is older any more.
+        let is_newest = is_forced && !flight.is_fenced() && !matches!(outcome, Outcome::Leave);
         let existing = match &outcome {
             Outcome::Store(entry) if is_beside && !replaces => {
                 shared.memory.find_same(&self.table, entry.view()).map(View::share)
@@ -129,8 +130,7 @@ impl Cache {
                 shared.flights.note_ended(awaited);
             }
         }
-        let fenced =
-            if replaces && !leaves { shared.flights.fence_older(flight) } else { Fenced::none() };
+        let fenced = if is_newest { shared.flights.fence_older(flight) } else { Fenced::none() };
         Ended { finished: Finished { is_current, existing }, left, fenced, given_up }
     }
 
@@ -183,7 +183,9 @@ impl Cache {
             let (fenced, freed): (Option<Fenced>, Freed) = self.change(|shared| {
                 match &outcome {
                     Outcome::Store(entry) if !self.take(entry.view()) => return None,
-                    Outcome::Store(entry) => self.store(shared, entry, true),
+                    // While all is being cleared nothing is, lest a refresh finds it there that may
+                    // not replace it.
+                    Outcome::Store(entry) => self.store(shared, entry, shared.clearing == 0),
                     Outcome::Share(entry) => {
                         shared.memory.remove_same(&self.table, entry.view());
                     }
