@@ -51,6 +51,8 @@ pub(crate) struct Cache {
     longest: AtomicU64,
     pub(crate) site: Site,
     pub(crate) limits: Limits,
+    /// The bounds, where the options ask for them.
+    bounds: Asked<Bounds>,
     /// The `ttl` in nanoseconds.
     ttl: Asked<u64>,
     /// The `wait` option in nanoseconds.
@@ -68,7 +70,10 @@ pub(crate) struct Cache {
 /// What a function's options say of what it stores.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
+    /// As far as the compiler knows them.
     pub(crate) bounds: Bounds,
+    pub(crate) ask_entries: Option<fn() -> usize>,
+    pub(crate) ask_bytes: Option<fn() -> usize>,
     pub(crate) ttl: Option<fn() -> Duration>,
     /// The bound of waits.
     pub(crate) wait: Option<fn() -> Duration>,
@@ -109,7 +114,15 @@ impl Cache {
             },
             longest: AtomicU64::new(0),
             site,
-            limits: Limits { bounds: Bounds::NONE, ttl: None, wait: None, is_background: false },
+            limits: Limits {
+                bounds: Bounds::NONE,
+                ask_entries: None,
+                ask_bytes: None,
+                ttl: None,
+                wait: None,
+                is_background: false,
+            },
+            bounds: Asked::new(),
             ttl: Asked::new(),
             wait: Asked::new(),
             outer: Outer::new(),
@@ -134,7 +147,7 @@ impl Cache {
         args: &A,
         expected_len: usize,
     ) -> Result<Key, NoKey> {
-        self.enroll(args.scope());
+        self.register(args.scope());
         self.key(args, expected_len).map_err(|stop| {
             debug_assert_eq!(stop, Stop::Refused);
             self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
@@ -159,16 +172,12 @@ impl Cache {
         Ok(Key { digest, entry, is_local: args.scope().is_some_and(Scope::is_local) })
     }
 
-    fn enroll(&'static self, scope: Option<Scope>) {
+    fn register(&'static self, scope: Option<Scope>) {
         // Relaxed: a number seen late only means to ask again, under the registry's lock.
         if self.number.load(Ordering::Relaxed) == usize::MAX {
-            self.registry.enroll(self, |number| {
-                let is_new = self.name.set(self.site.name_in(scope)).is_ok();
-                if is_new {
-                    self.number.store(number, Ordering::Relaxed);
-                }
-                is_new
-            });
+            let is_new = || self.name.set(self.site.name_in(scope)).is_ok();
+            let number = |number| self.number.store(number, Ordering::Relaxed);
+            self.registry.register(self, is_new, number);
         }
     }
 
@@ -197,10 +206,10 @@ impl Cache {
         self.report(Kind::Value, why);
     }
 
-    /// Counts a result that is not stored, as it cannot be said for how long.
+    /// Counts a result that is not stored, as it cannot be said for how long or beside how many.
     pub(crate) fn count_unknown_ttl(&self, unknown: Unknown) {
         match unknown {
-            Unknown::Panicked => self.count_uncacheable("its `ttl` panicked".into()),
+            Unknown::Panicked => self.count_uncacheable("its `ttl` or bound panicked".into()),
             // The function is called to say it; that is no failure.
             Unknown::IsBeingAsked => {
                 self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
@@ -251,12 +260,44 @@ impl Cache {
         self.longest.load(Ordering::Relaxed).saturating_mul(2).max(min)
     }
 
+    /// Asks for the bounds, before anything is stored.
+    ///
+    /// # Errors
+    /// They are not known.
+    fn ask_bounds(&self) -> Result<(), Unknown> {
+        let Limits { bounds, ask_entries, ask_bytes, .. } = self.limits;
+        if ask_entries.is_none() && ask_bytes.is_none() {
+            return Ok(());
+        }
+        let ask = || Bounds {
+            entries: ask_entries.map_or(bounds.entries, |ask| ask()),
+            bytes: ask_bytes.map_or(bounds.bytes, |ask| ask()),
+        };
+        self.bounds.get(ask).map(drop)
+    }
+
+    /// What it may hold; what the options would have to be asked for is none before that is done.
+    fn bounds(&self) -> Bounds {
+        self.bounds.known().unwrap_or(self.limits.bounds)
+    }
+
     pub(crate) fn computed_in(&self, time: Duration) {
         let nanos = nanos(time);
         // The load spares the common case the write to a shared line.
         if nanos > self.longest.load(Ordering::Relaxed) {
             self.longest.fetch_max(nanos, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+impl Cache {
+    pub(crate) fn has_flights(&self) -> bool {
+        !self.shared.lock().flights.is_empty()
+    }
+
+    pub(crate) fn longest(&self) -> Duration {
+        Duration::from_nanos(self.longest.load(Ordering::Relaxed))
     }
 }
 
@@ -274,7 +315,8 @@ impl Function for Cache {
     }
 
     fn clears_begin(&'static self, clears: u32) {
-        self.shared.lock().clearing = clears;
+        // Added, as a clear of this function alone may be under way.
+        self.shared.lock().clearing += clears;
     }
 
     fn stats(&'static self) -> Stats {

@@ -8,6 +8,9 @@
 pub(crate) mod depth;
 pub(crate) mod encoder;
 pub mod given;
+pub(crate) mod numbers;
+pub mod part;
+pub(crate) mod plain;
 pub(crate) mod sink;
 pub(crate) mod sinks;
 pub(crate) mod structure;
@@ -17,10 +20,7 @@ pub(crate) mod unordered;
 use std::any::TypeId;
 use std::cell::Cell;
 
-use serde::ser::Serialize;
-
-use encoder::Encoder;
-use sink::{Sink, Stop};
+use sink::{unless_refused, Sink, Stop};
 use sinks::{Compare, Digest, Hash};
 
 /// Encodings up to this many bytes are kept verbatim, longer ones as their digest.
@@ -62,19 +62,7 @@ impl Hashes {
 /// The bytes of a BLAKE3 digest.
 pub(crate) const DIGEST: usize = 32;
 
-/// A type that can be part of a key: anything `Serialize`.
-#[diagnostic::on_unimplemented(
-    message = "an argument of type `{Self}` cannot be part of the key: it is not `serde::Serialize`",
-    label = "not `Serialize`, so it cannot be part of the key",
-    note = "derive it: `#[derive(serde::Serialize)]` on the type",
-    note = "or leave the argument out of the key: start the parameter's name with an underscore (`self`: `skip(self)`)"
-)]
-pub trait KeyPart: Serialize {}
-
-#[diagnostic::do_not_recommend]
-impl<T: ?Sized + Serialize> KeyPart for T {}
-
-/// The hashed arguments of a call: nested pairs, `(&a, (&b, ()))`.
+/// The hashed arguments of a call: nested pairs, `(a, (b, ()))`, of [parts](part).
 pub trait Args {
     #[doc(hidden)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop>;
@@ -83,20 +71,21 @@ pub trait Args {
     fn scope(&self) -> Option<Scope> {
         None
     }
+
+    /// Whether to walk them runs no code of the user's.
+    #[doc(hidden)]
+    fn are_plain() -> bool;
 }
 
 impl Args for () {
     #[inline(always)]
+    fn are_plain() -> bool {
+        true
+    }
+
+    #[inline(always)]
     fn walk<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
         Ok(())
-    }
-}
-
-impl<T: ?Sized + KeyPart, Rest: Args> Args for (&T, Rest) {
-    #[inline(always)]
-    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
-        self.0.serialize(Encoder(sink))?;
-        self.1.walk(sink)
     }
 }
 
@@ -179,6 +168,11 @@ impl<Rest: Args> Args for (Scope, Rest) {
     fn scope(&self) -> Option<Scope> {
         Some(self.0)
     }
+
+    #[inline(always)]
+    fn are_plain() -> bool {
+        Rest::are_plain()
+    }
 }
 
 /// What a walk into the hash sink found.
@@ -238,14 +232,14 @@ pub(crate) fn encode<A: Args, R>(args: &A, read: impl FnOnce(&[u8]) -> R) -> Res
     // Taken, not borrowed: an argument's `Serialize` may call another memoized function.
     let mut encoding = SCRATCH.try_with(Cell::take).unwrap_or_default();
     encoding.clear();
-    let walked = args.walk(&mut encoding).map(|()| read(&encoding));
+    let walked = unless_refused(|| args.walk(&mut encoding)).map(|()| read(&encoding));
     let _ = SCRATCH.try_with(|scratch| scratch.set(encoding));
     walked
 }
 
 pub(crate) fn digest_of<A: Args>(args: &A) -> Result<[u8; DIGEST], Stop> {
     let mut sink = Digest::new();
-    args.walk(&mut sink)?;
+    unless_refused(|| args.walk(&mut sink))?;
     Ok(sink.finish())
 }
 

@@ -14,6 +14,7 @@ mod eviction;
 mod entry;
 pub mod bulk;
 mod codec;
+mod declared;
 mod flight;
 mod reclaim;
 mod table;
@@ -80,9 +81,11 @@ pub mod __private {
     pub use std::sync::Arc;
 
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
+    pub use crate::declared::{CacheIf, Condition, Fallible, Share, Whole};
     pub use crate::identity::{Place, Source};
     pub use crate::key::given::{Attempt, NoKey};
-    pub use crate::key::{Args, KeyPart, Scope};
+    pub use crate::key::part::{Argument, Given, KeyPart, Walk};
+    pub use crate::key::{Args, Scope};
     pub use crate::memo::{
         contains, enter, get, hit, insert, refresh, remove, AsyncMiss, Call, Memo, Miss,
     };

@@ -20,7 +20,7 @@ pub(crate) struct Outer {
     /// Opens the store, at the first call.
     open: Option<fn() -> Arc<dyn Store>>,
     source: Source,
-    version: u64,
+    version: fn() -> u64,
     /// One process computes a call for all.
     is_fleet: bool,
     opened: OnceCell<Opened>,
@@ -47,6 +47,12 @@ pub(crate) struct Opened {
     store: Arc<dyn Store>,
     fingerprint: [u8; 16],
     longest_life: Option<u64>,
+}
+
+impl Opened {
+    fn unavailable(why: &'static str, fingerprint: [u8; 16]) -> Self {
+        Self { store: Arc::new(Nowhere(why)), fingerprint, longest_life: None }
+    }
 }
 
 /// Every store that a function has opened, once each.
@@ -87,7 +93,7 @@ impl Outer {
         Self {
             open: None,
             source: Source::NONE,
-            version: 0,
+            version: || 0,
             is_fleet: false,
             opened: OnceCell::new(),
             opening: Mutex::new(()),
@@ -110,7 +116,7 @@ impl Outer {
         self.source = source;
     }
 
-    pub(crate) const fn set_version(&mut self, version: u64) {
+    pub(crate) const fn set_version(&mut self, version: fn() -> u64) {
         self.version = version;
     }
 
@@ -148,15 +154,21 @@ impl Outer {
         };
         let mut ambiguous = Vec::new();
         if self.opened.get().is_none() {
-            let fingerprint = self.source.fingerprint(cache.site.name, self.version);
+            let version = caught(|| Ok((self.version)()));
+            let fingerprint =
+                self.source.fingerprint(cache.site.name, *version.as_ref().unwrap_or(&0));
             // Known before anybody can find it opened, and ask it.
             if let Claim::Ambiguous(other) = identity::claim(fingerprint, cache) {
                 ambiguous.push(cache);
                 ambiguous.extend(other);
                 ambiguous.iter().for_each(|cache| cache.outer.set_ambiguous());
             }
+            let opened = match version {
+                Ok(_) => self.open_store(cache.site.name, fingerprint),
+                Err(_) => Opened::unavailable("its `version` panicked", fingerprint),
+            };
             // Only who holds the lock sets it.
-            let _ = self.opened.set(self.open_store(cache.site.name, fingerprint));
+            let _ = self.opened.set(opened);
         }
         drop(opening);
         ambiguous.into_iter().for_each(Cache::give_up_store);
@@ -173,11 +185,7 @@ impl Outer {
             Ok(Opened { store, fingerprint, longest_life })
         });
         // What panicked once is not asked again at every call.
-        opened.unwrap_or_else(|_| Opened {
-            store: Arc::new(Nowhere("what opens it panicked")),
-            fingerprint,
-            longest_life: None,
-        })
+        opened.unwrap_or_else(|_| Opened::unavailable("what opens it panicked", fingerprint))
     }
 
     fn has_news(&self) {

@@ -7,7 +7,7 @@ use crate::generics;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Generics, Ident, LitStr};
+use syn::{Generics, Ident};
 
 /// An expression, and the helper beside the companions that it calls.
 pub(crate) struct Helped {
@@ -66,7 +66,7 @@ impl Function {
     pub(crate) fn memory(
         &self,
         kind: &str,
-        name: Option<&LitStr>,
+        name: Option<&TokenStream>,
         settings: &TokenStream,
     ) -> Helped {
         let private = &self.private;

@@ -10,6 +10,10 @@ use quote::{ToTokens, TokenStreamExt, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{GenericParam, Generics, Ident, Lifetime, Receiver, Signature, Type};
 
+/// What companions are called, without the suffix of those for tasks.
+pub(crate) const COMPANIONS: [&str; 8] =
+    ["clear", "remove", "get", "contains", "insert", "refresh", "uncached", "stats"];
+
 /// Which of the function's parameters an item has.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Takes {
@@ -177,6 +181,8 @@ impl Function {
             #attributes
             #[doc = "The original function: runs the body and stores nothing."]
             #[allow(
+                private_bounds,
+                private_interfaces,
                 clippy::missing_const_for_fn,
                 clippy::missing_errors_doc,
                 clippy::missing_panics_doc,
@@ -303,6 +309,9 @@ impl Function {
         quote! {
             #[allow(
                 dead_code,
+                deprecated,
+                private_bounds,
+                private_interfaces,
                 single_use_lifetimes,
                 unused_lifetimes,
                 #(#keyed)*

@@ -1,5 +1,6 @@
 //! The option `key = EXPR`: what it mentions, and how it is evaluated.
 
+use crate::key::part;
 use crate::mentions::{Mentions, can_differ, is_unit, unformatted};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -33,7 +34,8 @@ impl GivenKey {
             let cure = "this `?` would leave the function, not the key: write what it is about outside the macro";
             return Err(Error::new(hidden, cure));
         }
-        Ok(Self { value: quote!(&(#evaluated)), is_fallible: fallible.found, mentions })
+        let value = part(private, &quote!(&(#evaluated)), expr);
+        Ok(Self { value, is_fallible: fallible.found, mentions })
     }
 
     pub(crate) fn mentions(&self, name: &Ident) -> bool {

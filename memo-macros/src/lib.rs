@@ -4,6 +4,7 @@ mod attributes;
 mod behind;
 mod call;
 mod companions;
+mod foreign;
 mod function;
 mod generics;
 mod given_key;
@@ -14,6 +15,7 @@ mod options;
 mod param;
 mod resource;
 mod singleton;
+mod surroundings;
 mod units;
 mod values;
 

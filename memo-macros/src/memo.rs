@@ -6,30 +6,40 @@ use crate::function::{Function, Place};
 use crate::generics;
 use crate::key::ends;
 use crate::options::MemoOptions;
-use crate::values::Store;
+use crate::values::{Store, bare};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Error, Result, Type};
+use syn::{Error, Expr, Result, Type};
 
 pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let options: MemoOptions = syn::parse2(options)?;
+    let written = options.clone();
+    let mut options: MemoOptions = syn::parse2(options)?;
+    options.shared.written = written;
     let mut function = Function::new("memo", item, &options.shared)?;
     function.is_stored = options.store.is_some();
-    check_result(&function.returns)?;
+    check_result(&function.returns, options.cache_err)?;
     function.check_behind(options.shared.refresh.as_ref())?;
     Ok(expand(&function, &options))
 }
 
-/// What is stored is handed out by value, to anybody, for as long as they like.
-fn check_result(returns: &Type) -> Result<()> {
-    match generics::bare(returns) {
-        Type::Reference(reference) => Err(Error::new_spanned(
+/// What is stored is handed out by value, to anybody, for as long as they like; and it comes back
+/// from bytes.
+fn check_result(returns: &Type, cache_err: bool) -> Result<()> {
+    if let Type::Reference(reference) = generics::bare(returns) {
+        return Err(Error::new_spanned(
             reference,
             "a cached result is handed out by value: return an owned one (`String` for `&str`, `Vec<T>` for `&[T]`), \
              or share one with `#[singleton]`",
+        ));
+    }
+    match generics::borrowed(returns, cache_err) {
+        Some(reference) => Err(Error::new_spanned(
+            reference,
+            "borrowed data does not come back from bytes: own it (`String` for `&str`, `Vec<T>` for `&[T]`), \
+             or share the whole with `#[singleton]`",
         )),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -48,7 +58,7 @@ fn check_result(returns: &Type) -> Result<()> {
 //     impl square {
 //         fn __memo() -> &'static Memo { static MEMORY: Memo = Memo::new("crate::square"); &MEMORY }
 //         fn __codec() -> impl Codec<u64> { Pick::<u64>::new().pick() }
-//         fn __key(x: &u64) -> impl Args { (x, ()) }
+//         fn __key(x: &u64) -> impl Args { (Argument::new(x).part(), ()) }
 //         fn __missed(x: u64) -> u64 {
 //             enter(square::__memo(), square::__codec(), square::__key(&x)).run(move || square::uncached(x))
 //         }
@@ -126,10 +136,7 @@ fn companions(
 
 /// What the function's static is told.
 fn settings(function: &Function, options: &MemoOptions) -> TokenStream {
-    let version = options.version.iter();
-    let shared = options.shared.settings();
-    let max_bytes = options.max_bytes.iter();
-    let mut settings = quote!(#(.version(#version))* #shared #(.max_bytes(#max_bytes))*);
+    let mut settings = options.settings();
     if let Some(store) = &options.store {
         settings.extend(behind(function, options, store));
     }
@@ -209,20 +216,39 @@ fn codec(function: &Function, options: &MemoOptions) -> Helped {
     };
     let (start, end) = ends(&returns);
     let private = function.private_at(start);
+    let pick = quote_spanned!(start=> #private::Pick::<#returns>::new());
     let codec = if options.cache_err {
-        quote_spanned!(start=> #private::Plain)
+        quote_spanned!(start=> #pick.pick_both())
     } else {
-        let pick = quote_spanned!(start=> #private::Pick::<#returns>::new());
         quote_spanned!(end=> #pick.pick())
     };
     let codec = match &options.cache_if {
-        Some(condition) => quote_spanned! {Span::mixed_site()=>
-            let condition: fn(&#returns) -> bool = #condition;
-            #private::only_if(#codec, condition)
-        },
+        Some(condition) => {
+            let condition = condition_on(&returns, condition, function);
+            quote!(#private::only_if(#codec, #condition))
+        }
         None => codec,
     };
     let generics = generics::with_lifetime(&function.sig.generics, lifetime.as_ref());
     let opaque = quote_spanned!(start=> impl #private::Codec);
     function.helped("codec", &generics, &quote_spanned!(end=> #opaque<#returns>), &codec)
+}
+
+// Input:
+//     u64, with `|x| *x > 9` or with `is_large`
+//
+// Output:
+//     { let condition: fn(&u64) -> bool = |x| *x > 9; condition }
+//     CacheIf::<u64, _>::new(is_large).pick()
+/// A closure learns from the coercion what it takes; what is something else is asked.
+fn condition_on(returns: &Type, condition: &Expr, function: &Function) -> TokenStream {
+    if let Expr::Closure(_) = bare(condition) {
+        return quote_spanned! {Span::mixed_site()=> {
+            let condition: fn(&#returns) -> ::core::primitive::bool = #condition;
+            condition
+        }};
+    }
+    let (start, _) = ends(condition);
+    let private = function.private_at(start);
+    quote_spanned!(start=> #private::CacheIf::<#returns, _>::new(#condition).pick())
 }

@@ -11,7 +11,9 @@ use quote::{quote, quote_spanned};
 use syn::Result;
 
 pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let options: SingletonOptions = syn::parse2(options)?;
+    let written = options.clone();
+    let mut options: SingletonOptions = syn::parse2(options)?;
+    options.shared.written = written;
     let function = Function::new("singleton", item, &options.shared)?;
     function.check_behind(options.shared.refresh.as_ref())?;
     let resource = Resource::new(&function.sig.output, &function.sig.ident, &function.private)?;
@@ -58,7 +60,9 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
     } else {
         function.split("share_hit", &before, &output, &body, run("share"))
     };
-    let caller = function.caller(&output, &function.with_memory(&singleton, &call.expr));
+    let check = check(function, resource);
+    let body = function.with_memory(&singleton, &call.expr);
+    let caller = function.caller(&output, &quote!(#check #body));
     let refresh = run("share_refresh");
     let companions = companions(function, resource, &singleton.expr, &hooks, refresh);
     let helpers = [singleton.item, function.key_helper(), call.item];
@@ -97,6 +101,23 @@ fn companions(
         Companion::new("stats", "What is held and was done.", Takes::Nothing, stats)
             .returns(quote!(#krate::Stats)),
     ]
+}
+
+// Input:
+//     AppResult<Pool>
+//
+// Output:
+//     Share::<AppResult<Pool>>::new().check();
+/// Has the compiler tell whether the type is a `Result` by another name. What is written in an `Arc`
+/// is meant as it is.
+fn check(function: &Function, resource: &Resource) -> TokenStream {
+    if resource.is_arc || resource.fallible {
+        return TokenStream::new();
+    }
+    let shared = &resource.shared;
+    let (start, _) = ends(shared);
+    let private = function.private_at(start);
+    quote_spanned!(start=> #private::Share::<#shared>::new().check();)
 }
 
 /// What the user does at a hit and at the end; the place where a missing trait is reported.

@@ -261,3 +261,139 @@ fn a_wait_is_a_text_or_a_duration() {
     }
     assert_eq!((text(1), block_on(expression(2)), *shared(3)), (1, 2, 3));
 }
+
+#[test]
+fn bounds_version_and_name_may_be_expressions() {
+    const ROWS: usize = 2;
+    static COLUMNS: usize = 3;
+    static ASKED: Runs = Runs::new();
+    fn configured() -> usize {
+        ASKED.add();
+        2
+    }
+    const fn version() -> u64 {
+        7
+    }
+    const NAME: &str = "constant";
+    static STATIC_NAME: &str = "static";
+    #[memo(max_entries = ROWS * COLUMNS, max_bytes = 64 * 1024, version = version(), name = NAME)]
+    fn constant(x: u32) -> u32 {
+        x
+    }
+    #[memo(max_entries = configured(), max_bytes = usize::MAX >> 1, name = STATIC_NAME)]
+    fn asked(x: u32) -> u32 {
+        x
+    }
+    #[memo(max_bytes = configured() * 100, version = u64::from(ASKED.count() == 0), name = concat!("a", "b"))]
+    fn of_bytes(x: u32) -> Vec<u8> {
+        vec![0; x as usize]
+    }
+    #[singleton(max_entries = configured(), name = NAME)]
+    fn shared(x: u32) -> u32 {
+        x
+    }
+    for x in 0..9 {
+        assert_eq!((constant(x), asked(x), of_bytes(90).len(), *shared(x)), (x, x, 90, x));
+    }
+    assert_eq!(
+        (constant::stats().entries, asked::stats().entries, shared::stats().entries),
+        (6, 2, 2)
+    );
+    assert!(of_bytes::contains(90) && of_bytes(300).len() == 300 && !of_bytes::contains(300));
+    assert_eq!((constant::stats().name, asked::stats().name), ("constant", "static"));
+    assert_eq!((of_bytes::stats().name, ASKED.count()), ("ab", 3));
+}
+
+#[test]
+fn a_bound_that_panics_stores_nothing_and_fails_no_call() {
+    #[memo(max_entries = panic!("no configuration"))]
+    fn unbounded(x: u32) -> u32 {
+        x
+    }
+    assert_eq!((unbounded(1), unbounded(1)), (1, 1));
+    assert_eq!((unbounded::stats().uncacheable, unbounded::stats().entries), (2, 0));
+}
+
+#[test]
+fn options_are_written_as_people_write_them() {
+    #[memo(ttl = "1 day 10 minutes", wait = "0.5s", max_bytes = "1.5 GiB")]
+    fn kept(x: u32) -> u32 {
+        x
+    }
+    assert_eq!((kept(1), kept::get(1)), (1, Some(1)));
+}
+
+#[test]
+fn options_come_through_the_fragments_of_a_macro() {
+    macro_rules! cached {
+        (
+            $name:ident, $x:ident, $ttl:literal, $wait:expr, $entries:literal, $bytes:expr, $version:expr,
+            $label:literal, $key:expr, $if:expr, $refresh:literal, $path:path, $handle:ident
+        ) => {
+            #[memo(
+                                                                            ttl = $ttl,
+                                                                            wait = $wait,
+                                                                            max_entries = $entries,
+                                                                            max_bytes = $bytes,
+                                                                            version = $version,
+                                                                            name = $label,
+                                                                            key = $key,
+                                                                            cache_if = $if,
+                                                                            refresh = $refresh,
+                                                                            crate = $path,
+                                                                            handle = $handle
+                                                                        )]
+            fn $name($x: u32) -> u32 {
+                $x
+            }
+        };
+    }
+    cached!(
+        text,
+        x,
+        "1h",
+        "2 minutes",
+        2,
+        "1 MiB",
+        2,
+        "fragments",
+        format!("{x}"),
+        |x| *x < 9,
+        "background",
+        ::memo,
+        fragments
+    );
+    cached!(
+        number,
+        x,
+        "1h",
+        Duration::from_secs(60),
+        2,
+        1 << 20,
+        1 + 1,
+        "fragments",
+        (x, 1),
+        |x| *x < 9,
+        "background",
+        memo,
+        fragments_too
+    );
+    for x in 0..10 {
+        assert_eq!((text(x), number(x)), (x, x));
+    }
+    assert_eq!((fragments::stats().entries, fragments_too::stats().entries), (2, 2));
+    assert_eq!(
+        (fragments::get(8), fragments::get(9), fragments::stats().name),
+        (Some(8), None, "fragments")
+    );
+    macro_rules! fallible {
+        ($name:ident, $out:ty, $store:expr, $skip:ident) => {
+            #[memo(cache_err, store = $store, skip($skip))]
+            fn $name(x: u32, $skip: u32) -> $out {
+                Err(format!("{x}{}", $skip - $skip))
+            }
+        };
+    }
+    fallible!(errs, Result<u32, String>, memo::store::DiskStore::open("/nonexistent/memo"), log);
+    assert_eq!((errs(1, 1), errs(1, 2)), (Err("10".into()), Err("10".into())));
+}

@@ -20,8 +20,9 @@ impl Cache {
     /// How long an entry is served, in nanoseconds; for ever, if nothing.
     ///
     /// # Errors
-    /// The `ttl` is not known.
+    /// The `ttl` is not known, or how many entries there may be.
     pub(crate) fn time_served(&self) -> Result<Option<u64>, Unknown> {
+        self.ask_bounds()?;
         let factor = if self.limits.is_background { 2 } else { 1 };
         let ttl = match self.limits.ttl {
             Some(ttl) => Some(self.ttl.get(|| nanos(ttl()))?),

@@ -7,23 +7,30 @@
 //! 1.3.3 rather than 2.0.1: a corrupt length is an error, where that one aborts the process.
 
 mod read;
+mod write;
 
-use bincode::Options;
+use bincode::config::{FixintEncoding, WithOtherIntEncoding};
+use bincode::{DefaultOptions, Options};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
+use super::shape::Shape;
 use crate::entry::Builder;
 
 use read::Rest;
+use write::Refused;
+
+type Format = WithOtherIntEncoding<DefaultOptions, FixintEncoding>;
 
 /// Numbers at their full width, little-endian; lengths and variants too, as `u64` and `u32`.
-fn options() -> impl Options {
-    bincode::DefaultOptions::new().with_fixint_encoding()
+fn options() -> Format {
+    DefaultOptions::new().with_fixint_encoding()
 }
 
+/// Encodes a value, and says what shape it has.
 #[inline]
-pub(super) fn encode<T: Serialize>(value: &T, into: &mut Builder) -> Result<(), String> {
-    options().serialize_into(into, value).map_err(|error| error.to_string())
+pub(super) fn encode<T: Serialize>(value: &T, into: &mut Builder) -> Result<Shape, Refused> {
+    write::encode(value, into)
 }
 
 #[inline(always)]

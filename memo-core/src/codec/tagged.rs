@@ -10,6 +10,7 @@ mod parts;
 mod skip;
 mod value;
 mod variant;
+mod write;
 
 use std::fmt;
 
@@ -19,6 +20,8 @@ use crate::key::depth::{Depth, TOO_DEEP};
 use crate::key::tag;
 
 use value::Value;
+
+pub(super) use write::encode;
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let mut reader = Reader::new(bytes);

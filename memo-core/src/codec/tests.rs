@@ -191,12 +191,12 @@ fn what_a_visitor_leaves_is_passed_over() {
     fn assert_rest_is_found<T: Default + Kind + Serialize>(first: T) {
         let value = (First(first), "what follows".to_owned());
         let mut builder = Builder::new(b"", false, Hashes::same(0), 0);
-        encode_as(TAGGED, &value, &mut builder).unwrap();
+        tagged::encode(&value, &mut builder).unwrap();
         let (_, text) = decode_as::<(First<T>, String)>(TAGGED, builder.value()).unwrap();
         assert_eq!(text, "what follows");
         // The other codec cannot pass anything over, and must not read on from the wrong place.
         builder.reset_value();
-        encode_as(BINARY, &value, &mut builder).unwrap();
+        binary::encode(&value, &mut builder).unwrap();
         assert!(decode_as::<(First<T>, String)>(BINARY, builder.value()).is_err());
     }
     assert_rest_is_found(BTreeMap::from([

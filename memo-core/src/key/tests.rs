@@ -6,6 +6,17 @@ use serde::Serialize;
 
 use super::*;
 
+impl<T: ?Sized + Serialize, Rest: Args> Args for (&T, Rest) {
+    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+        self.0.serialize(encoder::Encoder::new(sink))?;
+        self.1.walk(sink)
+    }
+
+    fn are_plain() -> bool {
+        false
+    }
+}
+
 /// What identifies a call with this one argument.
 fn encoding<T: ?Sized + Serialize>(value: &T) -> Vec<u8> {
     bytes(&(value, ()))
