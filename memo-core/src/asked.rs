@@ -9,6 +9,7 @@ use std::time::Duration;
 use once_cell::sync::OnceCell;
 use parking_lot::{Condvar, Mutex};
 
+use crate::clock::Instant;
 use crate::unwind::catch;
 
 /// An answer, once it is there.
@@ -29,8 +30,9 @@ pub(crate) enum Unknown {
 static ASKING: Mutex<Vec<(usize, ThreadId)>> = Mutex::new(Vec::new());
 static ANSWERED: Condvar = Condvar::new();
 
-/// How long a call waits for an answer that another thread asks for: that one may wait for it.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long a call waits for an answer that another thread asks for: that one may wait for this call.
+/// Nobody can see that, and to ask as well would only make another that waits.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 impl<T: Copy> Asked<T> {
     pub(crate) const fn new() -> Self {
@@ -58,6 +60,7 @@ impl<T: Copy> Asked<T> {
     /// The right to ask; none, if somebody else has just been answered.
     fn turn(&self) -> Result<Option<Turn>, Unknown> {
         let (address, this) = (std::ptr::from_ref(self).addr(), thread::current().id());
+        let mut deadline = None;
         let mut asking = ASKING.lock();
         loop {
             if self.answer.get().is_some() {
@@ -66,12 +69,15 @@ impl<T: Copy> Asked<T> {
             match asking.iter().find(|(asked, _)| *asked == address) {
                 None => break,
                 Some((_, thread)) if *thread == this => return Err(Unknown::IsBeingAsked),
-                Some(_) => {
-                    if ANSWERED.wait_for(&mut asking, PATIENCE).timed_out() {
-                        return Err(Unknown::IsBeingAsked);
-                    }
-                }
+                Some(_) => {}
             }
+            // Whoever is answered wakes all who wait for anything: that is no reason to begin anew.
+            let now = Instant::now();
+            let rest = deadline.get_or_insert(now + PATIENCE).saturating_duration_since(now);
+            if rest.is_zero() {
+                return Err(Unknown::IsBeingAsked);
+            }
+            ANSWERED.wait_for(&mut asking, rest);
         }
         asking.push((address, this));
         Ok(Some(Turn(address)))
@@ -90,6 +96,8 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -102,6 +110,27 @@ mod tests {
             3
         });
         assert_eq!((answer, ASKED.get(|| 4)), (Ok(3), Ok(3)));
+    }
+
+    #[test]
+    fn a_wait_for_an_answer_ends_though_others_are_answered_all_the_time() {
+        static ASKED: Asked<u64> = Asked::new();
+        static PANICS: Asked<u64> = Asked::new();
+        static IS_OVER: AtomicBool = AtomicBool::new(false);
+        let others = thread::spawn(|| {
+            while !IS_OVER.load(Ordering::Relaxed) {
+                assert!(PANICS.get(|| std::panic::resume_unwind(Box::new(()))).is_err());
+            }
+        });
+        // It waits for a thread that waits for it.
+        let answer = ASKED.get(|| {
+            let waits = thread::spawn(|| ASKED.get(|| 1));
+            assert_eq!(waits.join().unwrap(), Err(Unknown::IsBeingAsked));
+            2
+        });
+        IS_OVER.store(true, Ordering::Relaxed);
+        others.join().unwrap();
+        assert_eq!(answer, Ok(2));
     }
 
     #[test]

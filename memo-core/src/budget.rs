@@ -16,6 +16,9 @@ const NONE: usize = usize::MAX;
 /// While there is a bound, the functions by when the entry was queued that each would evict next.
 pub(crate) static OLDEST: Agenda = Agenda::new();
 
+/// So many functions are asked for an older entry before any will do.
+const MAX_ROUNDS: u32 = 1024;
+
 /// Held by who evicts, so that no function is missed because somebody else is just asking it.
 static EVICTING: Mutex<()> = Mutex::new(());
 
@@ -74,8 +77,10 @@ pub(crate) fn may_hold(bytes: usize) -> bool {
 /// Gives up the least valuable entry of all; false if there is none. No cache's lock is held.
 pub(crate) fn evict() -> bool {
     let _evicting = EVICTING.lock();
-    while let Some((_, function, next)) = OLDEST.take(NEVER) {
-        if function.evict_older(next) {
+    // What is hit goes back in its queue, and could do so for ever.
+    for round in 0_u32.. {
+        let Some((_, function, next)) = OLDEST.take(NEVER) else { return false };
+        if function.evict_older(if round < MAX_ROUNDS { next } else { NEVER }) {
             return true;
         }
     }

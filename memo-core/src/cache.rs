@@ -147,7 +147,7 @@ impl Cache {
         args: &A,
         expected_len: usize,
     ) -> Result<Key, NoKey> {
-        self.enroll(args.scope());
+        self.register(args.scope());
         self.key(args, expected_len).map_err(|stop| {
             debug_assert_eq!(stop, Stop::Refused);
             self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
@@ -172,16 +172,12 @@ impl Cache {
         Ok(Key { digest, entry, is_local: args.scope().is_some_and(Scope::is_local) })
     }
 
-    fn enroll(&'static self, scope: Option<Scope>) {
+    fn register(&'static self, scope: Option<Scope>) {
         // Relaxed: a number seen late only means to ask again, under the registry's lock.
         if self.number.load(Ordering::Relaxed) == usize::MAX {
-            self.registry.enroll(self, |number| {
-                let is_new = self.name.set(self.site.name_in(scope)).is_ok();
-                if is_new {
-                    self.number.store(number, Ordering::Relaxed);
-                }
-                is_new
-            });
+            let is_new = || self.name.set(self.site.name_in(scope)).is_ok();
+            let number = |number| self.number.store(number, Ordering::Relaxed);
+            self.registry.register(self, is_new, number);
         }
     }
 
@@ -294,6 +290,17 @@ impl Cache {
     }
 }
 
+#[cfg(test)]
+impl Cache {
+    pub(crate) fn has_flights(&self) -> bool {
+        !self.shared.lock().flights.is_empty()
+    }
+
+    pub(crate) fn longest(&self) -> Duration {
+        Duration::from_nanos(self.longest.load(Ordering::Relaxed))
+    }
+}
+
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -308,7 +315,8 @@ impl Function for Cache {
     }
 
     fn clears_begin(&'static self, clears: u32) {
-        self.shared.lock().clearing = clears;
+        // Added, as a clear of this function alone may be under way.
+        self.shared.lock().clearing += clears;
     }
 
     fn stats(&'static self) -> Stats {

@@ -71,6 +71,12 @@ impl Lead {
         lead
     }
 
+    /// The same, in a task.
+    pub(crate) fn forced_in_task(cache: &'static Cache, flight: Arc<Flight>) -> Self {
+        flight.set_task();
+        Self::forced(cache, flight)
+    }
+
     /// The body is to be run.
     pub(crate) fn missed(&self) {
         self.cache.count_miss();
@@ -111,9 +117,9 @@ impl Lead {
 impl Drop for Lead {
     fn drop(&mut self) {
         if !self.is_over {
-            self.flight.polled_out();
+            self.flight.forget_polls();
             // Whoever panicked would again.
-            if std::thread::panicking() || self.flight.key.lock().is_none() {
+            if self.flight.has_panicked() || self.flight.key.lock().is_none() {
                 let _ = self.cache.finish(&self.flight, &self.awaited, false, Outcome::Leave);
             } else {
                 self.cache.abandon(&self.flight, &self.awaited);
@@ -170,11 +176,15 @@ impl SyncLead {
 /// That is the only place it takes. A future that is moved into another one, and pinned there, takes
 /// two in it, and so calls of calls would double at every level. Whoever holds this ends the body
 /// with it: before the lead, so that nobody else's body runs beside what is left of this one.
-pub(crate) struct Body<'f, F>(Pin<&'f mut Option<F>>);
+pub(crate) struct Body<'f, F> {
+    future: Pin<&'f mut Option<F>>,
+    /// The flight that it runs in.
+    flight: Option<Arc<Flight>>,
+}
 
 impl<'f, F: Future> Body<'f, F> {
     pub(crate) fn new(future: Pin<&'f mut Option<F>>) -> Self {
-        Self(future)
+        Self { future, flight: None }
     }
 
     /// Runs it in no flight.
@@ -184,11 +194,12 @@ impl<'f, F: Future> Body<'f, F> {
 
     /// Runs it in a flight: whenever it is polled, its thread is inside the flight.
     pub(crate) async fn run_in(mut self, flight: &Arc<Flight>) -> F::Output {
-        poll_fn(|context| within(flight, context, |context| self.poll(context))).await
+        self.flight = Some(Arc::clone(flight));
+        poll_fn(|context| flight.poll(context, |context| self.poll(context))).await
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<F::Output> {
-        match self.0.as_mut().as_pin_mut() {
+        match self.future.as_mut().as_pin_mut() {
             Some(future) => future.poll(context),
             None => unreachable!("a body is there until this is dropped"),
         }
@@ -197,7 +208,9 @@ impl<'f, F: Future> Body<'f, F> {
 
 impl<F> Drop for Body<'_, F> {
     fn drop(&mut self) {
-        self.0.set(None);
+        // What is dropped may call the function, and must not wait for the lead that goes next.
+        let _entered = self.flight.as_ref().map(Entered::new);
+        self.future.set(None);
     }
 }
 
@@ -207,30 +220,13 @@ pub(crate) fn polled_in<F: Future>(
     future: F,
 ) -> impl Future<Output = F::Output> + use<F> {
     let (flight, mut future) = (Arc::clone(flight), Box::pin(future));
-    poll_fn(move |context| within(&flight, context, |context| future.as_mut().poll(context)))
-}
-
-/// Polls what leads a flight in this task, inside the flight, so that it is known to be polled.
-fn within<T>(
-    flight: &Arc<Flight>,
-    context: &Context<'_>,
-    poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
-) -> Poll<T> {
-    let waker = flight.polled_with(context.waker());
-    let polled = {
-        let _entered = Entered::new(flight);
-        poll(&mut Context::from_waker(&waker))
-    };
-    if polled.is_ready() {
-        flight.polled_out();
-    }
-    polled
+    poll_fn(move |context| flight.poll(context, |context| future.as_mut().poll(context)))
 }
 
 /// Claims on this thread, which waits if it must.
 pub(crate) fn block(cache: &'static Cache, mut call: Arc<Flight>) -> Claimed {
     loop {
-        let mut waiting = match ask(cache, call) {
+        let mut waiting = match ask(cache, call, false) {
             Asked::Claimed(claimed) => return claimed,
             Asked::Wait(waiting, asking) => {
                 call = asking;
@@ -253,8 +249,9 @@ pub(crate) fn block(cache: &'static Cache, mut call: Arc<Flight>) -> Claimed {
 
 /// Claims in a task, which waits if it must.
 pub(crate) async fn wait(cache: &'static Cache, mut call: Arc<Flight>) -> Claimed {
+    call.set_task();
     loop {
-        let mut waiting = match ask(cache, call) {
+        let mut waiting = match ask(cache, call, true) {
             Asked::Claimed(claimed) => return claimed,
             Asked::Wait(waiting, asking) => {
                 call = asking;
@@ -281,7 +278,7 @@ enum Asked {
     Wait(Waiting, Arc<Flight>),
 }
 
-fn ask(cache: &'static Cache, call: Arc<Flight>) -> Asked {
+fn ask(cache: &'static Cache, call: Arc<Flight>, is_task: bool) -> Asked {
     let wait = match cache.claim(&call) {
         Claim::Found(entry) => return Asked::Claimed(Claimed::Found(entry)),
         Claim::Lead => {
@@ -291,7 +288,7 @@ fn ask(cache: &'static Cache, call: Arc<Flight>) -> Asked {
         Claim::Wait(wait) => wait,
     };
     let mut waiting = Waiting { cache, wait };
-    match waiting.wait.begin(cache.bound()) {
+    match waiting.wait.begin(cache.bound(), is_task) {
         Ok(()) => Asked::Wait(waiting, call),
         Err(_cycle) => {
             drop(waiting);
@@ -336,7 +333,7 @@ impl Waiting {
             if Pin::new(delay).poll(context).is_pending() {
                 return Poll::Pending;
             }
-            if Tick::now() < next {
+            if Instant::now() < moment {
                 // There is no timer here, and so no bound that could be kept.
                 self.wait.wait_no_more();
             }
@@ -345,6 +342,9 @@ impl Waiting {
 
     fn conclude(self, waited: Waited, call: Arc<Flight>) -> Next {
         let cache = self.cache;
+        if !matches!(waited, Waited::Pending(_)) {
+            call.has_waited_for(self.wait.flight());
+        }
         match waited {
             Waited::Shared(entry) => Next::Claimed(Claimed::Found(entry)),
             Waited::Fenced => Next::Ask(call),
@@ -358,6 +358,7 @@ impl Waiting {
                         cache.count_unshared();
                     }
                     let awaited = Arc::clone(self.wait.flight());
+                    call.has_waited_for(&awaited);
                     drop(self);
                     Next::Claimed(Claimed::Lead(Lead::claimed(cache, call, awaited)))
                 }

@@ -24,6 +24,7 @@ use serde::Serialize;
 
 use crate::entry::{Builder, View};
 use crate::key::encoder::Encoder;
+use crate::key::plain::is_scalar;
 use crate::key::sink::take_refusal;
 use crate::key::sinks::Compare;
 use crate::key::structure::structure_of;
@@ -187,17 +188,30 @@ impl Trust {
 }
 
 /// Encodes a value behind the key; the codec's id, or why no codec carries the value.
+///
+/// The user's `Serialize` and `Deserialize` run in here, and caching never loses a result: a panic
+/// of theirs is a value that cannot be stored.
 pub(crate) fn encode<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
-    // The user's `Serialize` and `Deserialize` run in here, and caching never fails a call: a
-    // panic of theirs is a value that cannot be stored. `into` is reset before it is used again.
-    let attempt = catch_unwind(AssertUnwindSafe(|| encode_checked(value, trust, into)));
-    let codec = attempt.unwrap_or_else(|payload| {
-        // Its drop is the user's code as well.
-        std::mem::forget(payload);
-        Err("its serde implementation panicked".into())
-    })?;
+    // What was written up to a panic is reset before it is used again.
+    let attempt = caught(|| encode_checked(value, trust, into));
+    let codec = attempt.unwrap_or_else(|| Err("its `Serialize` panicked".into()))?;
     trust.len.store(into.value().len() as u64, Ordering::Relaxed);
     Ok(codec)
+}
+
+/// What comes of the user's code, unless it panics.
+fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(result) => Some(result),
+        Err(payload) => {
+            // Its drop is the user's code as well. One that panics in its turn is forgotten: there
+            // is no end to how often that can be.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(payload);
+            }
+            None
+        }
+    }
 }
 
 fn encode_checked<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
@@ -206,48 +220,42 @@ fn encode_checked<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Resu
         return Ok(NUMBERS);
     }
     if trust.codec.load(Ordering::Relaxed) != TAGGED {
-        let shape = shape::of(value);
-        let is_known = shape.as_ref().is_ok_and(|shape| trust.knows(shape));
-        let carried = encode_as(BINARY, value, into).and_then(|()| {
-            if is_known {
-                Ok(())
-            } else {
-                check(BINARY, value, into.value())
+        if let Ok(shape) = binary::encode(value, into) {
+            if trust.knows(&shape) {
+                return Ok(BINARY);
             }
-        });
-        if carried.is_ok() {
-            if let (false, Ok(shape)) = (is_known, &shape) {
-                trust.learn(shape);
+            if check(BINARY, value, into.value()).is_ok() {
+                trust.learn(&shape);
+                return Ok(BINARY);
             }
-            return Ok(BINARY);
         }
         into.reset_value();
     }
-    encode_as(TAGGED, value, into)?;
+    tagged::encode(value, into)?;
     check(TAGGED, value, into.value())?;
     // For good: where one value needs it, the next may.
     trust.codec.store(TAGGED, Ordering::Relaxed);
     Ok(TAGGED)
 }
 
-fn encode_as<T: Data>(codec: u8, value: &T, into: &mut Builder) -> Result<(), String> {
-    match codec {
-        BINARY => binary::encode(value, into),
-        _ => value.serialize(Encoder(into)).map_err(|_| take_refusal()),
-    }
+/// Whether a value comes back as it went.
+fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
+    // Caught here, as a type may panic at what one codec makes of it and not at the other's.
+    let checked = caught(|| compare_copy(codec, value, bytes));
+    checked.unwrap_or_else(|| Err("its serde implementation panicked when it was read back".into()))
 }
 
-/// Whether a value comes back as it went: decodes it, and walks the copy against the original.
-fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
+/// Decodes a value, and walks the copy against the original.
+fn compare_copy<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
     let copy: T = decode_as(codec, bytes)?;
     let mut original = Vec::with_capacity(bytes.len());
-    value.serialize(Encoder(&mut original)).map_err(|_| take_refusal())?;
+    value.serialize(Encoder::new(&mut original)).map_err(|_| take_refusal())?;
     let mut walk = Compare::new(&original);
-    if copy.serialize(Encoder(&mut walk)).is_ok() && walk.is_at_end() {
+    if copy.serialize(Encoder::new(&mut walk)).is_ok() && walk.is_at_end() {
         return Ok(());
     }
     let mut copied = Vec::with_capacity(bytes.len());
-    copy.serialize(Encoder(&mut copied)).map_err(|_| take_refusal())?;
+    copy.serialize(Encoder::new(&mut copied)).map_err(|_| take_refusal())?;
     if order::is_same_unordered(&original, &copied) {
         Ok(())
     } else {
@@ -265,58 +273,56 @@ fn decode_as<T: Data>(codec: u8, bytes: &[u8]) -> Result<T, String> {
 }
 
 /// The value that another process stored, if it is made of what that was.
+///
+/// Nothing says that those bytes were this type's: a panic at them is no reason to fail the call.
 pub(crate) fn decode_stored<T: Data>(codec: u8, structure: u64, bytes: &[u8]) -> Option<T> {
-    let decoded = catch_unwind(AssertUnwindSafe(|| {
+    let decoded = caught(|| {
         let value: T = decode_as(codec, bytes).ok()?;
         (structure_of(&value) == Ok(structure)).then_some(value)
-    }));
-    decoded.unwrap_or_else(|payload| {
-        std::mem::forget(payload);
-        None
-    })
+    });
+    decoded.flatten()
 }
 
 /// What a value is made of, for [`decode_stored`]; nothing, if it does not say.
 pub(crate) fn structure<T: Data>(value: &T) -> Option<u64> {
-    let structure = catch_unwind(AssertUnwindSafe(|| structure_of(value).ok()));
-    structure.unwrap_or_else(|payload| {
-        std::mem::forget(payload);
-        None
-    })
+    caught(|| structure_of(value).ok()).flatten()
+}
+
+/// Whether to decode a value runs no code of the user's.
+#[inline(always)]
+pub(crate) fn is_plain<T>() -> bool {
+    is_scalar::<T>()
 }
 
 /// The value of an entry; nothing where its bytes are not one, which the check makes unlikely.
+///
+/// A panic of the user's `Deserialize` is the caller's.
 #[inline(always)]
 pub(crate) fn decode<T: Data>(entry: View<'_>) -> Option<T> {
-    if shape::is_scalar::<T>() && entry.entry.codec() == BINARY {
+    if is_scalar::<T>() && entry.entry.codec() == BINARY {
         binary::decode(entry.value())
     } else {
-        decode_caught(entry)
+        decode_composite(entry)
     }
 }
 
 /// As [`decode`], and nothing where a scalar would take a call to decode.
 #[inline(always)]
 pub(crate) fn decode_at_once<T: Data>(entry: View<'_>) -> Option<T> {
-    if shape::is_scalar::<T>() {
+    if is_scalar::<T>() {
         binary::decode(entry.value_of(BINARY)?)
     } else {
-        decode_caught(entry)
+        decode_composite(entry)
     }
 }
 
-/// With the user's `Deserialize` at work, whose panic is no reason to fail the call.
+// A call of its own, so that it is not inlined into every function that is memoized.
 #[inline]
-fn decode_caught<T: Data>(entry: View<'_>) -> Option<T> {
-    let bytes = entry.value();
-    let decoded = catch_unwind(AssertUnwindSafe(|| match entry.entry.codec() {
-        BINARY => binary::decode(bytes),
-        codec => decode_as(codec, bytes).ok(),
-    }));
-    decoded.unwrap_or_else(|payload| {
-        std::mem::forget(payload);
-        None
-    })
+fn decode_composite<T: Data>(entry: View<'_>) -> Option<T> {
+    match entry.entry.codec() {
+        BINARY => binary::decode(entry.value()),
+        codec => decode_as(codec, entry.value()).ok(),
+    }
 }
 
 /// Shapes are hashes already.

@@ -171,6 +171,11 @@ impl<'a> View<'a> {
     }
 
     #[inline(always)]
+    pub(crate) fn pointer(self) -> NonNull<Entry> {
+        self.start.cast()
+    }
+
+    #[inline(always)]
     pub(crate) fn key(self) -> &'a [u8] {
         // SAFETY: the allocation holds `key_len` initialized bytes behind the header, and outlives
         // `'a` (see `new`).

@@ -1,5 +1,7 @@
 //! Which function has something that expires next, so that whoever comes by can reclaim it.
 
+use std::cell::Cell;
+
 use crate::agenda::Agenda;
 use crate::clock::Tick;
 
@@ -17,22 +19,45 @@ pub(crate) fn is_due(now: Tick) -> bool {
     now.nanos() >= EXPIRIES.next()
 }
 
+thread_local! {
+    // What is reclaimed may be a resource, whose end is the user's code and may come by here.
+    static IS_RECLAIMING: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Reclaims some of what has expired, if anything has. No cache's lock is held.
 pub(crate) fn reclaim(now: Tick) {
     if !is_due(now) {
         return;
     }
-    for _ in 0..FUNCTIONS {
-        let Some((listed, function, _)) = EXPIRIES.take(now.nanos()) else { return };
-        function.expire(now, listed);
-    }
+    once_deep(|| {
+        for _ in 0..FUNCTIONS {
+            let Some((listed, function, _)) = EXPIRIES.take(now.nanos()) else { return };
+            function.expire(now, listed);
+        }
+    });
 }
 
 /// Reclaims a batch, for a hit that has looked at the clock: not if it would wait for a lock.
 #[cold]
 #[inline(never)]
 pub(crate) fn reclaim_by_the_way(now: Tick) {
-    if let Some((listed, function, _)) = EXPIRIES.take(now.nanos()) {
-        function.try_expire(now, listed);
+    once_deep(|| {
+        if let Some((listed, function, _)) = EXPIRIES.take(now.nanos()) {
+            function.try_expire(now, listed);
+        }
+    });
+}
+
+/// Reclaims, unless this is called from there.
+fn once_deep(reclaim: impl FnOnce()) {
+    struct End;
+    impl Drop for End {
+        fn drop(&mut self) {
+            let _ = IS_RECLAIMING.try_with(|is_reclaiming| is_reclaiming.set(false));
+        }
+    }
+    if IS_RECLAIMING.try_with(|is_reclaiming| is_reclaiming.replace(true)) == Ok(false) {
+        let _end = End;
+        reclaim();
     }
 }

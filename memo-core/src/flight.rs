@@ -11,9 +11,11 @@
 mod bound;
 mod current;
 mod graph;
+mod leaders;
 mod polls;
 mod table;
 mod wait;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -28,11 +30,13 @@ use crate::clock::Tick;
 use crate::entry::{self, Builder};
 use crate::key::DIGEST;
 use bound::Bound;
+use leaders::Leaders;
 use polls::Polls;
 
 pub(crate) use crate::unwind::wake;
 pub(crate) use bound::{on_rayon, ON_RAYON};
 pub(crate) use current::{current, Entered};
+pub(crate) use leaders::{Abandoned, Left, TookOver};
 pub(crate) use table::{Fenced, Flights, Joined};
 pub(crate) use wait::{Wait, Waited};
 
@@ -76,18 +80,23 @@ pub(crate) struct Flight {
 #[derive(Debug)]
 struct State {
     phase: Phase,
+    leaders: Leaders,
     /// The wakers of those who wait, in the order in which they came; one that was woken to take
     /// over is not among them.
     wakers: BTreeMap<u64, Waker>,
     waiting: usize,
+    /// How many of them are tasks.
+    waiting_tasks: usize,
     /// How many ever waited.
     waited: u64,
     bound: Bound,
+    /// Somebody looks soon whether its leaders are stalled.
+    is_watched: bool,
 }
 
 #[derive(Debug)]
 enum Phase {
-    Led(Leaders),
+    Led,
     /// The last leader left without an end; the first waiter to notice takes over.
     Abandoned,
     /// Ended, with a result while there are waiters for it. So a flight that nobody is interested
@@ -95,46 +104,18 @@ enum Phase {
     Ended(Option<entry::Ref>),
 }
 
-/// Who computes what a flight's waiters wait for; never nobody.
-#[derive(Debug)]
-struct Leaders {
-    /// The call that made the flight is one of them.
-    own: bool,
-    others: Vec<Arc<Flight>>,
-}
-
-/// What is left to do when a leader has left its flight, outside all locks.
-#[must_use]
-#[derive(Debug)]
-pub(crate) struct Left {
-    wakers: BTreeMap<u64, Waker>,
-    unwanted: Option<entry::Ref>,
-    /// Those who lead it still, and were not the first to finish.
-    overtaken: Vec<Arc<Flight>>,
-    pub(crate) is_over: bool,
-}
-
-impl Left {
-    /// Wakes who waits, and notes that those who were overtaken did not only work.
-    pub(crate) fn conclude(self, leader: &Flight) {
-        self.wakers.into_values().for_each(wake);
-        if !self.overtaken.is_empty() {
-            self.overtaken.iter().for_each(|flight| flight.delay());
-            leader.parent.iter().for_each(|around| around.delay());
-        }
-        drop(self.unwanted);
-    }
-}
-
 impl Flight {
     /// A flight to be led by the caller.
     pub(crate) fn new(key: Key) -> Arc<Self> {
         let state = State {
-            phase: Phase::Led(Leaders { own: true, others: Vec::new() }),
+            phase: Phase::Led,
+            leaders: Leaders::new(),
             wakers: BTreeMap::new(),
             waiting: 0,
+            waiting_tasks: 0,
             waited: 0,
             bound: Bound::new(),
+            is_watched: false,
         };
         Arc::new(Self {
             digest: key.digest,
@@ -168,6 +149,16 @@ impl Flight {
         self.outwards().for_each(|flight| flight.delayed.store(true, Ordering::Relaxed));
     }
 
+    /// Its call has waited for a flight: if for more than one computation of it, that says nothing
+    /// of the bodies around the call.
+    pub(crate) fn has_waited_for(&self, flight: &Self) {
+        if let Some(around) = &self.parent {
+            if flight.state.lock().bound.is_renewed() {
+                around.delay();
+            }
+        }
+    }
+
     /// Under the cache's lock.
     pub(crate) fn fence(&self) {
         // Release pairs with the Acquire of a waiter, which holds no lock of the cache.
@@ -184,126 +175,21 @@ impl Flight {
         self.state.lock().waiting > 0
     }
 
-    /// One of its leaders leaves: the first with a result, or the last, ends it.
-    ///
-    /// Under the cache's lock, so that nobody who waits is missed by a fence.
-    pub(crate) fn finish(self: &Arc<Self>, leader: &Flight, result: Option<entry::Ref>) -> Left {
-        let mut state = self.state.lock();
-        let mut left = Left {
-            wakers: BTreeMap::new(),
-            unwanted: result,
-            overtaken: Vec::new(),
-            is_over: true,
-        };
-        // Another may have ended it.
-        let Phase::Led(leaders) = &mut state.phase else { return left };
-        leaders.remove(self, leader);
-        if left.unwanted.is_none() && !leaders.is_empty() {
-            left.is_over = false;
-            return left;
-        }
-        left.overtaken = std::mem::take(&mut leaders.others);
-        left.overtaken.extend(leaders.own.then(|| Arc::clone(self)));
-        let kept = if state.waiting > 0 { left.unwanted.take() } else { None };
-        state.phase = Phase::Ended(kept);
-        left.wakers = std::mem::take(&mut state.wakers);
-        left
-    }
-
-    /// One of its leaders leaves without an end, its future dropped: if it was the last, a waiter
-    /// takes over. The waker of one, if any waits.
-    ///
-    /// Under the cache's lock, so that nobody comes between the question and the answer.
-    pub(crate) fn abandon(&self, leader: &Flight) -> Abandoned {
-        let mut state = self.state.lock();
-        let Phase::Led(leaders) = &mut state.phase else { return Abandoned::GoesOn };
-        leaders.remove(self, leader);
-        if !leaders.is_empty() {
-            return Abandoned::GoesOn;
-        }
-        state.phase = Phase::Abandoned;
-        if state.waiting == 0 {
-            return Abandoned::Deserted;
-        }
-        // Without a waker, some waiter is on its way to look, and will find it abandoned.
-        Abandoned::Inherited(state.wakers.pop_first().map(|(_, waker)| waker))
-    }
-
     /// Has those who wait look again, after a fence.
     pub(crate) fn wake_all(&self) {
         let wakers = std::mem::take(&mut self.state.lock().wakers);
         wakers.into_values().for_each(wake);
     }
 
-    /// Makes a waiter's flight a leader of this one, if it was abandoned or its leaders took longer
-    /// than the waiter's bound.
-    ///
-    /// Under the cache's lock, so that no fence misses the leader.
-    pub(crate) fn take_over(self: &Arc<Self>, by: &Arc<Self>, bound: u64) -> Option<TookOver> {
-        let now = Tick::now();
-        let mut state = self.state.lock();
-        let is_due = state.is_relief_due(self, bound, now);
-        let how = match &mut state.phase {
-            Phase::Led(leaders) if is_due => {
-                leaders.others.push(Arc::clone(by));
-                state.bound.relieve(now);
-                TookOver::Relieves
-            }
-            Phase::Abandoned => {
-                state.phase = Phase::Led(Leaders { own: false, others: vec![Arc::clone(by)] });
-                state.bound.restart(now);
-                TookOver::Inherits
-            }
-            Phase::Led(_) | Phase::Ended(_) => return None,
-        };
-        // A call that has asked again may have led another flight before, which is over.
-        by.relieved.get_or_init(|| Arc::downgrade(self));
-        Some(how)
-    }
-
-    /// Whether nobody leads it any more nor waits.
+    /// Whether nobody computes in it any more nor waits for it.
     pub(crate) fn is_deserted(&self) -> bool {
         let state = self.state.lock();
-        state.waiting == 0 && !matches!(state.phase, Phase::Led(_))
+        state.waiting == 0 && !state.leaders.own && !matches!(state.phase, Phase::Led)
     }
 
     /// This flight and those in whose bodies its call was made, the innermost first.
     fn outwards(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |flight| flight.parent.as_deref())
-    }
-}
-
-/// How a waiter came to lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TookOver {
-    /// Nobody led any more.
-    Inherits,
-    /// Somebody does, and takes too long.
-    Relieves,
-}
-
-/// What became of a flight that a leader left without an end.
-#[derive(Debug)]
-pub(crate) enum Abandoned {
-    /// Others lead it, or have ended it.
-    GoesOn,
-    /// Nobody waits for it.
-    Deserted,
-    /// A waiter takes over; its waker, if it sleeps.
-    Inherited(Option<Waker>),
-}
-
-impl Leaders {
-    fn is_empty(&self) -> bool {
-        !self.own && self.others.is_empty()
-    }
-
-    fn remove(&mut self, flight: &Flight, leader: &Flight) {
-        if std::ptr::eq(flight, leader) {
-            self.own = false;
-        } else {
-            self.others.retain(|other| !std::ptr::eq(&**other, leader));
-        }
     }
 }
 

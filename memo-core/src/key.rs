@@ -5,9 +5,12 @@
 //! [buffer](encode) to store, a BLAKE3 [digest](digest_of) to name what is too long to store.
 //! A hit walks twice and keeps nothing.
 
+pub(crate) mod depth;
 pub(crate) mod encoder;
 pub mod given;
+pub(crate) mod numbers;
 pub mod part;
+pub(crate) mod plain;
 pub(crate) mod sink;
 pub(crate) mod sinks;
 pub(crate) mod structure;
@@ -17,7 +20,7 @@ pub(crate) mod unordered;
 use std::any::TypeId;
 use std::cell::Cell;
 
-use sink::{Sink, Stop};
+use sink::{unless_refused, Sink, Stop};
 use sinks::{Compare, Digest, Hash};
 
 /// Encodings up to this many bytes are kept verbatim, longer ones as their digest.
@@ -68,9 +71,18 @@ pub trait Args {
     fn scope(&self) -> Option<Scope> {
         None
     }
+
+    /// Whether to walk them runs no code of the user's.
+    #[doc(hidden)]
+    fn are_plain() -> bool;
 }
 
 impl Args for () {
+    #[inline(always)]
+    fn are_plain() -> bool {
+        true
+    }
+
     #[inline(always)]
     fn walk<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
         Ok(())
@@ -156,6 +168,11 @@ impl<Rest: Args> Args for (Scope, Rest) {
     fn scope(&self) -> Option<Scope> {
         Some(self.0)
     }
+
+    #[inline(always)]
+    fn are_plain() -> bool {
+        Rest::are_plain()
+    }
 }
 
 /// What a walk into the hash sink found.
@@ -215,14 +232,14 @@ pub(crate) fn encode<A: Args, R>(args: &A, read: impl FnOnce(&[u8]) -> R) -> Res
     // Taken, not borrowed: an argument's `Serialize` may call another memoized function.
     let mut encoding = SCRATCH.try_with(Cell::take).unwrap_or_default();
     encoding.clear();
-    let walked = args.walk(&mut encoding).map(|()| read(&encoding));
+    let walked = unless_refused(|| args.walk(&mut encoding)).map(|()| read(&encoding));
     let _ = SCRATCH.try_with(|scratch| scratch.set(encoding));
     walked
 }
 
 pub(crate) fn digest_of<A: Args>(args: &A) -> Result<[u8; DIGEST], Stop> {
     let mut sink = Digest::new();
-    args.walk(&mut sink)?;
+    unless_refused(|| args.walk(&mut sink))?;
     Ok(sink.finish())
 }
 

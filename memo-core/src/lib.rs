@@ -41,11 +41,15 @@ pub use error::{set_reporter, Error};
 pub use registry::Stats;
 pub use switch::set_enabled;
 
-/// Forgets the results of every memo function.
+/// Forgets the results of every memo function, as one.
 ///
-/// A computation under way when it returns is not stored, as with `func::clear()`. In the stores
-/// behind them everything is forgotten, of functions too that this process has not called: with the
-/// feature `disk`, all that is in the directory of `store = "disk"`.
+/// A computation that is under way when it returns is not stored, as with `func::clear()`. Nor is
+/// anything that was computed from a result that this forgets, through however many functions.
+///
+/// In the stores behind them everything is forgotten, of functions too that this process has not
+/// called: with the feature `disk`, all that is in the directory of `store = "disk"`. Other processes
+/// hear of it as they hear of `func::clear()`; until then they may compute from what they have in
+/// memory.
 pub fn clear_all() {
     registry::MEMOS.clear_all_and(outer::clear_stores);
 }
@@ -56,7 +60,8 @@ pub fn stats() -> Vec<Stats> {
     registry::MEMOS.stats()
 }
 
-/// Gives up the resources of every singleton function.
+/// Gives up the resources of every singleton function, as one: what is being made from one of them
+/// is not shared.
 ///
 /// Who still holds one goes on holding it; it ends when the last `Arc` does.
 pub fn clear_all_singletons() {

@@ -161,13 +161,25 @@ impl Memo {
     /// The hot path: no lock, and no allocation but those of the value.
     #[inline(always)]
     fn find<R, C: Codec<R>, A: Args>(&'static self, args: &A, is_call: bool) -> Option<(R, bool)> {
-        let pin = reclaim::pin();
-        let (entry, served) = self.cache.find(&pin, args, is_call)?;
-        let data = codec::decode(entry)?;
-        if is_call {
-            self.cache.hit(&pin, entry);
+        if A::are_plain() && codec::is_plain::<C::Data>() {
+            // No code of the user's is run under the pin.
+            let pin = reclaim::pin();
+            if let Ok((entry, served)) = self.cache.find_under(&pin, args, is_call)? {
+                let data = codec::decode(entry)?;
+                if is_call {
+                    self.cache.hit(&pin, entry);
+                }
+                drop(pin);
+                served.reclaim();
+                return Some((C::restore(data), served.is_stale));
+            }
         }
-        drop(pin);
+        let (found, served) = self.cache.find(args, is_call)?;
+        let data = codec::decode(found.view())?;
+        if is_call {
+            self.cache.hit_held(&found);
+        }
+        drop(found);
         served.reclaim();
         Some((C::restore(data), served.is_stale))
     }
@@ -271,10 +283,15 @@ pub fn hit<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> Optio
     if !switch::is_known_on() {
         return None;
     }
-    let pin = reclaim::pin_at_once()?;
-    let entry = memo.cache.find_at_once(&pin, &args)?;
-    let data = codec::decode_at_once(entry)?;
-    memo.cache.hit_at_once(&pin, entry).then(|| C::restore(data))
+    if A::are_plain() && codec::is_plain::<C::Data>() {
+        let pin = reclaim::pin_at_once()?;
+        let entry = memo.cache.find_at_once(&pin, &args)?;
+        let data = codec::decode_at_once(entry)?;
+        return memo.cache.hit_at_once(&pin, entry).then(|| C::restore(data));
+    }
+    let found = memo.cache.hold_at_once(&args)?;
+    let data = codec::decode_at_once(found.view())?;
+    memo.cache.hit_held_at_once(&found).then(|| C::restore(data))
 }
 
 /// Looks a call up.
@@ -487,3 +504,6 @@ impl Memo {
 
 /// The user's code did, in the middle of what may not fail the call.
 struct Panicked;
+
+#[cfg(test)]
+mod tests;

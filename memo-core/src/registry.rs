@@ -70,8 +70,23 @@ pub(crate) trait Function: Sync {
 pub(crate) trait Held {
     /// Empties memory and fences what is computed.
     fn clear(&mut self, step: Step);
-    /// Lets it go, and does what that took: wakes who waited, frees what it had.
-    fn release(self: Box<Self>) -> Box<dyn FnOnce()>;
+    /// Lets it go; what wakes who waited, and what frees what it had.
+    fn release(self: Box<Self>) -> Released;
+}
+
+/// What is left to do for a cache that was cleared, outside all locks.
+pub(crate) struct Released {
+    pub(crate) wake: Box<dyn FnOnce()>,
+    /// This may be the user's code.
+    pub(crate) free: Box<dyn FnOnce()>,
+}
+
+impl Released {
+    /// Does it all.
+    pub(crate) fn conclude(self) {
+        (self.wake)();
+        (self.free)();
+    }
 }
 
 /// Where a clear is that has a store to clear as well.
@@ -104,19 +119,21 @@ impl Registry {
         Self { registered: Mutex::new(Registered { functions: Vec::new(), clears: 0 }) }
     }
 
-    /// Adds a function, unless `is_new` says that it is there already. It is given the function's
-    /// number, which is its own among those of all registries.
-    pub(crate) fn enroll(
+    /// Adds a function, unless `is_new` says that it is there already. `number` is told its number,
+    /// which is its own among those of all registries, once all who clear functions know it.
+    pub(crate) fn register(
         &self,
         function: &'static dyn Function,
-        is_new: impl FnOnce(usize) -> bool,
+        is_new: impl FnOnce() -> bool,
+        number: impl FnOnce(usize),
     ) {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let mut registered = self.registered.lock();
-        // Relaxed: only the number matters. One that is not used costs nothing.
-        if is_new(NEXT.fetch_add(1, Ordering::Relaxed)) {
+        if is_new() {
             function.clears_begin(registered.clears);
             registered.functions.push(function);
+            // Relaxed: only the number matters.
+            number(NEXT.fetch_add(1, Ordering::Relaxed));
         }
     }
 
@@ -156,9 +173,14 @@ impl Registry {
         let mut held: Vec<_> =
             registered.functions.iter().map(|function| function.hold()).collect();
         held.iter_mut().for_each(|held| held.clear(step));
-        let rest: Vec<_> = held.into_iter().map(Held::release).collect();
+        let released: Vec<_> = held.into_iter().map(Held::release).collect();
         drop(registered);
-        rest.into_iter().for_each(|conclude| conclude());
+        let wake = |Released { wake, free }| {
+            wake();
+            free
+        };
+        let frees: Vec<_> = released.into_iter().map(wake).collect();
+        frees.into_iter().for_each(|free| free());
     }
 
     pub(crate) fn stats(&self) -> Vec<Stats> {

@@ -109,13 +109,24 @@ impl Singleton {
         args: &A,
         is_call: bool,
     ) -> Option<(Arc<X>, bool)> {
-        let pin = reclaim::pin();
-        let (entry, served) = self.cache.find(&pin, args, is_call)?;
-        let resource = resource(entry)?;
-        if is_call {
-            self.cache.hit(&pin, entry);
+        if A::are_plain() {
+            let pin = reclaim::pin();
+            if let Ok((entry, served)) = self.cache.find_under(&pin, args, is_call)? {
+                let resource = resource(entry)?;
+                if is_call {
+                    self.cache.hit(&pin, entry);
+                }
+                drop(pin);
+                served.reclaim();
+                return Some((resource, served.is_stale));
+            }
         }
-        drop(pin);
+        let (found, served) = self.cache.find(args, is_call)?;
+        let resource = resource(found.view())?;
+        if is_call {
+            self.cache.hit_held(&found);
+        }
+        drop(found);
         served.reclaim();
         Some((resource, served.is_stale))
     }
@@ -228,10 +239,15 @@ pub fn share_hit<X: ?Sized + 'static, A: Args>(
     _: Hooks<X>,
     args: A,
 ) -> Option<Arc<X>> {
-    let pin = reclaim::pin_at_once()?;
-    let entry = singleton.cache.find_at_once(&pin, &args)?;
-    let resource = resource(entry)?;
-    singleton.cache.hit_at_once(&pin, entry).then_some(resource)
+    if A::are_plain() {
+        let pin = reclaim::pin_at_once()?;
+        let entry = singleton.cache.find_at_once(&pin, &args)?;
+        let resource = resource(entry)?;
+        return singleton.cache.hit_at_once(&pin, entry).then_some(resource);
+    }
+    let found = singleton.cache.hold_at_once(&args)?;
+    let resource = resource(found.view())?;
+    singleton.cache.hit_held_at_once(&found).then_some(resource)
 }
 
 /// Looks a call up.
@@ -394,7 +410,7 @@ impl<X: ?Sized + 'static> Lookup<X> {
         let lead = match found {
             Found::Hit(resource) | Found::Stale(resource) => return Ok(resource),
             Found::Uncached => None,
-            Found::Forced(call) => Some(Lead::forced(&singleton.cache, call)),
+            Found::Forced(call) => Some(Lead::forced_in_task(&singleton.cache, call)),
             Found::Miss(call) => match claim::wait(&singleton.cache, call).await {
                 Claimed::Lead(lead) => Some(lead),
                 Claimed::Found(entry) => return Ok(singleton.made(&entry)),

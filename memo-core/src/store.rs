@@ -284,6 +284,21 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
+/// What the program is called, without what cargo adds to the name of a test.
+// Input: `target/debug/deps/app-0123456789abcdef`
+// Output: `app`
+#[cfg(any(feature = "disk", feature = "redis"))]
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let is_hash = |end: &str| end.len() == 16 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match name.rsplit_once('-') {
+        Some((start, end)) if is_hash(end) && !start.is_empty() => start.to_owned(),
+        _ if name.is_empty() => "unnamed".to_owned(),
+        _ => name,
+    }
+}
+
 /// A number that no other process comes by.
 #[cfg(any(feature = "disk", feature = "redis"))]
 fn random() -> u64 {

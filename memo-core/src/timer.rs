@@ -94,6 +94,12 @@ impl Future for Delay {
     }
 }
 
+/// Has a waker woken at that moment; false if there is no thread that could.
+pub(crate) fn wake_at(moment: Instant, waker: Waker) -> bool {
+    let (_, _, starts) = TIMER.lock().insert(moment, None, waker);
+    !starts || start()
+}
+
 impl Timer {
     /// Has a waker woken at the deadline, in the place of the one that is there. The place, the
     /// waker that was there, and whether the caller is to start the thread.

@@ -276,12 +276,11 @@ use quote::quote;
 ///
 /// ## How long a call waits for another
 ///
-/// A call whose result is being computed waits for that computation. `wait` bounds the wait, as a
-/// text or an expression of type `Duration`: when it has run out, one of those who wait computes as
-/// well, the first of the two to finish answers all, and the others wait for twice as long from then
-/// on. Without the option the bound is the larger of five seconds and twice the longest computation
-/// so far (of a [`#[singleton]`](macro@singleton): of a minute and that). On a worker thread of
-/// rayon's, which may hold up the very job it waits for, it is 10 ms, with the feature `rayon`.
+/// `wait` bounds the wait of a call for another's computation, as a text or an expression of type
+/// `Duration`. Defaults to the larger of 5 seconds (60 for a [`#[singleton]`](macro@singleton)) and
+/// twice the function's longest computation so far. When it has run out, one of those who wait computes
+/// as well; the bound is the key's, and runs anew, doubled, from there. On a worker thread of rayon
+/// (feature `rayon`) it is 10 ms, as what a call waits for may be below it on the same stack.
 ///
 /// ```
 /// # use memo::memo;
@@ -391,14 +390,41 @@ use quote::quote;
 ///
 /// And nobody but you knows whether the function's result depends on its key alone.
 ///
+/// # Calls at the same time
+///
+/// One call of a key computes at a time; others wait for it and take its result. A call that would
+/// wait for itself, through whatever other calls, threads or tasks, computes at once.
+///
+/// A wait that nobody can see the end of is relieved: when its
+/// [bound](#how-long-a-call-waits-for-another) has run out, one of those who wait computes as well, the
+/// others wait on, and the first to finish answers all. So a computation of a minute that nobody knew
+/// runs four times at most, however many callers there are.
+///
+/// A computation whose future was woken and is not polled, because a `select!` or a `buffered` stream
+/// keeps it, is noticed within 50 ms, which counts as a bound that has run out.
+///
+/// When a computation panics, or returns an `Err`, those who waited for it compute for themselves;
+/// when its future is dropped, one of them takes over.
+///
+/// # What clearing promises
+///
+/// What `clear` and `remove` name is not served after they return, though it was being computed when
+/// they began. The same holds for what is older than a result that
+/// `insert` or `refresh` returned from; of two refreshes of one key, the one that began later is the
+/// newer.
+///
+/// `square::clear()` speaks of `square`: a result of another function that was computed from one of
+/// `square`'s stays. `memo::clear_all()` forgets all functions as one, and whatever was computed from
+/// what it forgets, stored or under way.
+///
 /// # Errors and panics
 ///
-/// Caching never fails a call. Where an argument's `Serialize` returns an error, or serde does not
-/// carry the result there and back, the function just runs; that is counted as `uncacheable` and
-/// reported once to `memo::set_reporter`. A panic of the body reaches its own caller: who waited for
-/// that run computes for itself. Nor does a call ever wait for itself: one that would, through
-/// whatever other calls, computes at once, and a wait that nothing ends
-/// [is bounded](#how-long-a-call-waits-for-another).
+/// Caching never fails a call, and never loses a result. Where an argument's `Serialize` returns an
+/// error, or serde does not carry the result there and back, the function just runs; that is counted as
+/// `uncacheable` and reported once to `memo::set_reporter`. So is a panic of `cache_if`, of `ttl`, of the
+/// reporter or of the result's `Serialize`. A result whose `ttl` panics is returned and not stored; the
+/// next one asks again. A panic of the body, of `key` or of an argument's `Serialize` reaches its caller,
+/// and so does one of `Deserialize` on a hit.
 #[proc_macro_attribute]
 pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
     expand(options, item, memo::memoize)

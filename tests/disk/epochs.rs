@@ -48,7 +48,7 @@ fn every_removal_right_after_a_clear_succeeds_and_is_told() {
     let open = || DiskStore::open(scratch.path());
     let is_over = AtomicBool::new(false);
     let (mut failed, mut untold, mut doubled) = (Vec::new(), Vec::new(), Vec::new());
-    let rounds = 600 * scale();
+    let rounds = 100 * scale();
     thread::scope(|scope| {
         for number in 100..102 {
             let (store, is_over) = (open(), &is_over);
@@ -104,7 +104,7 @@ fn every_removal_right_after_a_clear_succeeds_and_is_told() {
 fn what_was_put_before_a_clear_or_a_removal_is_not_found_after_it() {
     let scratch = Scratch::new();
     let open = || DiskStore::open(scratch.path());
-    let (is_over, rounds) = (AtomicBool::new(false), 600 * scale());
+    let (is_over, rounds) = (AtomicBool::new(false), 100 * scale());
     // What is put now, and what is not to be found any more.
     let (now, floor) = (AtomicU64::new(1), AtomicU64::new(0));
     let look = |store: &DiskStore| {

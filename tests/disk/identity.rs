@@ -7,7 +7,7 @@ use memo::memo;
 use memo::store::{Changes, DiskStore, Failure, Function, Key, Lookup, Store, Ticket};
 use serde::{Deserialize, Serialize};
 
-use crate::children::{ask_another, command, computed, Scratch};
+use crate::children::{ask_another, command, computed, scale, Scratch};
 
 /// What a process of a build does with its two functions.
 struct Build {
@@ -317,7 +317,11 @@ fn a_result_of_another_make_is_never_given_out() {
     let right = |build: &Build| format!("{}, computed", (build.uncached)(3));
     let mut pairs = 0;
     for one in &BUILDS {
-        for other in BUILDS.iter().filter(|other| other.name != one.name) {
+        let others = BUILDS.iter().filter(|other| other.name != one.name);
+        // Each build after the next ones, or after every other.
+        let after = BUILDS.iter().position(|build| build.name == one.name).unwrap();
+        let few = if scale() > 1 { BUILDS.len() } else { 2 };
+        for other in others.cycle().skip(after).take(few.min(BUILDS.len() - 1)) {
             let scratch = Scratch::new();
             let ask = |line: String| ask_another("identity", &scratch, &line);
             let (this, that) = (one.name, other.name);

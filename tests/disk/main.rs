@@ -1,7 +1,7 @@
 //! What the disk store promises where it takes several processes, or the attribute. Each test has
 //! functions and a directory of its own.
 //!
-//! `MEMO_TEST_SCALE=10` has the tests that count do ten times as much.
+//! `MEMO_TEST_SCALE=10` has the tests that count do ten times as much, as the project's gate does.
 
 mod children;
 mod clearing;

@@ -7,7 +7,7 @@ use crate::entry::{Builder, Ref, View};
 use crate::flight::{Fenced, Key};
 use crate::key::DIGEST;
 use crate::memory::Memory;
-use crate::reclaim::Retired;
+use crate::reclaim::{self, Retired};
 use crate::release::{self, Lingering};
 
 impl Cache {
@@ -87,6 +87,7 @@ impl Cache {
 
     /// Frees all that no reader keeps from being freed; whether that was all.
     fn free_now(&self) -> bool {
+        reclaim::tend();
         let (retired, is_clean) = {
             let mut shared = self.shared.lock();
             (shared.memory.collect(true), shared.memory.is_clean())
@@ -112,6 +113,7 @@ const PATIENCE: usize = 100;
 impl Drop for Freed {
     fn drop(&mut self) {
         self.retired.clear();
+        reclaim::tend();
         if !self.has_leftovers {
             return;
         }

@@ -4,7 +4,7 @@ use parking_lot::MutexGuard;
 
 use super::{Cache, Shared};
 use crate::flight::Fenced;
-use crate::registry::{Held, Step};
+use crate::registry::{Held, Released, Step};
 
 /// A cache that is locked.
 pub(super) struct Locked {
@@ -43,7 +43,7 @@ impl Cache {
     fn clear_step(&'static self, step: Step) {
         let mut held = Box::new(self.held());
         held.clear(step);
-        held.release()();
+        held.release().conclude();
     }
 }
 
@@ -59,12 +59,9 @@ impl Held for Locked {
         self.fenced.add(shared.flights.fence_all());
     }
 
-    fn release(self: Box<Self>) -> Box<dyn FnOnce()> {
+    fn release(self: Box<Self>) -> Released {
         let Self { cache, shared, fenced } = *self;
         drop(shared);
-        Box::new(move || {
-            fenced.wake();
-            cache.free();
-        })
+        Released { wake: Box::new(move || fenced.wake()), free: Box::new(|| cache.free()) }
     }
 }

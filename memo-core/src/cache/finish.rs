@@ -50,7 +50,6 @@ impl Cache {
         is_forced: bool,
         mut outcome: Outcome,
     ) -> Finished {
-        expiry::reclaim(Tick::now());
         loop {
             let (ended, freed) = self.change(|shared| {
                 if let Outcome::Store(entry) = &outcome {
@@ -61,14 +60,16 @@ impl Cache {
                 let outcome = std::mem::replace(&mut outcome, Outcome::Leave);
                 Some(self.end(shared, flight, awaited, is_forced, outcome))
             });
-            let Some(Ended { finished, left, fenced, given_up }) = ended else {
+            let Some(Ended { finished, mut left, fenced, given_up }) = ended else {
                 drop(freed);
                 outcome = self.make_room(outcome);
                 continue;
             };
-            left.conclude(flight);
+            left.wake();
             fenced.wake();
-            drop((freed, given_up));
+            // From here on it may be the user's code, which nobody waits for any more.
+            drop((left, freed, given_up));
+            expiry::reclaim(Tick::now());
             return finished;
         }
     }
@@ -86,6 +87,7 @@ impl Cache {
         // what is forced replaces it.
         let is_beside = self.is_resource || !shared.flights.leads(flight);
         let replaces = is_forced && is_current;
+        let leaves = matches!(outcome, Outcome::Leave);
         let existing = match &outcome {
             Outcome::Store(entry) if is_beside && !replaces => {
                 shared.memory.find_same(&self.table, entry.view()).map(View::share)
@@ -117,20 +119,18 @@ impl Cache {
             }
             (Outcome::Leave, _) => None,
         };
-        let is_shared = result.is_some();
         let left = awaited.finish(flight, result);
         if !Arc::ptr_eq(flight, awaited) {
             shared.flights.depart(flight);
         }
         if left.is_over {
             shared.flights.depart(awaited);
-            // Until they have taken it, a fence must keep it from them.
-            if is_shared && awaited.is_awaited() && !awaited.is_fenced() {
+            if left.is_to_be_fenced && !awaited.is_fenced() {
                 shared.flights.note_ended(awaited);
             }
         }
         let fenced =
-            if replaces && is_shared { shared.flights.fence_older(flight) } else { Fenced::none() };
+            if replaces && !leaves { shared.flights.fence_older(flight) } else { Fenced::none() };
         Ended { finished: Finished { is_current, existing }, left, fenced, given_up }
     }
 
@@ -178,7 +178,6 @@ impl Cache {
 
     /// Stores a result that was come by otherwise; what is computed meanwhile is older.
     pub(crate) fn insert(&'static self, digest: &[u8; crate::key::DIGEST], entry: Ref) {
-        expiry::reclaim(Tick::now());
         let mut outcome = Outcome::Store(entry);
         loop {
             let (fenced, freed): (Option<Fenced>, Freed) = self.change(|shared| {
@@ -195,6 +194,7 @@ impl Cache {
             if let Some(fenced) = fenced {
                 fenced.wake();
                 drop(freed);
+                expiry::reclaim(Tick::now());
                 return;
             }
             drop(freed);

@@ -9,8 +9,6 @@ use super::{
     has_thorough_hash, layout, Entry, Ref, Resource, DIGEST_KEY, EXPIRES, FLAGS, HEADER, RESOURCE,
 };
 use crate::clock::Tick;
-use crate::key::sink::{Sink, Stop};
-use crate::key::unordered::Sorted;
 use crate::key::{self, Hashes};
 use crate::list::NOWHERE;
 
@@ -72,6 +70,12 @@ impl Builder {
                 self.len - self.value_start(),
             )
         }
+    }
+
+    pub(crate) fn value_mut(&mut self) -> &mut [u8] {
+        let start = self.value_start();
+        // SAFETY: as in `value`; a builder's bytes are nobody else's.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().add(start), self.len - start) }
     }
 
     /// Forgets what was written behind the key.
@@ -164,16 +168,6 @@ impl Drop for Builder {
     fn drop(&mut self) {
         // SAFETY: allocated with this layout, and owned alone.
         unsafe { alloc::dealloc(self.start.as_ptr(), layout(self.capacity)) };
-    }
-}
-
-impl Sink for Builder {
-    type Unordered = Sorted;
-
-    #[inline(always)]
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.push(bytes);
-        Ok(())
     }
 }
 

@@ -1,22 +1,19 @@
 //! How long the calls of a key wait for one computation of it, and when that is long enough.
 //!
 //! The bound is the key's, not each waiter's: it runs from the first waiter, and anew, doubled, from
-//! each relief. A leader that is stalled (see [`polls`](super::polls)) counts as a shorter bound
-//! that has run out.
+//! each relief. Leaders that are stalled (see [`polls`](super::polls)) count as a shorter bound that
+//! has run out.
 
 use super::{Flight, Leaders, Phase, State};
 use crate::clock::Tick;
 
 const MILLISECOND: u64 = 1_000_000;
 
-/// The bound of a stalled leader. A waiter looks every [`LOOK`] whether there is one, and so finds
-/// it within 50 ms.
-const STALL: u64 = 50 * MILLISECOND;
-/// How often the first waiters of a task's computation look whether it is stalled.
+/// The bound of a stalled leader, less what it takes to notice: it is to be noticed within 50 ms.
+pub(super) const STALL: u64 = 50 * MILLISECOND;
+const MARGIN: u64 = 10 * MILLISECOND;
+/// How often a thread that waits for a task's computation looks whether it is stalled.
 const LOOK: u64 = 10 * MILLISECOND;
-/// So many waiters look equally often; those who came later do so ever less often, so that together
-/// they cost little however many there are, and one who is polled looks though others are not.
-const LOOKING: u64 = 8;
 
 /// The bound of a wait on a worker thread of rayon, in nanoseconds: what it waits for may be below
 /// it on the same thread's stack.
@@ -35,11 +32,13 @@ pub(super) struct Bound {
     /// The first waiter came, or the last relief or take-over was.
     from: Option<Tick>,
     reliefs: u32,
+    /// There was one of those.
+    is_renewed: bool,
 }
 
 impl Bound {
     pub(super) const fn new() -> Self {
-        Self { from: None, reliefs: 0 }
+        Self { from: None, reliefs: 0, is_renewed: false }
     }
 
     /// Somebody waits.
@@ -52,6 +51,12 @@ impl Bound {
     /// A computation that was left begins anew, and the time that it is given.
     pub(super) fn restart(&mut self, now: Tick) {
         self.from = Some(now);
+        self.is_renewed = true;
+    }
+
+    /// Whether who waits has waited for more than one computation.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.is_renewed
     }
 
     pub(super) fn relieve(&mut self, now: Tick) {
@@ -69,30 +74,30 @@ impl State {
     fn relief(&self, flight: &Flight, bound: u64) -> Tick {
         let Some(from) = self.bound.from else { return Tick::from_nanos(u64::MAX) };
         let by_bound = from.plus(self.bound.doubled(bound));
-        let stalled = match &self.phase {
-            Phase::Led(leaders) => leaders.stalled_since(flight),
-            Phase::Abandoned | Phase::Ended(_) => None,
+        self.stall_relief(flight).map_or(by_bound, |by_stall| by_bound.min(by_stall))
+    }
+
+    /// When its leaders will have been stalled for as long as their bound is, if they are.
+    pub(super) fn stall_relief(&self, flight: &Flight) -> Option<Tick> {
+        let since = match self.phase {
+            Phase::Led => self.leaders.stalled_since(flight)?,
+            Phase::Abandoned | Phase::Ended(_) => return None,
         };
-        match stalled {
-            Some(since) => by_bound.min(since.plus(self.bound.doubled(STALL) - LOOK)),
-            None => by_bound,
-        }
+        Some(since.plus(self.bound.doubled(STALL) - MARGIN))
     }
 
     pub(super) fn is_relief_due(&self, flight: &Flight, bound: u64, now: Tick) -> bool {
         self.relief(flight, bound) <= now
     }
 
-    /// When the waiter of that number is to look again, though nobody wakes it.
-    pub(super) fn next_look(&self, flight: &Flight, bound: u64, number: u64, now: Tick) -> Tick {
+    /// When a waiter is to look again, though nobody wakes it.
+    pub(super) fn next_look(&self, flight: &Flight, bound: u64, is_task: bool, now: Tick) -> Tick {
         let relief = self.relief(flight, bound);
-        let Phase::Led(leaders) = &self.phase else { return relief };
-        if !leaders.are_all_polled(flight) {
+        // Tasks are woken where a leader is stalled; a thread needs no other to look.
+        if is_task || !self.leaders.are_all_tasks(flight) {
             return relief;
         }
-        let first = self.wakers.first_key_value().map_or(number, |(first, _)| *first);
-        let rounds = 1 + number.saturating_sub(first) / LOOKING;
-        relief.min(now.plus(LOOK.saturating_mul(rounds)))
+        relief.min(now.plus(LOOK))
     }
 }
 
@@ -110,7 +115,7 @@ impl Leaders {
     }
 
     /// Whether each is a future that somebody has to poll.
-    fn are_all_polled(&self, flight: &Flight) -> bool {
+    fn are_all_tasks(&self, flight: &Flight) -> bool {
         self.each(flight).all(|leader| leader.polls.is_task())
     }
 }

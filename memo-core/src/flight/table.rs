@@ -104,6 +104,11 @@ impl Flights {
         Fenced(keys.values_mut().flat_map(|of_key| of_key.fence_if(|_| true).0).collect())
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// Whether calls with its key find it.
     pub(crate) fn leads(&self, flight: &Arc<Flight>) -> bool {
         let leading = self.keys.get(&flight.digest).and_then(|of_key| of_key.leading.as_ref());

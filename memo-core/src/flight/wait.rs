@@ -10,6 +10,7 @@ use super::graph::{Cycle, Edge};
 use super::{wake, Flight, Phase, State};
 use crate::clock::Tick;
 use crate::entry;
+use crate::unwind::catch;
 
 /// What waiting for a flight came to.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub(crate) struct Wait {
     number: u64,
     /// In nanoseconds.
     bound: u64,
+    is_task: bool,
     is_over: bool,
     /// Held for its drop.
     edge: Option<Edge>,
@@ -47,17 +49,28 @@ impl Wait {
         state.waited += 1;
         let number = state.waited;
         drop(state);
-        Self { flight: Arc::clone(flight), number, bound: u64::MAX, is_over: false, edge: None }
+        Self {
+            flight: Arc::clone(flight),
+            number,
+            bound: u64::MAX,
+            is_task: false,
+            is_over: false,
+            edge: None,
+        }
     }
 
-    /// Begins to wait, for a bound of so many nanoseconds. Outside the cache's lock.
+    /// Begins to wait, for a bound of so many nanoseconds, in a task or on this thread. Outside the
+    /// cache's lock.
     ///
     /// # Errors
     /// The wait would never end.
-    pub(crate) fn begin(&mut self, bound: u64) -> Result<(), Cycle> {
+    pub(crate) fn begin(&mut self, bound: u64, is_task: bool) -> Result<(), Cycle> {
         self.bound = bound;
         self.edge = Edge::add(&self.flight, self.number)?;
-        self.flight.state.lock().bound.begin();
+        self.is_task = is_task;
+        let mut state = self.flight.state.lock();
+        state.waiting_tasks += usize::from(is_task);
+        state.bound.begin();
         Ok(())
     }
 
@@ -86,22 +99,26 @@ impl Wait {
             Phase::Ended(Some(entry)) => Waited::Shared(entry.view().share()),
             Phase::Ended(None) => Waited::Alone,
             Phase::Abandoned => Waited::Vacant,
-            Phase::Led(_) if state.is_relief_due(&self.flight, self.bound, now) => Waited::Vacant,
-            Phase::Led(_) => {
+            Phase::Led if state.is_relief_due(&self.flight, self.bound, now) => Waited::Vacant,
+            Phase::Led => {
                 let before = state.wakers.insert(self.number, waker);
-                let next = state.next_look(&self.flight, self.bound, self.number, now);
+                let next = state.next_look(&self.flight, self.bound, self.is_task, now);
+                let watched = state.begin_watch(&self.flight);
                 drop(state);
-                drop(before);
+                if let Some(moment) = watched {
+                    self.flight.look_at(moment);
+                }
+                let _ = catch(|| drop(before));
                 return Waited::Pending(next);
             }
         };
         let own = state.wakers.remove(&self.number);
         // It goes on where another waiter is faster.
-        let is_over = !matches!(waited, Waited::Vacant);
-        let unwanted = if is_over { state.one_less_waits() } else { None };
+        self.is_over = !matches!(waited, Waited::Vacant);
+        let unwanted = if self.is_over { state.one_less_waits(self.is_task) } else { None };
         drop(state);
-        drop((own, unwanted));
-        self.is_over = is_over;
+        let _ = catch(|| drop((own, waker)));
+        drop(unwanted);
         waited
     }
 
@@ -131,19 +148,21 @@ impl Wait {
             Phase::Abandoned => state.wakers.pop_first(),
             _ => None,
         };
-        let unwanted = state.one_less_waits();
+        let unwanted = state.one_less_waits(self.is_task);
         drop(state);
-        drop((own, unwanted));
         if let Some((_, heir)) = heir {
             wake(heir);
         }
+        let _ = catch(|| drop(own));
+        drop(unwanted);
     }
 }
 
 impl State {
     /// The result, if it was the last who waited for it: to be dropped outside the lock.
-    fn one_less_waits(&mut self) -> Option<entry::Ref> {
+    fn one_less_waits(&mut self, is_task: bool) -> Option<entry::Ref> {
         self.waiting -= 1;
+        self.waiting_tasks -= usize::from(is_task);
         match &mut self.phase {
             Phase::Ended(result) if self.waiting == 0 => result.take(),
             _ => None,

@@ -20,6 +20,10 @@ impl<A: Args> Args for NoKey<A> {
     fn scope(&self) -> Option<Scope> {
         self.0.scope()
     }
+
+    fn are_plain() -> bool {
+        A::are_plain()
+    }
 }
 
 /// What a `?` in a `key` is about.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::encoder::Encoder;
+use super::plain::is_plain;
 use super::sink::{Sink, Stop};
 use super::Args;
 
@@ -80,18 +81,31 @@ impl<'a, T: ?Sized> std::ops::Deref for Argument<'a, T> {
 pub trait Walk {
     #[doc(hidden)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop>;
+
+    /// Whether that runs no code of the user's.
+    #[doc(hidden)]
+    fn is_plain() -> bool;
 }
 
 impl<T: ?Sized + Serialize> Walk for Part<'_, T> {
     #[inline(always)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
-        self.0.serialize(Encoder(sink))
+        self.0.serialize(Encoder::new(sink))
+    }
+
+    #[inline(always)]
+    fn is_plain() -> bool {
+        is_plain::<T>()
     }
 }
 
 impl Walk for NoPart {
     fn walk<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
         Err(Stop::Refused)
+    }
+
+    fn is_plain() -> bool {
+        false
     }
 }
 
@@ -101,11 +115,20 @@ impl<T: ?Sized + Serialize, Rest: Args> Args for (Part<'_, T>, Rest) {
         self.0.walk(sink)?;
         self.1.walk(sink)
     }
+
+    #[inline(always)]
+    fn are_plain() -> bool {
+        <Part<'_, T>>::is_plain() && Rest::are_plain()
+    }
 }
 
 impl<Rest: Args> Args for (NoPart, Rest) {
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
         self.0.walk(sink)
+    }
+
+    fn are_plain() -> bool {
+        false
     }
 }
 
@@ -117,5 +140,10 @@ impl<P: Walk> Args for Given<P> {
     #[inline(always)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
         self.0.walk(sink)
+    }
+
+    #[inline(always)]
+    fn are_plain() -> bool {
+        P::is_plain()
     }
 }

@@ -19,29 +19,29 @@ pub(crate) struct Hash {
 }
 
 impl Hash {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn new(seed: u64, thorough: bool) -> Self {
         Self { hasher: FixedState::with_seed(seed).build_hasher(), seed, len: 0, thorough }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn finish(&self) -> u64 {
         self.hasher.finish()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn is_long(&self) -> bool {
         self.len > VERBATIM
     }
 
     /// So much more of the encoding; small pieces need not ask whether it is too long, as long as
     /// whatever repeats them does.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn add(&mut self, len: usize) {
         self.len = self.len.saturating_add(len);
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn check(&self) -> Result<(), Stop> {
         if self.is_long() {
             return Err(Stop::Long);
@@ -75,7 +75,7 @@ fn hash_of_samples(bytes: &[u8], seed: u64) -> u64 {
 impl Sink for Hash {
     type Unordered = Summed;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         self.add(bytes.len());
         self.check()?;
@@ -87,19 +87,19 @@ impl Sink for Hash {
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn tag(&mut self, _: u8) -> Result<(), Stop> {
         self.add(1);
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn choice(&mut self, tag: u8) -> Result<(), Stop> {
         self.hasher.write_u8(tag);
         self.tag(tag)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn number(&mut self, _: u8, number: u64, width: usize) -> Result<(), Stop> {
         match width {
             1 => self.hasher.write_u8(number as u8),
@@ -111,31 +111,31 @@ impl Sink for Hash {
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn wide(&mut self, _: u8, number: u128) -> Result<(), Stop> {
         self.hasher.write_u128(number);
         self.add(17);
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn len(&mut self, len: usize) -> Result<(), Stop> {
         self.add(len_of_len(len));
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn name(&mut self, name: &'static str) -> Result<(), Stop> {
         self.add(len_of_len(name.len()) + name.len());
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn part(&mut self) -> Result<(), Stop> {
         self.check()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn variant(&mut self, index: u32, name: &'static str) -> Result<(), Stop> {
         self.hasher.write_u32(index);
         self.add(size_of::<u32>());
@@ -143,14 +143,14 @@ impl Sink for Hash {
     }
 
     // Else lists of lists could be made to collide, by who does not know the seed.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn end(&mut self, parts: u32) -> Result<(), Stop> {
         self.hasher.write_u32(parts);
         self.add(1);
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn text(&mut self, _: u8, bytes: &[u8]) -> Result<(), Stop> {
         self.add(1 + len_of_len(bytes.len()));
         self.put(bytes)
@@ -199,19 +199,19 @@ pub(crate) struct Compare<'a> {
 }
 
 impl<'a> Compare<'a> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn new(encoding: &'a [u8]) -> Self {
         Self { rest: encoding }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn is_at_end(&self) -> bool {
         self.rest.is_empty()
     }
 }
 
 impl Compare<'_> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn take<const N: usize>(&mut self) -> Result<[u8; N], Stop> {
         match self.rest.split_first_chunk::<N>() {
             Some((start, rest)) => {
@@ -223,7 +223,7 @@ impl Compare<'_> {
     }
 
     /// Compares a head of known length and what follows it, asking once whether there is enough.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn pieces_are<const N: usize>(&mut self, head: [u8; N], body: &[u8]) -> Result<(), Stop> {
         match self.rest.split_at_checked(N + body.len()) {
             Some((start, rest)) if start[..N] == head && start[N..] == *body => {
@@ -234,7 +234,7 @@ impl Compare<'_> {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn number_is<const N: usize>(&mut self, tag: u8, number: [u8; N]) -> Result<(), Stop> {
         let found = self.take()?;
         if found == [tag] && self.take()? == number {
@@ -250,7 +250,7 @@ impl Sink for Compare<'_> {
 
     // From registers: a number put together with its tag in memory first, and compared there,
     // waits for the store to come through.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn number(&mut self, tag: u8, number: u64, width: usize) -> Result<(), Stop> {
         match width {
             1 => self.number_is(tag, (number as u8).to_le_bytes()),
@@ -260,7 +260,7 @@ impl Sink for Compare<'_> {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn field(&mut self, name: &'static str) -> Result<(), Stop> {
         match u8::try_from(name.len()) {
             Ok(len) if len < u8::MAX => self.pieces_are([tag::FIELD, len], name.as_bytes()),
@@ -271,7 +271,7 @@ impl Sink for Compare<'_> {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn text(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
         match u8::try_from(bytes.len()) {
             Ok(len) if len < u8::MAX => self.pieces_are([tag, len], bytes),
@@ -283,7 +283,7 @@ impl Sink for Compare<'_> {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         match self.rest.split_at_checked(bytes.len()) {
             Some((start, rest)) if start == bytes => {
@@ -298,7 +298,7 @@ impl Sink for Compare<'_> {
 impl Sink for Vec<u8> {
     type Unordered = Sorted;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         self.extend_from_slice(bytes);
         Ok(())
@@ -329,7 +329,7 @@ impl Digest {
 impl Sink for Digest {
     type Unordered = Sorted;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         if self.staged.len() + bytes.len() > STAGE {
             self.hasher.update(&self.staged);

@@ -8,8 +8,12 @@ use super::*;
 
 impl<T: ?Sized + Serialize, Rest: Args> Args for (&T, Rest) {
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
-        self.0.serialize(encoder::Encoder(sink))?;
+        self.0.serialize(encoder::Encoder::new(sink))?;
         self.1.walk(sink)
+    }
+
+    fn are_plain() -> bool {
+        false
     }
 }
 

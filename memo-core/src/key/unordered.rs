@@ -12,7 +12,7 @@ use super::sink::{Sink, Stop, Unordered};
 ///
 /// Chain, Zip, Enumerate, FlatMap, Flatten and whatever else there is keep an order: it may be the
 /// caller's, where one of several iterators is over a list.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn is_unordered<I>() -> bool {
     let name = type_name::<I>();
     // Decided when the program is built: the usual collections are neither, and cost nothing.
@@ -21,12 +21,12 @@ pub(super) fn is_unordered<I>() -> bool {
 
 /// The crate's own name stands at the start, so that no type of another is taken for one of these,
 /// whatever its generic arguments are called.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn is_table(name: &str) -> bool {
     name.starts_with("std::collections::hash::") || name.starts_with("hashbrown::")
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn past_reference(name: &str) -> &str {
     let name = name.strip_prefix('&').unwrap_or(name);
     name.strip_prefix("mut ").unwrap_or(name)
@@ -35,7 +35,7 @@ fn past_reference(name: &str) -> &str {
 const ADAPTERS: &str = "core::iter::adapters::";
 const BOX: &str = "alloc::boxed::Box<";
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn is_wrapped(name: &str) -> bool {
     let name = past_reference(name);
     name.starts_with(ADAPTERS) || name.starts_with(BOX)

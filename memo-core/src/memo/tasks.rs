@@ -41,7 +41,7 @@ impl Memo {
     async fn lead(&'static self, call: Option<(Arc<Flight>, bool)>) -> Result<Option<Lead>, Ref> {
         let flight = match call {
             None => return Ok(None),
-            Some((flight, true)) => return Ok(Some(Lead::forced(&self.cache, flight))),
+            Some((flight, true)) => return Ok(Some(Lead::forced_in_task(&self.cache, flight))),
             Some((flight, false)) => flight,
         };
         if self.cache.has_store() && self.cache.outer.is_due() {

@@ -9,6 +9,7 @@ mod flights;
 mod paths;
 mod results;
 mod singletons;
+mod stalls;
 
 use std::future::{poll_fn, Future};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};

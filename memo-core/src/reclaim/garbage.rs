@@ -1,0 +1,162 @@
+//! What was unlinked, and when it can be freed.
+
+use std::ptr::NonNull;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::barrier::{self, Passed};
+use super::{Readers, EPOCH};
+use crate::clock::Instant;
+
+/// What was unlinked and waits to be freed.
+#[derive(Debug)]
+pub(crate) struct Retired {
+    /// Pins of this epoch and before may still reach it.
+    epoch: u64,
+    pointer: NonNull<u8>,
+    kind: &'static Kind,
+}
+
+/// What is retired.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// Frees it.
+    ///
+    /// # Safety
+    /// Nobody can reach it, and the ownership is given up.
+    pub(crate) free: unsafe fn(NonNull<u8>),
+    /// It has parts, which may be [held](super::Hold) each.
+    pub(crate) rescue: Option<Rescue>,
+}
+
+pub(crate) type IsHeld<'a> = &'a dyn Fn(NonNull<u8>) -> bool;
+
+/// How parts outlive what they are parts of.
+#[derive(Debug)]
+pub(crate) struct Rescue {
+    /// A share in each part that is held.
+    ///
+    /// # Safety
+    /// It is alive.
+    pub(crate) share: unsafe fn(NonNull<u8>, IsHeld<'_>) -> Vec<NonNull<u8>>,
+    pub(crate) kind: &'static Kind,
+}
+
+// SAFETY: what is retired is an entry, which is `Send` (see `entry::Ref`), or a table of them.
+unsafe impl Send for Retired {}
+
+impl Drop for Retired {
+    fn drop(&mut self) {
+        // SAFETY: `Garbage::collect` hands out only what no pin can reach, and `retire`'s caller
+        // gave up the ownership.
+        unsafe { (self.kind.free)(self.pointer) };
+    }
+}
+
+impl Retired {
+    /// The parts of it that are held, to be freed on their own.
+    fn rescued(&self, readers: &Readers) -> Vec<Self> {
+        let Some(rescue) = &self.kind.rescue else { return Vec::new() };
+        // SAFETY: it is freed when `self` is dropped.
+        let parts = unsafe { (rescue.share)(self.pointer, &|part| readers.hold(part)) };
+        let retired = |pointer| Self { epoch: self.epoch, pointer, kind: rescue.kind };
+        parts.into_iter().map(retired).collect()
+    }
+}
+
+/// Retired memory of one cache.
+#[derive(Debug)]
+pub(crate) struct Garbage {
+    retired: Vec<Retired>,
+    bytes: usize,
+    /// How many pieces are due: more, after a pin kept many.
+    due: usize,
+    /// The epoch at a moment from which on no barrier could be had.
+    aging: Option<(u64, Instant)>,
+}
+
+/// When a collection is worth its barrier, a call of the system: at so many pieces, or so many bytes.
+const PIECES: usize = 64;
+const BYTES: usize = 256 * 1024;
+
+/// Without a barrier, what was retired so long ago is free: see [`Passed::Nobody`].
+const AGE: Duration = Duration::from_millis(1);
+
+impl Garbage {
+    pub(crate) const fn new() -> Self {
+        Self { retired: Vec::new(), bytes: 0, due: PIECES, aging: None }
+    }
+
+    /// Takes what is unlinked already, and frees it once it cannot be reached.
+    ///
+    /// # Safety
+    /// No pin that starts later can reach `pointer`, which is of that kind; its ownership is given up.
+    pub(crate) unsafe fn retire(
+        &mut self,
+        pointer: NonNull<u8>,
+        bytes: usize,
+        kind: &'static Kind,
+    ) {
+        // AcqRel: the unlinking happens before the new epoch is read by a pin (see `Pin::new`).
+        let epoch = EPOCH.fetch_add(1, Ordering::AcqRel);
+        self.retired.push(Retired { epoch, pointer, kind });
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Whether enough waits that collecting pays.
+    pub(crate) fn is_due(&self) -> bool {
+        self.retired.len() >= self.due || self.bytes >= BYTES
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.retired.is_empty()
+    }
+
+    /// What can be freed now, by dropping it: outside locks, as a resource's drop is a user's.
+    ///
+    /// Whoever collects [tends](super::tend) the barrier outside the lock then: before the first
+    /// one, nothing can be freed.
+    pub(crate) fn collect(&mut self) -> Vec<Retired> {
+        if self.retired.is_empty() {
+            return Vec::new();
+        }
+        let until = match barrier::pass() {
+            Passed::All => u64::MAX,
+            Passed::Nobody => self.aged(),
+            Passed::NotYet => return Vec::new(),
+        };
+        let readers = Readers::now();
+        let until = readers.oldest_pin.min(until);
+        let (mut kept, mut free): (Vec<_>, Vec<_>) = std::mem::take(&mut self.retired)
+            .into_iter()
+            .partition(|retired| retired.epoch >= until);
+        if !readers.held.is_empty() {
+            let (held, rest) = free.into_iter().partition(|it| readers.hold(it.pointer));
+            free = rest;
+            kept.extend::<Vec<_>>(held);
+            kept.extend(free.iter().flat_map(|retired| retired.rescued(&readers)));
+        }
+        self.retired = kept;
+        // What a pin still holds does not make the next collection due.
+        self.bytes = 0;
+        self.due = PIECES.max(self.retired.len() * 2);
+        free
+    }
+
+    /// The epoch before which everything was retired long enough ago.
+    #[cold]
+    fn aged(&mut self) -> u64 {
+        let now = Instant::now();
+        let (epoch, since) = self.aging.unwrap_or((0, now));
+        let is_old = now.saturating_duration_since(since) >= AGE;
+        if is_old || self.aging.is_none() {
+            // Relaxed: what this cache retired was counted under its lock.
+            self.aging = Some((EPOCH.load(Ordering::Relaxed), now));
+        }
+        if is_old {
+            epoch
+        } else {
+            0
+        }
+    }
+}
