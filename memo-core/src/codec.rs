@@ -129,59 +129,6 @@ impl<R, C: Codec<R>, F: Fn(&R) -> bool> Codec<R> for OnlyIf<C, F> {
     }
 }
 
-/// Picks the codec of a declared type: `Pick::<R>::new().pick()`.
-///
-/// The method found first is the one for a type that *is* a `Result`, through whatever alias; all
-/// others are found one dereference later. A type parameter is no `Result` where the macro's code
-/// is checked, whatever it stands for. Neither method has a bound: those are on [`Codec`], so that
-/// an unmet one is reported about the user's type.
-#[derive(Debug)]
-pub struct Pick<R>(Otherwise<R>);
-
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Otherwise<R>(std::marker::PhantomData<fn() -> R>);
-
-impl<R> Pick<R> {
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn new() -> Self {
-        Self(Otherwise(std::marker::PhantomData))
-    }
-}
-
-impl<R> Default for Pick<R> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<T, E> Pick<Result<T, E>> {
-    #[doc(hidden)]
-    #[inline(always)]
-    #[must_use]
-    pub const fn pick(&self) -> OkOnly {
-        OkOnly
-    }
-}
-
-impl<R> Otherwise<R> {
-    #[doc(hidden)]
-    #[inline(always)]
-    #[must_use]
-    pub const fn pick(&self) -> Plain {
-        Plain
-    }
-}
-
-impl<R> std::ops::Deref for Pick<R> {
-    type Target = Otherwise<R>;
-
-    fn deref(&self) -> &Otherwise<R> {
-        &self.0
-    }
-}
-
 /// Codec ids, one in every entry. They are stored: never give one a new meaning.
 const BINARY: u8 = 1;
 const TAGGED: u8 = 2;

@@ -4,7 +4,130 @@
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use crate::codec::{Otherwise, Pick, Plain};
+use crate::codec::{Codec, Data, Keep, OkOnly, Plain};
+
+/// Picks the codec of a declared type: `Pick::<R>::new().pick()`, or `pick_both()` with `cache_err`.
+///
+/// The methods found first are those of a type that *is* a `Result`, through whatever alias, of data;
+/// then, one dereference later each, those of any other `Result`, of data, and of anything else. A
+/// type parameter is no `Result` where the macro's code is checked, whatever it stands for. What is
+/// refused is refused by a bound of the method itself: once, in words about the user's type, as what
+/// it would return is a [codec](NoCodec) that nothing else complains of.
+#[derive(Debug)]
+pub struct Pick<R>(OtherResult<R>);
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct OtherResult<R>(NoResult<R>);
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct NoResult<R>(Other<R>);
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Other<R>(PhantomData<fn() -> R>);
+
+impl<R> Pick<R> {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OtherResult(NoResult(Other(PhantomData))))
+    }
+}
+
+impl<R> Default for Pick<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+macro_rules! dereferences {
+    ($($outer:ident to $inner:ident;)*) => {
+        $(impl<R> Deref for $outer<R> {
+            type Target = $inner<R>;
+
+            #[inline(always)]
+            fn deref(&self) -> &$inner<R> {
+                &self.0
+            }
+        })*
+    };
+}
+
+dereferences! {
+    Pick to OtherResult;
+    OtherResult to NoResult;
+    NoResult to Other;
+}
+
+#[doc(hidden)]
+impl<T: Data, E> Pick<Result<T, E>> {
+    #[inline(always)]
+    #[must_use]
+    pub const fn pick(&self) -> OkOnly {
+        OkOnly
+    }
+}
+
+#[doc(hidden)]
+impl<T, E> Pick<Result<T, E>>
+where
+    Result<T, E>: Data,
+{
+    #[inline(always)]
+    #[must_use]
+    pub const fn pick_both(&self) -> Plain {
+        Plain
+    }
+}
+
+#[doc(hidden)]
+impl<T, E> OtherResult<Result<T, E>> {
+    #[must_use]
+    pub const fn pick(&self) -> NoCodec
+    where
+        T: Data,
+    {
+        NoCodec
+    }
+
+    #[must_use]
+    pub const fn pick_both(&self) -> NoCodec
+    where
+        Result<T, E>: Data,
+    {
+        NoCodec
+    }
+}
+
+#[doc(hidden)]
+impl<R: Data> NoResult<R> {
+    #[inline(always)]
+    #[must_use]
+    pub const fn pick(&self) -> Plain {
+        Plain
+    }
+}
+
+#[doc(hidden)]
+impl<R> Other<R> {
+    #[must_use]
+    pub const fn pick(&self) -> NoCodec
+    where
+        R: Data,
+    {
+        NoCodec
+    }
+
+    #[must_use]
+    pub const fn pick_both(&self) -> NoCodec
+    where
+        R: Fallible,
+    {
+        NoCodec
+    }
+}
 
 /// A `Result`; nothing else is one, and there is no implementation.
 #[diagnostic::on_unimplemented(
@@ -14,24 +137,19 @@ use crate::codec::{Otherwise, Pick, Plain};
 )]
 pub trait Fallible {}
 
-impl<T, E> Pick<Result<T, E>> {
-    #[doc(hidden)]
-    #[inline(always)]
-    #[must_use]
-    pub const fn pick_both(&self) -> Plain {
-        Plain
-    }
-}
+/// What stands for a codec after the type was refused.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCodec;
 
-impl<R> Otherwise<R> {
-    #[doc(hidden)]
-    #[inline(always)]
-    #[must_use]
-    pub const fn pick_both(&self) -> Plain
-    where
-        R: Fallible,
-    {
-        Plain
+impl<R> Codec<R> for NoCodec {
+    type Data = ();
+
+    fn keep<'r>(&self, _: &'r R) -> Keep<'r, ()> {
+        Keep::Drop
+    }
+
+    fn restore((): ()) -> R {
+        unreachable!("nothing was kept")
     }
 }
 

@@ -78,10 +78,11 @@ pub fn singleton_stats() -> Vec<Stats> {
 #[doc(hidden)]
 pub mod __private {
     pub use std::borrow::ToOwned;
+    pub use std::boxed::Box;
     pub use std::sync::Arc;
 
-    pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
-    pub use crate::declared::{CacheIf, Condition, Fallible, Share, Whole};
+    pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Plain};
+    pub use crate::declared::{CacheIf, Condition, Fallible, Pick, Share, Whole};
     pub use crate::identity::{Place, Source};
     pub use crate::key::given::{Attempt, NoKey};
     pub use crate::key::part::{Argument, Given, KeyPart, Walk};

@@ -224,7 +224,7 @@ impl Function {
     // Output:
     //     (move || -> u32 { let (a, b) = arg0; a + b })()
     fn inlined(&self) -> TokenStream {
-        let (returns, statements) = (&self.returns, &self.body.stmts);
+        let (returns, statements) = (&self.returns, &self.stmts);
         let bindings = self.params.iter().filter(|param| !param.is_plain()).map(|param| {
             let attributes = attributes::of_copies(&param.original.attrs);
             let (pat, name) = (&param.original.pat, &param.name);

@@ -1,6 +1,7 @@
 //! The function under the attribute, once every rule has been checked.
 
 use crate::attributes::Attributes;
+use crate::boxed;
 use crate::companions::COMPANIONS;
 use crate::generics;
 use crate::given_key::GivenKey;
@@ -11,8 +12,8 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, Block, Error, Expr, Ident, Item, ItemFn, Pat, PatIdent, Receiver, Result, Signature,
-    TraitItemFn, Type, Visibility,
+    Attribute, Block, Error, Expr, Ident, Item, ItemFn, Pat, PatIdent, Receiver, Result,
+    ReturnType, Signature, Stmt, TraitItemFn, Type, Visibility,
 };
 
 /// A function that can be cached.
@@ -32,8 +33,12 @@ pub(crate) struct Function {
     pub(crate) key: Option<GivenKey>,
     /// Whether its results live beyond the process.
     pub(crate) is_stored: bool,
-    /// The declared return type.
+    /// The declared return type; of an async function in a box, that of its future.
     pub(crate) returns: Type,
+    /// The statements of the body, within its box.
+    pub(crate) stmts: Vec<Stmt>,
+    /// It returns a boxed future, as an async function does that another macro has rewritten.
+    pub(crate) is_boxed: bool,
     /// The path of the `memo` crate.
     pub(crate) krate: TokenStream,
     /// The path of the runtime's hidden module.
@@ -66,6 +71,17 @@ impl Function {
         check_attributes(attribute, &attrs)?;
         check_signature(&sig)?;
         let receiver = sig.receiver().cloned();
+        let declared = generics::returned(&sig.output);
+        let boxed = boxed::boxed(&declared, &block);
+        if boxed.is_none() && boxed::output(&declared).is_some() {
+            let cure = "a future cannot be stored: write `async fn`, or let the body be one `Box::pin(async move { … })`";
+            return Err(Error::new_spanned(declared, cure));
+        }
+        let is_boxed = boxed.is_some();
+        let (stmts, returns) = match boxed {
+            Some(boxed) => (boxed.stmts, boxed.output),
+            None => (block.stmts.clone(), declared),
+        };
         let mut params = Param::all(&sig, &options.skip);
         check_skip(&options.skip, receiver.as_ref(), &params)?;
         let krate = options.krate();
@@ -80,7 +96,9 @@ impl Function {
             place: place(&vis, &sig, attribute, options)?,
             self_hashed: receiver.is_some() && !options.skip.iter().any(|name| name == "self"),
             self_mentioned: this.zip(key.as_ref()).is_some_and(|(this, key)| key.mentions(&this)),
-            returns: generics::returned(&sig.output),
+            returns,
+            stmts,
+            is_boxed,
             private,
             krate,
             key,
@@ -99,7 +117,21 @@ impl Function {
     }
 
     pub(crate) fn is_async(&self) -> bool {
-        self.sig.asyncness.is_some()
+        self.sig.asyncness.is_some() || self.is_boxed
+    }
+
+    /// The type of a call that is to return this, in its box if there is one.
+    pub(crate) fn output(&self, value: &Type) -> TokenStream {
+        match &self.sig.output {
+            ReturnType::Type(_, declared) if self.is_boxed => boxed::with_output(declared, value),
+            _ => value.to_token_stream(),
+        }
+    }
+
+    /// A body that returns what a call does, in its box if there is one.
+    pub(crate) fn in_box(&self, body: TokenStream) -> TokenStream {
+        let private = &self.private;
+        if self.is_boxed { quote!(#private::Box::pin(async move { #body })) } else { body }
     }
 
     fn check_placement(&self, attribute: &str, options: &SharedOptions) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod behind;
+mod boxed;
 mod call;
 mod companions;
 mod foreign;

@@ -85,8 +85,10 @@ fn expand(function: &Function, options: &MemoOptions) -> TokenStream {
     } else {
         function.split("hit", &before, &output, &body, run("enter"))
     };
-    let caller = function.caller(&output, &function.with_memory(&memo, &call.expr));
-    let companions = companions(function, &memo.expr, &codec.expr, run("refresh"));
+    let body = function.in_box(function.with_memory(&memo, &call.expr));
+    let caller = function.caller(&output, &body);
+    let refresh = function.in_box(run("refresh"));
+    let companions = companions(function, &memo.expr, &codec.expr, refresh);
     let helpers = [memo.item, codec.item, function.key_helper(), call.item];
     function.with_companions(&caller, &helpers, &companions)
 }
@@ -123,7 +125,7 @@ fn companions(
         Companion::new("insert", "Stores the result of one call.", Takes::Key, insert)
             .value(&value, returns),
         Companion::new("refresh", "Runs one call and replaces its result.", Takes::All, refresh)
-            .returns(returns),
+            .returns(function.output(returns)),
         Companion::new(
             "stats",
             "What is stored and was done.",
@@ -163,7 +165,7 @@ fn behind(function: &Function, options: &MemoOptions, store: &Store) -> TokenStr
         Store::Named(name) => quote!(#private::#name),
         Store::Given(store) => quote!(|| #private::open(#store)),
     };
-    let asynchronous = function.sig.asyncness.iter().map(|_| quote!(.asynchronous()));
+    let asynchronous = function.is_async().then(|| quote!(.asynchronous())).into_iter();
     let fleet = options.flight.iter().map(|_| quote!(.fleet()));
     let source = source_of(function, &source);
     quote!(.source(#source).store(#open) #(#asynchronous)* #(#fleet)*)

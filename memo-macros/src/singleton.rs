@@ -16,7 +16,7 @@ pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStre
     options.shared.written = written;
     let function = Function::new("singleton", item, &options.shared)?;
     function.check_behind(options.shared.refresh.as_ref())?;
-    let resource = Resource::new(&function.sig.output, &function.sig.ident, &function.private)?;
+    let resource = Resource::new(&function)?;
     Ok(expand(&function, &resource, &options))
 }
 
@@ -49,7 +49,7 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
         let call = function.ask(verb, &[&singleton.expr, &hooks], Takes::All, None);
         function.run(&call, &body)
     };
-    let returns = &resource.returns;
+    let returns = function.output(&resource.returns);
     let output = quote!(-> #returns);
     let before = [&singleton.expr, &hooks];
     let call = if shared.refresh.is_some() {
@@ -62,8 +62,9 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
     };
     let check = check(function, resource);
     let body = function.with_memory(&singleton, &call.expr);
-    let caller = function.caller(&output, &quote!(#check #body));
-    let refresh = run("share_refresh");
+    let body = function.in_box(quote!(#check #body));
+    let caller = function.caller(&output, &body);
+    let refresh = function.in_box(run("share_refresh"));
     let companions = companions(function, resource, &singleton.expr, &hooks, refresh);
     let helpers = [singleton.item, function.key_helper(), call.item];
     function.with_companions(&caller, &helpers, &companions)
@@ -97,7 +98,7 @@ fn companions(
         Companion::new("contains", "Whether there is a value.", Takes::Key, contains)
             .returns(quote!(::core::primitive::bool)),
         Companion::new("refresh", "Runs one call and replaces its value.", Takes::All, refresh)
-            .returns(returns),
+            .returns(function.output(returns)),
         Companion::new("stats", "What is held and was done.", Takes::Nothing, stats)
             .returns(quote!(#krate::Stats)),
     ]

@@ -2,6 +2,7 @@
 //! own.
 
 mod attributes;
+mod boxed;
 mod cancellation;
 mod executors;
 mod flights;
