@@ -23,7 +23,7 @@ use crate::entry::Builder;
 use crate::error::{report, Error, Kind};
 use crate::flight::{on_rayon, Flights, Key, ON_RAYON};
 use crate::key::sink::{take_refusal, Stop};
-use crate::key::{self, Args, Hashes, Scope};
+use crate::key::{self, Args, Scope};
 use crate::memory::{Bounds, Memory};
 use crate::outer::Outer;
 use crate::reclaim;
@@ -158,18 +158,11 @@ impl Cache {
 
     /// The key of a call that is only looked for.
     pub(crate) fn key<A: Args>(&self, args: &A, expected_len: usize) -> Result<Key, Stop> {
-        let (digest, entry) = match key::hashes(args, table::seed())? {
-            Some(hashes) => key::encode(args, |encoding| {
-                let digest = blake3::hash(encoding).into();
-                (digest, Builder::new(encoding, false, hashes, expected_len))
-            })?,
-            None => {
-                let digest = key::digest_of(args)?;
-                let hashes = Hashes::same(key::hash_of_digest(&digest));
-                (digest, Builder::new(&digest, true, hashes, expected_len))
-            }
-        };
-        Ok(Key { digest, entry, is_local: args.scope().is_some_and(Scope::is_local) })
+        let is_local = args.scope().is_some_and(Scope::is_local);
+        key::encode(args, table::seed(), |encoded| {
+            let digest = encoded.digest();
+            Key { digest, entry: Builder::of(&encoded, expected_len), is_local }
+        })
     }
 
     fn register(&'static self, scope: Option<Scope>) {

@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
-use crate::entry::{Builder, View};
+use crate::entry::{Builder, View, MAX_VALUE};
 use crate::key::encoder::Encoder;
 use crate::key::plain::is_scalar;
 use crate::key::sink::take_refusal;
@@ -195,7 +195,11 @@ pub(crate) fn encode<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> R
     // What was written up to a panic is reset before it is used again.
     let attempt = caught(|| encode_checked(value, trust, into));
     let codec = attempt.unwrap_or_else(|| Err("its `Serialize` panicked".into()))?;
-    trust.len.store(into.value().len() as u64, Ordering::Relaxed);
+    let len = into.value().len() as u64;
+    if len > MAX_VALUE {
+        return Err("it is larger than an entry may be".into());
+    }
+    trust.len.store(len, Ordering::Relaxed);
     Ok(codec)
 }
 

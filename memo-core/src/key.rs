@@ -21,7 +21,9 @@ use std::any::TypeId;
 use std::cell::Cell;
 
 use sink::{unless_refused, Sink, Stop};
-use sinks::{Compare, Digest, Hash};
+use sinks::{Compare, Digest, Hash, Keyed};
+
+pub(crate) use sinks::Seed;
 
 /// Encodings up to this many bytes are kept verbatim, longer ones as their digest.
 ///
@@ -185,32 +187,17 @@ pub(crate) enum Hashed {
 }
 
 /// # Errors
-/// `Stop::Refused`: an argument's `Serialize` returned an error.
+/// `Stop::Refused`: an argument's `Serialize` returned an error, or is nested too deep.
 #[inline(always)]
-pub(crate) fn hash<A: Args>(args: &A, seed: u64, thorough: bool) -> Result<Hashed, Stop> {
+pub(crate) fn hash<A: Args>(args: &A, seed: &Seed, thorough: bool) -> Result<Hashed, Stop> {
     let mut sink = Hash::new(seed, thorough);
     match args.walk(&mut sink) {
-        Ok(()) if !sink.is_long() => Ok(Hashed::Verbatim(sink.finish(), sink.len)),
+        Ok(()) if !sink.is_long() => Ok(Hashed::Verbatim(sink.finish(), sink.len())),
         Ok(()) | Err(Stop::Long) => Ok(Hashed::Long),
         // A `Serialize` that wraps the errors of another made `Refused` of it.
         Err(_) if sink.is_long() => Ok(Hashed::Long),
         Err(stop) => Err(stop),
     }
-}
-
-/// Both hashes of a key that is to be stored; none of one that is too long to be kept.
-///
-/// # Errors
-/// As for [`hash`].
-pub(crate) fn hashes<A: Args>(args: &A, seed: u64) -> Result<Option<Hashes>, Stop> {
-    let Hashed::Verbatim(quick, len) = hash(args, seed, false)? else { return Ok(None) };
-    if len < SAMPLED {
-        return Ok(Some(Hashes::same(quick)));
-    }
-    Ok(match hash(args, seed, true)? {
-        Hashed::Verbatim(thorough, _) => Some(Hashes { quick, thorough }),
-        Hashed::Long => None,
-    })
 }
 
 /// Whether the arguments encode to exactly these bytes.
@@ -220,23 +207,65 @@ pub(crate) fn equals<A: Args>(args: &A, encoding: &[u8]) -> bool {
     args.walk(&mut sink).is_ok() && sink.is_at_end()
 }
 
+/// A key as it is stored.
+///
+/// All of it is from one walk, as an argument may say something else in another (a list that others
+/// add to, say): so that it is never found where it is not, and is never longer than it is known
+/// to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Encoded<'e> {
+    /// At most [`VERBATIM`] bytes.
+    Verbatim {
+        bytes: &'e [u8],
+        hashes: Hashes,
+    },
+    Long {
+        digest: [u8; DIGEST],
+    },
+}
+
+impl Encoded<'_> {
+    /// What names the call, wherever there is no place for all of it.
+    pub(crate) fn digest(&self) -> [u8; DIGEST] {
+        match *self {
+            Self::Verbatim { bytes, .. } => blake3::hash(bytes).into(),
+            Self::Long { digest } => digest,
+        }
+    }
+}
+
 /// Encodes the arguments, for as long as `read` needs to read them.
 ///
 /// # Errors
 /// `Stop::Refused`, here and below.
-pub(crate) fn encode<A: Args, R>(args: &A, read: impl FnOnce(&[u8]) -> R) -> Result<R, Stop> {
+pub(crate) fn encode<A: Args, R>(
+    args: &A,
+    seed: &Seed,
+    read: impl FnOnce(Encoded<'_>) -> R,
+) -> Result<R, Stop> {
     thread_local! {
         // Kept between calls: a miss has allocations enough.
         static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
     // Taken, not borrowed: an argument's `Serialize` may call another memoized function.
-    let mut encoding = SCRATCH.try_with(Cell::take).unwrap_or_default();
-    encoding.clear();
-    let walked = unless_refused(|| args.walk(&mut encoding)).map(|()| read(&encoding));
-    let _ = SCRATCH.try_with(|scratch| scratch.set(encoding));
-    walked
+    let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
+    scratch.clear();
+    let mut sink = Keyed::new(seed, scratch);
+    let walked = unless_refused(|| args.walk(&mut sink));
+    if sink.is_long() || walked == Err(Stop::Long) {
+        let digest = digest_of(args)?;
+        return Ok(read(Encoded::Long { digest }));
+    }
+    let (hashes, bytes) = sink.finish();
+    let read = walked.map(|()| read(Encoded::Verbatim { bytes: &bytes, hashes }));
+    let _ = SCRATCH.try_with(|scratch| scratch.set(bytes));
+    read
 }
 
+/// As many bytes as name a long key.
+///
+/// # Errors
+/// As for [`encode`].
 pub(crate) fn digest_of<A: Args>(args: &A) -> Result<[u8; DIGEST], Stop> {
     let mut sink = Digest::new();
     unless_refused(|| args.walk(&mut sink))?;

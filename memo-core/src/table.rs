@@ -8,11 +8,10 @@
 use std::alloc::{self, Layout};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-
-use once_cell::race::OnceNonZeroUsize;
+use std::sync::OnceLock;
 
 use crate::entry::{self, Builder, Entry, Ref, View};
-use crate::key::Hashes;
+use crate::key::{Hashes, Seed};
 use crate::reclaim::{Garbage, IsHeld, Kind, Pin, Rescue, Retired};
 
 type Slot = AtomicPtr<Entry>;
@@ -29,7 +28,8 @@ const ALIKE: usize = 4;
 
 /// The head of an allocation in which `mask + 1` slots follow.
 struct Slots {
-    seed: u64,
+    /// A copy, so that it lies beside the slots.
+    seed: Seed,
     mask: usize,
     /// Whether it is the thorough hash that says where an entry is.
     thorough: bool,
@@ -104,8 +104,8 @@ impl<'p> Reader<'p> {
 
     /// What keys this table's hashes.
     #[inline(always)]
-    pub(crate) fn seed(self) -> u64 {
-        self.head().seed
+    pub(crate) fn seed(self) -> &'p Seed {
+        &self.head().seed
     }
 
     /// Whether its hashes see all of a long key.
@@ -363,19 +363,14 @@ fn allocate_slots(count: usize, thorough: bool) -> NonNull<Slots> {
     let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
     let slots = start.cast::<Slots>();
     // SAFETY: allocated with the layout of a head.
-    unsafe { slots.write(Slots { seed: seed(), mask: count - 1, thorough }) };
+    unsafe { slots.write(Slots { seed: *seed(), mask: count - 1, thorough }) };
     slots
 }
 
-/// One random number a process, so that nobody outside it can prepare colliding keys.
-pub(crate) fn seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    static SEED: OnceNonZeroUsize = OnceNonZeroUsize::new();
-    let seed = SEED.get_or_init(|| {
-        let random = RandomState::new().hash_one(0) as usize;
-        std::num::NonZeroUsize::new(random).unwrap_or(std::num::NonZeroUsize::MIN)
-    });
-    seed.get() as u64
+/// One for all tables of a process, so that nobody outside it can prepare colliding keys.
+pub(crate) fn seed() -> &'static Seed {
+    static SEED: OnceLock<Seed> = OnceLock::new();
+    SEED.get_or_init(Seed::random)
 }
 
 /// What is retired, and how it ends.

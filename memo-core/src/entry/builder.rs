@@ -6,10 +6,11 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU8};
 
 use super::{
-    has_thorough_hash, layout, Entry, Ref, Resource, DIGEST_KEY, EXPIRES, FLAGS, HEADER, RESOURCE,
+    has_thorough_hash, layout, Entry, Ref, Resource, DIGEST_KEY, EXPIRES, FLAGS, HEADER, MAX_VALUE,
+    RESOURCE,
 };
 use crate::clock::Tick;
-use crate::key::{self, Hashes};
+use crate::key::{self, Encoded, Hashes, VERBATIM};
 use crate::list::NOWHERE;
 
 /// An entry being written: first the key, then the value behind it, in place.
@@ -29,13 +30,26 @@ unsafe impl Sync for Builder {}
 
 impl Builder {
     /// An entry with this key, and room for `value` bytes behind it.
+    pub(crate) fn of(key: &Encoded<'_>, value: usize) -> Self {
+        match key {
+            Encoded::Verbatim { bytes, hashes } => Self::new(bytes, false, *hashes, value),
+            Encoded::Long { digest } => {
+                let hashes = Hashes::same(key::hash_of_digest(digest));
+                Self::new(digest, true, hashes, value)
+            }
+        }
+    }
+
+    /// # Panics
+    /// The key is longer than what is kept of a key: its length shares a word with flags.
     pub(crate) fn new(key: &[u8], is_digest: bool, hashes: Hashes, value: usize) -> Self {
+        assert!(key.len() <= VERBATIM, "keys are digests above {VERBATIM} bytes");
         let capacity = HEADER + key.len() + value;
         let layout = layout(capacity);
         // SAFETY: the header alone makes the size positive.
         let start = unsafe { alloc::alloc(layout) };
         let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
-        let key_len = u32::try_from(key.len()).expect("keys are digests above 128 KiB");
+        let key_len = key.len() as u32;
         let key_len = if is_digest { key_len | DIGEST_KEY } else { key_len };
         let mut builder = Self { start, len: HEADER, capacity, hashes, key_len };
         builder.push(key);
@@ -119,7 +133,7 @@ impl Builder {
     /// The entry, which expires at that moment, if at any.
     pub(crate) fn finish(mut self, codec: u8, expiry: Option<Tick>) -> Ref {
         let value_len = (self.len - self.value_start()) as u64;
-        assert!(value_len >> 40 == 0, "a value is smaller than the address space");
+        assert!(value_len <= MAX_VALUE, "a value's length has 40 bits");
         let has_thorough_hash = has_thorough_hash(self.key_len);
         if let Some(expiry) = expiry {
             self.key_len |= EXPIRES;

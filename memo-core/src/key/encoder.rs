@@ -98,7 +98,7 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_bool(self, value: bool) -> Result<(), Stop> {
-        self.sink.choice(if value { tag::TRUE } else { tag::FALSE })
+        self.sink.tag(if value { tag::TRUE } else { tag::FALSE })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -113,12 +113,12 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_none(self) -> Result<(), Stop> {
-        self.sink.choice(tag::NONE)
+        self.sink.tag(tag::NONE)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Stop> {
-        self.sink.choice(tag::SOME)?;
+        self.sink.tag(tag::SOME)?;
         value.serialize(self.around()?)
     }
 
@@ -129,8 +129,7 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_unit_struct(self, name: &'static str) -> Result<(), Stop> {
-        self.sink.tag(tag::UNIT_STRUCT)?;
-        self.sink.name(name)
+        self.sink.named(tag::UNIT_STRUCT, name)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -140,7 +139,7 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         index: u32,
         variant: &'static str,
     ) -> Result<(), Stop> {
-        self.variant(name, index, variant)?.sink.tag(tag::UNIT)
+        self.sink.variant(name, index, variant, tag::UNIT)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -149,8 +148,7 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Stop> {
-        self.sink.tag(tag::NEWTYPE)?;
-        self.sink.name(name)?;
+        self.sink.named(tag::NEWTYPE, name)?;
         value.serialize(self.around()?)
     }
 
@@ -162,9 +160,8 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Stop> {
-        let content = self.variant(name, index, variant)?;
-        content.sink.tag(tag::NEWTYPE)?;
-        value.serialize(content.inside()?)
+        self.sink.variant(name, index, variant, tag::NEWTYPE)?;
+        value.serialize(self.inside()?)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -181,8 +178,7 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Compound<'s, S>, Stop> {
-        self.sink.tag(tag::TUPLE_STRUCT)?;
-        self.sink.name(name)?;
+        self.sink.named(tag::TUPLE_STRUCT, name)?;
         self.compound()
     }
 
@@ -194,9 +190,8 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         variant: &'static str,
         _: usize,
     ) -> Result<Compound<'s, S>, Stop> {
-        let content = self.variant(name, index, variant)?;
-        content.sink.tag(tag::TUPLE)?;
-        content.compound()
+        self.sink.variant(name, index, variant, tag::TUPLE)?;
+        self.compound()
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -207,8 +202,7 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Compound<'s, S>, Stop> {
-        self.sink.tag(tag::STRUCT)?;
-        self.sink.name(name)?;
+        self.sink.named(tag::STRUCT, name)?;
         self.compound()
     }
 
@@ -220,9 +214,8 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         variant: &'static str,
         _: usize,
     ) -> Result<Compound<'s, S>, Stop> {
-        let content = self.variant(name, index, variant)?;
-        content.sink.tag(tag::FIELDS)?;
-        content.compound()
+        self.sink.variant(name, index, variant, tag::FIELDS)?;
+        self.compound()
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -278,16 +271,6 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn is_human_readable(&self) -> bool {
         false
-    }
-}
-
-impl<S: Sink> Encoder<'_, S> {
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn variant(self, name: &'static str, index: u32, variant: &'static str) -> Result<Self, Stop> {
-        self.sink.tag(tag::VARIANT)?;
-        self.sink.name(name)?;
-        self.sink.variant(index, variant)?;
-        Ok(self)
     }
 }
 

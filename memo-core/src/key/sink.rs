@@ -75,23 +75,17 @@ impl std::error::Error for Stop {}
 /// A receiver of an encoding, piece by piece.
 ///
 /// The provided methods spell the encoding for the sinks that want its bytes; the hash sink
-/// overrides them, because it may leave out what an exact comparison decides later.
+/// overrides them, because a piece as a whole takes fewer steps than its bytes.
 pub trait Sink: Sized {
     /// Collects a map or set that has no order.
     type Unordered: Unordered<Self>;
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Stop>;
 
-    /// A tag that the static type nearly always decides.
+    /// A tag; what it announces follows.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn tag(&mut self, tag: u8) -> Result<(), Stop> {
         self.put(&[tag])
-    }
-
-    /// A tag that depends on the value.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn choice(&mut self, tag: u8) -> Result<(), Stop> {
-        self.tag(tag)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -132,17 +126,32 @@ pub trait Sink: Sized {
         Ok(())
     }
 
-    /// The name of a struct or a variant.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn name(&mut self, name: &'static str) -> Result<(), Stop> {
         self.len(name.len())?;
         self.put(name.as_bytes())
     }
 
+    /// A tag and the name of a struct.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn variant(&mut self, index: u32, name: &'static str) -> Result<(), Stop> {
-        self.put(&index.to_le_bytes())?;
+    fn named(&mut self, tag: u8, name: &'static str) -> Result<(), Stop> {
+        self.tag(tag)?;
         self.name(name)
+    }
+
+    /// An enum's name and its variant, and the tag of what the variant holds.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn variant(
+        &mut self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        content: u8,
+    ) -> Result<(), Stop> {
+        self.named(tag::VARIANT, name)?;
+        self.put(&index.to_le_bytes())?;
+        self.name(variant)?;
+        self.tag(content)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]

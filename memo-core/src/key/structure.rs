@@ -123,9 +123,17 @@ impl Sink for Structure {
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn variant(&mut self, index: u32, name: &'static str) -> Result<(), Stop> {
+    fn variant(
+        &mut self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        content: u8,
+    ) -> Result<(), Stop> {
+        self.named(tag::VARIANT, name)?;
         self.mix(u64::from(index));
-        self.name(name)
+        self.name(variant)?;
+        self.tag(content)
     }
 
     // Without its length: a map that serde was not said to be without an order may come back in

@@ -84,7 +84,7 @@ pub struct Sorted {
 }
 
 impl Sorted {
-    fn take() -> Self {
+    pub(super) fn take() -> Self {
         let spare = SPARE.try_with(|spare| {
             let mut all = spare.take();
             let one = all.pop();
@@ -92,6 +92,18 @@ impl Sorted {
             one
         });
         spare.ok().flatten().unwrap_or_default()
+    }
+
+    /// What the next entry is written behind.
+    pub(super) fn lend(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// The same, with the entry.
+    pub(super) fn take_back(&mut self, bytes: Vec<u8>) {
+        let start = self.entries.last().map_or(0, |entry| entry.end);
+        self.entries.push(start..bytes.len());
+        self.bytes = bytes;
     }
 
     fn give_back(mut self) {
