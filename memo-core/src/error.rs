@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Put,
     /// The call is none that a store could know.
     Local,
+    /// What was given up is not freed as it should be.
+    Memory,
 }
 
 impl Error {
@@ -32,7 +34,8 @@ impl Error {
         Self { kind, function, message }
     }
 
-    /// The function whose cache it was, as [`Stats::name`](crate::Stats::name) spells it.
+    /// The function whose cache it was, as [`Stats::name`](crate::Stats::name) spells it; `memo` where
+    /// it concerns all functions.
     #[must_use]
     pub fn function(&self) -> &'static str {
         self.function
@@ -67,6 +70,7 @@ impl fmt::Display for Error {
             Kind::Value => "runs uncached: its result cannot be stored",
             Kind::Store | Kind::Put => "does without its store for now",
             Kind::Local => "does without its store",
+            Kind::Memory => "frees what it gave up later than it would",
         };
         write!(f, "`{}` {what}: {}", self.function, self.message)
     }

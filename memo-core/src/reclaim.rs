@@ -2,27 +2,31 @@
 //!
 //! Epoch-based reclamation with the cost on the side of the writer. A reader pins the current
 //! epoch with two plain stores around its read; a writer unlinks, advances the epoch, and frees
-//! once no thread is pinned at an epoch from before. What makes a plain store enough is
-//! `membarrier`: the writer has the kernel run a full barrier on every thread of the process, so
-//! that either it sees the reader's pin or the reader sees its unlinking. A hit on a number takes
-//! 5 to 7 ns in all, without a locked instruction. Where the kernel has no `membarrier`, pins use a
-//! fence.
+//! once no thread is pinned at an epoch from before. What makes a plain store enough is a
+//! [`barrier`] that the writer has every thread of the process pass, so that either it sees the
+//! reader's pin or the reader sees its unlinking. A hit on a number takes 5 to 7 ns in all, without a
+//! locked instruction. Where the system has no such barrier, pins use a fence.
 //!
 //! Each thread's record also holds its stripes of the hit counters: written by their thread alone,
 //! with plain loads and stores, and added up by whoever asks.
+
+mod barrier;
+mod garbage;
 
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{compiler_fence, fence, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
-use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
+
+pub(crate) use barrier::tend;
+pub(crate) use garbage::{Garbage, Retired};
 
 /// A thread's pin and stripes. Leaked, and handed to another thread when its own ends.
 #[repr(align(128))] // Two cache lines, which neighbouring-line prefetch treats as one.
 struct Record {
-    /// The epoch at which its thread is pinned; 0 when it is not.
-    pinned: AtomicUsize,
+    /// The epoch at which its thread is pinned, or [`UNPINNED`].
+    pinned: AtomicU64,
     /// This thread's hits, by function; written by its thread alone, grown under `RECORDS`.
     hits: AtomicPtr<AtomicU64>,
     hits_len: AtomicUsize,
@@ -36,8 +40,9 @@ struct Records {
 
 static RECORDS: Mutex<Records> = Mutex::new(Records { all: Vec::new(), free: Vec::new() });
 
-/// Starts at 1, as 0 means not pinned.
-static EPOCH: AtomicUsize = AtomicUsize::new(1);
+/// Advanced with each piece that is retired: 64 bits never wrap, where 32 would within the hour.
+static EPOCH: AtomicU64 = AtomicU64::new(UNPINNED + 1);
+const UNPINNED: u64 = 0;
 
 thread_local! {
     // Without a destructor, so that the hot path is one load; `Lease` clears them. The first is set
@@ -108,11 +113,13 @@ impl Pin {
     #[inline(always)]
     fn new(record: &'static Record, is_borrowed: bool) -> Self {
         // Relaxed: only this thread writes it.
-        let is_outer = record.pinned.load(Ordering::Relaxed) == 0;
+        let is_outer = record.pinned.load(Ordering::Relaxed) == UNPINNED;
         if is_outer {
             // Acquire: who reads an epoch after the one in which something was retired also sees
-            // that it was unlinked. Relaxed: a barrier orders the store before what is read next.
-            record.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Relaxed);
+            // that it was unlinked. Release: a writer may see this pin and never have seen the one
+            // before end, whose reads are to have happened before whatever it frees. A barrier
+            // orders the store before what is read next.
+            record.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Release);
         }
         Self { record, is_outer, is_borrowed }
     }
@@ -145,9 +152,9 @@ impl Drop for Pin {
     #[inline(always)]
     fn drop(&mut self) {
         if self.is_outer {
-            // Release: the reads under this pin happen before whatever a writer that sees the 0
+            // Release: the reads under this pin happen before whatever a writer that sees it ended
             // frees.
-            self.record.pinned.store(0, Ordering::Release);
+            self.record.pinned.store(UNPINNED, Ordering::Release);
             if self.is_borrowed {
                 give_back(self.record);
             }
@@ -162,7 +169,7 @@ fn enlist() -> (&'static Record, bool) {
         let mut records = RECORDS.lock();
         records.free.pop().unwrap_or_else(|| {
             let record: &'static Record = Box::leak(Box::new(Record {
-                pinned: AtomicUsize::new(0),
+                pinned: AtomicU64::new(UNPINNED),
                 hits: AtomicPtr::new(ptr::null_mut()),
                 hits_len: AtomicUsize::new(0),
             }));
@@ -172,7 +179,7 @@ fn enlist() -> (&'static Record, bool) {
     };
     // While a thread's locals are being destroyed nobody would give the record back at the end:
     // it is borrowed for this pin alone.
-    let own = if barrier_is_asymmetric() { &RECORD } else { &FENCED_RECORD };
+    let own = if barrier::is_asymmetric() { &RECORD } else { &FENCED_RECORD };
     let is_borrowed = LEASE.try_with(|_| own.set(Some(record))).is_err();
     (record, is_borrowed)
 }
@@ -219,135 +226,17 @@ pub(crate) fn hits(function: usize) -> u64 {
     stripes.sum()
 }
 
-/// What was unlinked and waits to be freed.
-#[derive(Debug)]
-pub(crate) struct Retired {
-    /// Pins of this epoch and before may still reach it.
-    epoch: usize,
-    pointer: NonNull<u8>,
-    free: unsafe fn(NonNull<u8>),
+/// The oldest epoch at which a thread is pinned, of the pins that a barrier has made visible.
+fn oldest_pin() -> u64 {
+    let records = RECORDS.lock();
+    // Acquire pairs with the Release of a pin and of its end: what was read before, is read.
+    let pins = records.all.iter().map(|record| record.pinned.load(Ordering::Acquire));
+    pins.filter(|&epoch| epoch != UNPINNED).min().unwrap_or(u64::MAX)
 }
 
-// SAFETY: what is retired is an entry, which is `Send` (see `entry::Ref`), or a table of them.
-unsafe impl Send for Retired {}
-
-impl Drop for Retired {
-    fn drop(&mut self) {
-        // SAFETY: `Garbage::collect` hands out only what no pin can reach, and `retire`'s caller
-        // gave up the ownership.
-        unsafe { (self.free)(self.pointer) };
-    }
-}
-
-/// Retired memory of one cache.
-#[derive(Debug)]
-pub(crate) struct Garbage {
-    retired: Vec<Retired>,
-    bytes: usize,
-    /// How many pieces are due: more, after a pin kept many.
-    due: usize,
-}
-
-/// When a collection is worth its barrier, a call of the system: at so many pieces, or so many bytes.
-const PIECES: usize = 64;
-const BYTES: usize = 256 * 1024;
-
-impl Garbage {
-    pub(crate) const fn new() -> Self {
-        Self { retired: Vec::new(), bytes: 0, due: PIECES }
-    }
-
-    /// Takes what is unlinked already, and frees it with `free` once it cannot be reached.
-    ///
-    /// # Safety
-    /// No pin that starts later can reach `pointer`; its ownership is given up, and `free` ends it.
-    pub(crate) unsafe fn retire(
-        &mut self,
-        pointer: NonNull<u8>,
-        bytes: usize,
-        free: unsafe fn(NonNull<u8>),
-    ) {
-        // AcqRel: the unlinking happens before the new epoch is read by a pin (see `pin`).
-        let epoch = EPOCH.fetch_add(1, Ordering::AcqRel);
-        self.retired.push(Retired { epoch, pointer, free });
-        self.bytes = self.bytes.saturating_add(bytes);
-    }
-
-    /// Whether enough waits that collecting pays.
-    pub(crate) fn is_due(&self) -> bool {
-        self.retired.len() >= self.due || self.bytes >= BYTES
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.retired.is_empty()
-    }
-
-    /// What can be freed now, by dropping it: outside locks, as a resource's drop is a user's.
-    pub(crate) fn collect(&mut self) -> Vec<Retired> {
-        if self.retired.is_empty() || !heavy_barrier() {
-            return Vec::new();
-        }
-        let oldest_pin = {
-            let records = RECORDS.lock();
-            // Acquire pairs with the Release of an unpin: what it read, it has read.
-            let pins = records.all.iter().map(|record| record.pinned.load(Ordering::Acquire));
-            pins.filter(|&epoch| epoch != 0).min().unwrap_or(usize::MAX)
-        };
-        let (kept, free) = std::mem::take(&mut self.retired)
-            .into_iter()
-            .partition(|retired| retired.epoch >= oldest_pin);
-        self.retired = kept;
-        // What a pin still holds does not make the next collection due.
-        self.bytes = 0;
-        self.due = PIECES.max(self.retired.len() * 2);
-        free
-    }
-}
-
-/// Whether a pin is a plain store, its fence being on the writer's side. Asked before the first pin
-/// of any thread, and the same ever after.
-fn barrier_is_asymmetric() -> bool {
-    static REGISTERED: OnceCell<bool> = OnceCell::new();
-    *REGISTERED.get_or_init(membarrier::register)
-}
-
-/// Whether every thread has passed a barrier; if not, nothing may be freed.
-fn heavy_barrier() -> bool {
-    if barrier_is_asymmetric() {
-        membarrier::run()
-    } else {
-        fence(Ordering::SeqCst);
-        true
-    }
-}
-
-#[cfg(all(target_os = "linux", not(miri)))]
-mod membarrier {
-    /// `MEMBARRIER_CMD_PRIVATE_EXPEDITED` and the registration for it, of linux/membarrier.h.
-    const EXPEDITED: libc::c_long = 1 << 3;
-    const REGISTER: libc::c_long = 1 << 4;
-
-    fn call(command: libc::c_long) -> bool {
-        // SAFETY: membarrier takes integers and touches no memory of ours.
-        unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
-    }
-
-    pub(super) fn register() -> bool {
-        call(REGISTER)
-    }
-
-    pub(super) fn run() -> bool {
-        call(EXPEDITED)
-    }
-}
-
-#[cfg(not(all(target_os = "linux", not(miri))))]
-mod membarrier {
-    pub(super) fn register() -> bool {
-        false
-    }
-
-    pub(super) fn run() -> bool {
-        false
-    }
+/// Whether there is no thread but this one that can have a pin.
+fn is_alone() -> bool {
+    let records = RECORDS.lock();
+    let own = RECORD.get().or(FENCED_RECORD.get());
+    records.all.len() == records.free.len() + usize::from(own.is_some())
 }

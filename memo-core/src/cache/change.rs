@@ -8,7 +8,7 @@ use crate::entry::{Builder, Ref, View};
 use crate::flight::{Flight, Key};
 use crate::key::DIGEST;
 use crate::memory::Memory;
-use crate::reclaim::Retired;
+use crate::reclaim::{self, Retired};
 use crate::release::{self, Lingering};
 
 impl Cache {
@@ -98,6 +98,7 @@ impl Cache {
 
     /// Frees all that no reader keeps from being freed; whether that was all.
     fn free_now(&self) -> bool {
+        reclaim::tend();
         let (retired, is_clean) = {
             let mut shared = self.shared.lock();
             (shared.memory.collect(true), shared.memory.is_clean())
@@ -123,6 +124,7 @@ const PATIENCE: usize = 100;
 impl Drop for Freed {
     fn drop(&mut self) {
         self.retired.clear();
+        reclaim::tend();
         if !self.has_leftovers {
             return;
         }
