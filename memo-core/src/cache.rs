@@ -303,6 +303,12 @@ impl Function for Cache {
         self.clear_here_and_behind();
     }
 
+    fn clear_behind(&'static self) {
+        if self.has_store() {
+            self.clear_store();
+        }
+    }
+
     fn hold(&'static self) -> Box<dyn Held> {
         Box::new(self.held())
     }

@@ -32,6 +32,7 @@ pub(crate) enum Kind {
     /// What was given up is not freed as it should be.
     Memory,
     /// A store may keep more than it was told to.
+    #[cfg_attr(not(feature = "disk"), expect(dead_code, reason = "only a directory is swept"))]
     Sweep,
 }
 

@@ -64,7 +64,7 @@ impl Hashes {
 /// The bytes of a BLAKE3 digest.
 pub(crate) const DIGEST: usize = 32;
 
-/// The hashed arguments of a call: nested pairs, `(a, (b, ()))`, of [parts](part).
+/// The hashed arguments of a call: nested pairs, `(a, (b, ()))`, of parts.
 pub trait Args {
     #[doc(hidden)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop>;

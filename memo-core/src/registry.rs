@@ -50,6 +50,8 @@ pub struct Stats {
 /// A function's cache, as the registry sees it.
 pub(crate) trait Function: Sync {
     fn clear(&'static self);
+    /// Clears what it has in its store, if it has one.
+    fn clear_behind(&'static self);
     /// Locks it: nobody claims or ends a computation until it is let go.
     fn hold(&'static self) -> Box<dyn Held>;
     /// So many clears of all functions were under way when it was registered.
@@ -159,6 +161,9 @@ impl Registry {
         self.clear_step(Step::Begin);
         let _end = End(self);
         clear_stores();
+        // Each on its own as well: a function whose store cannot be cleared does without it until that
+        // can be done.
+        self.all().into_iter().for_each(Function::clear_behind);
     }
 
     fn clear_step(&self, step: Step) {

@@ -2,7 +2,7 @@
 //! clear them one by one and all together, give up, fail, panic and stall; whatever is served must
 //! be what the function returned, and no older than what was forgotten.
 //!
-//! `MEMO_STRESS_SECONDS=60 MEMO_STRESS_SEED=7 cargo test --release --test stress` for longer.
+//! `MEMO_STRESS_SECONDS=60 MEMO_STRESS_SEED=7 cargo test --release -p memo-tests --test stress` for longer.
 
 mod allocator;
 mod chains;
