@@ -1,7 +1,7 @@
 //! Keeping a directory within its bound: what expired goes, then what was not used for longest.
 
-use std::fs::{self, Metadata};
-use std::io;
+use std::fs::{self, Metadata, TryLockError};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -61,7 +61,8 @@ impl Sweeper {
         }
     }
 
-    /// Sweeps on a thread of its own, or once more on the one that does.
+    /// Sweeps on a thread of its own, or once more on the one that does; on this one, if no other can
+    /// be started.
     pub(super) fn start(self: &Arc<Self>, max_bytes: u64) {
         // AcqRel: whoever finds it unset goes on with what the last one left.
         self.is_wanted.store(true, Ordering::Release);
@@ -70,16 +71,18 @@ impl Sweeper {
         }
         let sweeper = Arc::clone(self);
         let thread = std::thread::Builder::new().name("memo-sweep".into());
-        let spawned = thread.spawn(move || {
-            while sweeper.is_wanted.swap(false, Ordering::AcqRel) {
-                // What cannot be swept now is swept another time; nothing depends on it.
-                let _ = sweeper.sweep_if_alone(max_bytes);
-            }
-            sweeper.is_sweeping.store(false, Ordering::Release);
-        });
+        let spawned = thread.spawn(move || sweeper.sweep_wanted(max_bytes));
         if spawned.is_err() {
-            self.is_sweeping.store(false, Ordering::Release);
+            self.sweep_wanted(max_bytes);
         }
+    }
+
+    fn sweep_wanted(&self, max_bytes: u64) {
+        while self.is_wanted.swap(false, Ordering::AcqRel) {
+            // What cannot be swept now is swept another time; nothing depends on it.
+            let _ = self.sweep_if_alone(max_bytes);
+        }
+        self.is_sweeping.store(false, Ordering::Release);
     }
 
     fn lock_path(&self) -> PathBuf {
@@ -92,7 +95,11 @@ impl Sweeper {
             return Ok(0);
         }
         let lock = files::lock_file(&self.lock_path())?;
-        lock.lock()?;
+        match lock.lock() {
+            // There are no locks: who sweeps at the same time may delete more than is needed.
+            Err(error) if error.kind() == ErrorKind::Unsupported => {}
+            result => result?,
+        }
         self.sweep_locked(max_bytes)
     }
 
@@ -101,6 +108,9 @@ impl Sweeper {
         let lock = files::lock_file(&self.lock_path())?;
         match lock.try_lock() {
             Ok(()) => self.sweep_locked(max_bytes).map(drop),
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
+                self.sweep_locked(max_bytes).map(drop)
+            }
             Err(_) => Ok(()),
         }
     }
