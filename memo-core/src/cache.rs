@@ -28,6 +28,7 @@ use crate::memory::{Bounds, Memory};
 use crate::outer::Outer;
 use crate::reclaim;
 use crate::registry::{Function, Held, Registry, Stats};
+use crate::release;
 use crate::site::Site;
 use crate::table::{self, Table};
 
@@ -147,6 +148,7 @@ impl Cache {
         args: &A,
         expected_len: usize,
     ) -> Result<Key, NoKey> {
+        release::tend();
         self.register(args.scope());
         self.key(args, expected_len).map_err(|stop| {
             debug_assert_eq!(stop, Stop::Refused);

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Whether there is a clock. Where there is none, asking std for the time would end the program.
+pub(crate) const EXISTS: bool = !cfg!(all(target_family = "wasm", target_os = "unknown"));
+
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub(crate) use std::time::Instant;
 
@@ -15,17 +18,15 @@ pub(crate) struct Tick(u64);
 impl Tick {
     /// The coarse clock is read without asking the hardware: 4 ns more on a hit that may expire.
     #[cfg(target_os = "linux")]
+    #[inline(always)]
     pub(crate) fn now() -> Self {
-        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the pointer is to a `timespec` of ours; the clock exists since Linux 2.6.32.
-        unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &mut time) };
-        Self(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
+        let (seconds, nanos) = read(libc::CLOCK_MONOTONIC_COARSE);
+        Self(seconds * 1_000_000_000 + nanos)
     }
 
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn now() -> Self {
         use std::sync::OnceLock;
-        use std::time::Instant;
         static START: OnceLock<Instant> = OnceLock::new();
         let elapsed = START.get_or_init(Instant::now).elapsed();
         Self(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
@@ -49,8 +50,19 @@ impl Tick {
     }
 }
 
-/// The clock of a platform that has none: asking std for one would trap. It stands still, so that no
-/// moment of it is ever over.
+/// What a clock of the kernel's shows that never runs below zero, in seconds and nanoseconds.
+#[cfg(target_os = "linux")]
+#[inline(always)]
+pub(crate) fn read(clock: libc::clockid_t) -> (u64, u64) {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a `timespec` of ours. A clock that the kernel does not know leaves
+    // it as it is.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    // The fields have 32 bits on some platforms, and 64 on others.
+    (time.tv_sec as u64, time.tv_nsec as u64)
+}
+
+/// The clock of a platform that has none. It stands still, so that no moment of it is ever over.
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 mod stopped {
     use std::ops::{Add, Sub};

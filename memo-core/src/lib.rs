@@ -2,6 +2,14 @@
 //!
 //! The modules stand in the order in which a call flows; each uses only those before it.
 
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("memo needs atomic operations of 64 bits, which this target does not have");
+
+#[cfg(all(target_family = "wasm", target_feature = "atomics"))]
+compile_error!(
+    "memo does not support threads on WebAssembly: parking_lot's locks cannot wait there"
+);
+
 mod error;
 mod switch;
 mod sync;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::behind::REFRESHES;
 use crate::cache::{Cache, Finished, Outcome};
 use crate::claim::{Lead, SyncLead};
-use crate::clock::Tick;
+use crate::clock::{self, Tick};
 use crate::codec::{self, Codec, Data, Keep, Trust};
 use crate::entry::{Builder, Ref};
 use crate::flight::{Entered, Flight, Key};
@@ -98,8 +98,14 @@ impl Memo {
     }
 
     /// The `ttl` option; asked once, before the first result is stored.
+    ///
+    /// # Panics
+    /// There is no clock: the attribute's static does not compile.
     #[must_use]
     pub const fn ttl(mut self, ttl: fn() -> Duration) -> Self {
+        if !clock::EXISTS {
+            panic!("`ttl` needs a clock, and this platform has none");
+        }
         self.cache.limits.ttl = Some(ttl);
         self
     }

@@ -10,7 +10,7 @@ use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
 use crate::cache::Cache;
-use crate::clock::Tick;
+use crate::clock::{self, Tick};
 use crate::identity::{self, Claim, Source};
 use crate::key::DIGEST;
 use crate::store::{Failure, Function, Nowhere, Store, Ticket};
@@ -207,7 +207,13 @@ impl Outer {
     /// How long memory may answer on its own.
     fn patience(&self) -> u64 {
         let patience = |opened: &Opened| caught(|| Ok(nanos(opened.store.patience()))).unwrap_or(0);
-        self.opened.get().map_or(0, patience)
+        // Without a clock memory asks each time, or never.
+        let patience = self.opened.get().map_or(0, patience);
+        if clock::EXISTS || patience == u64::MAX {
+            patience
+        } else {
+            0
+        }
     }
 
     /// Whether memory has answered for as long as it may on its own.

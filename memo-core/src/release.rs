@@ -2,10 +2,10 @@
 //!
 //! An `Arc<T>` cannot tell anyone that it is the last one. So what leaves a cache while others
 //! still hold it is kept by a thread of its own, which looks from time to time whether they do. It
-//! runs only while something is waited for.
+//! runs only while something is waited for. Where no thread can be started, calls that miss look.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{fence, Ordering};
+use std::sync::atomic::{fence, AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,9 +114,42 @@ pub(crate) fn watch(lingering: Box<dyn Lingering>) {
         NEWS.notify_one();
         return;
     }
-    // Without a thread, the next one that lingers tries again.
     watch.is_running =
         std::thread::Builder::new().name("memo-release".into()).spawn(look_after).is_ok();
+    if !watch.is_running {
+        // Without a thread it is for whoever comes by: at the next end of a hold, or miss.
+        IS_LEFT.store(true, Ordering::Relaxed);
+        drop(watch);
+        look_once();
+    }
+}
+
+/// Something lingers that no thread looks after.
+static IS_LEFT: AtomicBool = AtomicBool::new(false);
+
+/// Looks after what lingers, if no thread does. Outside locks.
+#[inline]
+pub(crate) fn tend() {
+    // Relaxed: it says whether to look; what is found is read under the lock.
+    if IS_LEFT.load(Ordering::Relaxed) {
+        look_once();
+    }
+}
+
+#[cold]
+fn look_once() {
+    let lingering = {
+        let mut watch = WATCH.lock();
+        if watch.is_running {
+            IS_LEFT.store(false, Ordering::Relaxed);
+            return;
+        }
+        std::mem::take(&mut watch.lingering)
+    };
+    let mut kept = release_last(lingering);
+    let mut watch = WATCH.lock();
+    watch.lingering.append(&mut kept);
+    IS_LEFT.store(!watch.lingering.is_empty(), Ordering::Relaxed);
 }
 
 fn look_after() {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::behind::REFRESHES;
 use crate::cache::{Cache, Outcome};
 use crate::claim::{self, Body, Claimed, Lead, SyncLead};
+use crate::clock;
 use crate::entry::{Ref, Resource as Held, View, RESOURCE_LEN};
 use crate::flight::{Entered, Flight};
 use crate::key::Args;
@@ -57,8 +58,14 @@ impl Singleton {
     }
 
     /// The `ttl` option; asked once, before the first resource is stored.
+    ///
+    /// # Panics
+    /// There is no clock: the attribute's static does not compile.
     #[must_use]
     pub const fn ttl(mut self, ttl: fn() -> Duration) -> Self {
+        if !clock::EXISTS {
+            panic!("`ttl` needs a clock, and this platform has none");
+        }
         self.cache.limits.ttl = Some(ttl);
         self
     }

@@ -268,7 +268,11 @@ pub fn redis() -> Arc<dyn Store> {
 #[doc(hidden)]
 pub fn disk() -> Arc<dyn Store> {
     static DISK: once_cell::sync::OnceCell<Arc<dyn Store>> = once_cell::sync::OnceCell::new();
-    const NOT_NAMED: &str = "the environment names no directory: set `MEMO_CACHE_DIR`";
+    const NOT_NAMED: &str = if cfg!(all(target_family = "wasm", target_os = "unknown")) {
+        "this platform has no files"
+    } else {
+        "the environment names no directory: set `MEMO_CACHE_DIR`"
+    };
     let disk = DISK.get_or_init(|| match DiskStore::in_default_place() {
         Some(disk) => Arc::new(disk),
         None => Arc::new(Nowhere(NOT_NAMED)),
@@ -308,8 +312,19 @@ fn random() -> u64 {
     thread_local!(static STATE: RandomState = RandomState::new());
     // Relaxed: only the number matters.
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let random = |state: &RandomState| state.hash_one((std::process::id(), number));
+    let random = |state: &RandomState| state.hash_one((process_id(), number));
     STATE.try_with(random).unwrap_or_else(|_| random(&RandomState::new()))
+}
+
+/// The process, which a child of `fork` has nothing else to be told by from its parent. WebAssembly
+/// has no `fork`, and asking for the number would end the program.
+#[cfg(any(feature = "disk", feature = "redis"))]
+fn process_id() -> u32 {
+    if cfg!(target_family = "wasm") {
+        0
+    } else {
+        std::process::id()
+    }
 }
 
 /// A store that there is none of; and why.

@@ -39,6 +39,10 @@ mod unix {
     }
 }
 
+/// Whether a thread can wait for another. WebAssembly has one thread: whatever that waits for does
+/// not come, and `parking_lot` panics there.
+pub(crate) const CAN_WAIT: bool = !cfg!(target_family = "wasm");
+
 /// Where threads wait for a change of what a [`Mutex`] guards.
 #[derive(Debug)]
 pub(crate) struct Condvar {

@@ -4,7 +4,7 @@ use super::{nanos, Cache, Shared};
 use crate::agenda::NEVER;
 use crate::asked::Unknown;
 use crate::budget::{self, OLDEST};
-use crate::clock::Tick;
+use crate::clock::{self, Tick};
 use crate::entry::View;
 use crate::expiry::{BATCH, EXPIRIES};
 
@@ -29,7 +29,9 @@ impl Cache {
             None => None,
         };
         let own = ttl.map(|ttl| ttl.saturating_mul(factor));
-        Ok(own.into_iter().chain(self.outer.longest_life()).min())
+        let time = own.into_iter().chain(self.outer.longest_life()).min();
+        // Where nobody can tell when it is over, it is over at once.
+        Ok(time.map(|time| if clock::EXISTS { time } else { 0 }))
     }
 
     /// How long an entry is fresh, in nanoseconds, if that is known: it is, once one is stored.

@@ -9,8 +9,8 @@ use parking_lot::{Condvar, Mutex};
 use super::graph::{Cycle, Edge};
 use super::{wake, Flight, Phase, State};
 use crate::clock::Tick;
-use crate::entry;
 use crate::unwind::catch;
+use crate::{entry, sync};
 
 /// What waiting for a flight came to.
 #[derive(Debug)]
@@ -124,6 +124,10 @@ impl Wait {
 
     /// Waits on this thread.
     pub(crate) fn block(&mut self) -> Waited {
+        if !sync::CAN_WAIT {
+            // The leader is a task of this thread, which polls nothing before this call returns.
+            self.wait_no_more();
+        }
         let parker = Arc::new(Parker::default());
         let waker = Waker::from(Arc::clone(&parker));
         let context = Context::from_waker(&waker);

@@ -6,6 +6,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::clock;
+
 /// When something was written, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
@@ -23,7 +25,11 @@ pub(super) struct Now(pub(super) Stamp);
 
 impl Now {
     pub(super) fn read() -> Self {
-        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let wall = if clock::EXISTS {
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+        } else {
+            Duration::ZERO
+        };
         let (boot, uptime) = boot::read();
         Self(Stamp { wall: millis(wall), boot, uptime })
     }
@@ -63,10 +69,9 @@ mod boot {
                 u64::from_le_bytes(digest)
             }
         });
-        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the pointer is to a `timespec` of ours; the clock exists since Linux 2.6.39.
-        unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &mut time) };
-        (boot, time.tv_sec.unsigned_abs() * 1000 + time.tv_nsec.unsigned_abs() / 1_000_000)
+        // Since Linux 2.6.39; it counts what the machine slept, too.
+        let (seconds, nanos) = crate::clock::read(libc::CLOCK_BOOTTIME);
+        (boot, seconds * 1000 + nanos / 1_000_000)
     }
 }
 
