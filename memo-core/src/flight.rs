@@ -82,6 +82,9 @@ struct State {
     waiting: usize,
     /// How many ever waited.
     waited: u64,
+    /// Another has ended it, and the call that made it computes still: what comes of that can be made
+    /// void as before.
+    is_overtaken: bool,
     bound: Bound,
 }
 
@@ -111,7 +114,6 @@ pub(crate) struct Left {
     unwanted: Option<entry::Ref>,
     /// Those who lead it still, and were not the first to finish.
     overtaken: Vec<Arc<Flight>>,
-    pub(crate) is_over: bool,
 }
 
 impl Left {
@@ -131,6 +133,7 @@ impl Flight {
             wakers: BTreeMap::new(),
             waiting: 0,
             waited: 0,
+            is_overtaken: false,
             bound: Bound::new(),
         };
         Arc::new(Self {
@@ -196,21 +199,20 @@ impl Flight {
     /// Under the cache's lock, so that nobody who waits is missed by a fence.
     pub(crate) fn finish(self: &Arc<Self>, leader: &Flight, result: Option<entry::Ref>) -> Left {
         let mut state = self.state.lock();
-        let mut left = Left {
-            wakers: BTreeMap::new(),
-            unwanted: result,
-            overtaken: Vec::new(),
-            is_over: true,
+        let mut left = Left { wakers: BTreeMap::new(), unwanted: result, overtaken: Vec::new() };
+        let Phase::Led(leaders) = &mut state.phase else {
+            // Another has ended it.
+            state.is_overtaken &= !std::ptr::eq(&**self, leader);
+            return left;
         };
-        // Another may have ended it.
-        let Phase::Led(leaders) = &mut state.phase else { return left };
         leaders.remove(self, leader);
         if left.unwanted.is_none() && !leaders.is_empty() {
-            left.is_over = false;
             return left;
         }
+        let is_overtaken = leaders.own;
         left.overtaken = std::mem::take(&mut leaders.others);
-        left.overtaken.extend(leaders.own.then(|| Arc::clone(self)));
+        left.overtaken.extend(is_overtaken.then(|| Arc::clone(self)));
+        state.is_overtaken = is_overtaken;
         let kept = if state.waiting > 0 { left.unwanted.take() } else { None };
         state.phase = Phase::Ended(kept);
         left.wakers = std::mem::take(&mut state.wakers);
@@ -223,7 +225,11 @@ impl Flight {
     /// Under the cache's lock, so that nobody comes between the question and the answer.
     pub(crate) fn abandon(&self, leader: &Flight) -> Abandoned {
         let mut state = self.state.lock();
-        let Phase::Led(leaders) = &mut state.phase else { return Abandoned::GoesOn };
+        let Phase::Led(leaders) = &mut state.phase else {
+            // Another has ended it.
+            state.is_overtaken &= !std::ptr::eq(self, leader);
+            return if state.is_deserted() { Abandoned::Deserted } else { Abandoned::GoesOn };
+        };
         leaders.remove(self, leader);
         if !leaders.is_empty() {
             return Abandoned::GoesOn;
@@ -268,10 +274,14 @@ impl Flight {
         Some(how)
     }
 
-    /// Whether nobody leads it any more nor waits.
+    /// Whether nobody computes in it any more nor waits.
     pub(crate) fn is_deserted(&self) -> bool {
-        let state = self.state.lock();
-        state.waiting == 0 && !matches!(state.phase, Phase::Led(_))
+        self.state.lock().is_deserted()
+    }
+
+    /// Whether somebody has ended it.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Ended(_))
     }
 
     /// This flight and those in whose bodies its call was made, the innermost first.
@@ -292,12 +302,18 @@ pub(crate) enum TookOver {
 /// What became of a flight that a leader left without an end.
 #[derive(Debug)]
 pub(crate) enum Abandoned {
-    /// Others lead it, or have ended it.
+    /// Others lead it, or wait for it.
     GoesOn,
-    /// Nobody waits for it.
+    /// Nobody does.
     Deserted,
     /// A waiter takes over; its waker, if it sleeps.
     Inherited(Option<Waker>),
+}
+
+impl State {
+    fn is_deserted(&self) -> bool {
+        self.waiting == 0 && !self.is_overtaken && !matches!(self.phase, Phase::Led(_))
+    }
 }
 
 impl Leaders {

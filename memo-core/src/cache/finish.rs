@@ -119,15 +119,15 @@ impl Cache {
             }
             (Outcome::Leave, _) => None,
         };
-        let is_shared = result.is_some();
         let left = awaited.finish(flight, result);
         if !Arc::ptr_eq(flight, awaited) {
             shared.flights.depart(flight);
         }
-        if left.is_over {
+        if awaited.has_ended() {
             shared.flights.depart(awaited);
-            // Until they have taken it, a fence must keep it from them.
-            if is_shared && awaited.is_awaited() && !awaited.is_fenced() {
+            // Until those who wait have taken the result, a fence must keep it from them; and until
+            // all who computed have come to an end, what they have must not be stored after one.
+            if !awaited.is_fenced() && !awaited.is_deserted() {
                 shared.flights.note_ended(awaited);
             }
         }
