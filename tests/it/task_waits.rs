@@ -152,6 +152,62 @@ fn who_waits_for_two_tasks_that_fail_computes_and_for_two_that_are_dropped_inher
 }
 
 #[test]
+fn what_is_forgotten_after_one_of_two_leaders_returned_is_not_brought_back_by_the_other() {
+    const WAYS: [fn(usize); 3] =
+        [|key| assert!(held::remove(key)), |_| held::clear(), |key| held::insert(key, Ok(9))];
+    static RUNS: [Runs; 2 * WAYS.len()] = [const { Runs::new() }; 2 * WAYS.len()];
+    #[memo(wait = "1h")]
+    async fn held(case: usize) -> Result<u32, String> {
+        RUNS[case].awaited().await
+    }
+    for (case, runs) in RUNS.iter().enumerate() {
+        let (first, forget) = (case % 2, WAYS[case / 2]);
+        let second = 1 - first;
+        let mut scene = Scene::set(runs, || Task::new(held(case)));
+        runs.end(first, End::Returns(7));
+        assert_eq!(scene.outcome(first), Some(Ok(7)));
+        scene.assert_waiters_have(7);
+        // Nobody waits any more, and one of them computes still.
+        forget(case);
+        let after = held::get(case);
+        runs.end(second, End::Returns(8));
+        assert_eq!(scene.outcome(second), Some(Ok(8)));
+        assert_eq!(held::get(case), after, "{case}");
+        assert_ne!(after, Some(Ok(7)));
+    }
+}
+
+#[test]
+fn a_result_that_is_not_taken_yet_can_be_forgotten_though_another_leader_fails_after_it() {
+    const LOSSES: [Option<End>; 3] = [Some(End::Fails), Some(End::Panics), None];
+    static RUNS: [Runs; LOSSES.len()] = [const { Runs::new() }; LOSSES.len()];
+    #[memo(wait = "1h")]
+    async fn held(case: usize) -> Result<u32, String> {
+        RUNS[case].awaited().await
+    }
+    for (case, loss) in LOSSES.into_iter().enumerate() {
+        let runs = &RUNS[case];
+        let mut scene = Scene::set(runs, || Task::new(held(case)));
+        runs.end(1, End::Returns(7));
+        assert_eq!(scene.outcome(1), Some(Ok(7)));
+        if let Some(end) = loss {
+            runs.end(0, end);
+            let _ = scene.outcome(0);
+        }
+        scene.leading = [None, None];
+        assert!(held::remove(case));
+        // They were woken for it, and have not looked yet.
+        let [first, others @ ..] = &mut scene.waiters;
+        assert!(first.poll().is_pending());
+        runs.end(2, End::Returns(8));
+        assert_eq!(first.poll(), Poll::Ready(Ok(8)));
+        for other in others {
+            assert_eq!(other.poll(), Poll::Ready(Ok(8)));
+        }
+    }
+}
+
+#[test]
 fn a_leader_that_waits_for_something_else_is_relieved_by_nobody_before_the_bound() {
     static RUNS: Runs = Runs::new();
     #[memo(wait = "1h")]

@@ -22,7 +22,7 @@ struct OfKey {
     /// Calls with that key find it.
     leading: Option<Arc<Flight>>,
     /// Computations beside it, which can be fenced but not waited for; and ended ones whose waiters
-    /// have not come to take the result, which can be fenced still.
+    /// have not come to take the result, or whose leaders were overtaken, which can be fenced still.
     others: Vec<Arc<Flight>>,
 }
 
@@ -72,7 +72,7 @@ impl Flights {
         self.note_ended(flight);
     }
 
-    /// Notes an ended flight, whose result has not been taken yet.
+    /// Notes an ended flight, whose result has not been taken yet, or whose own leader computes still.
     pub(crate) fn note_ended(&mut self, flight: &Arc<Flight>) {
         self.keys.entry(flight.digest).or_default().others.push(Arc::clone(flight));
     }
