@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use memo::__private::{Argument, enter, Memo, Plain};
+use memo::__private::{enter, Argument, Memo, Plain};
 use memo::memo;
 
 /// Held by the one test that runs. It begins with nothing stored, and without a bound.
