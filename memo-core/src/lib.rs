@@ -96,7 +96,8 @@ pub mod __private {
     pub use crate::key::part::{Argument, Given, KeyPart, Walk};
     pub use crate::key::{Args, Scope};
     pub use crate::memo::{
-        contains, enter, get, hit, insert, refresh, remove, AsyncMiss, Call, Memo, Miss,
+        contains, contains_async, enter, get, get_async, hit, insert, insert_async, refresh,
+        remove, remove_async, AsyncMiss, Call, Memo, Miss,
     };
     pub use crate::registry::Stats;
     pub use crate::singleton::{

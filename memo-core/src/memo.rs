@@ -3,6 +3,7 @@
 //! [`enter`] finds; [`Call::run`] hands a hit over, or takes a miss to its end. What is generic
 //! here is what must know the user's types: the walk of the arguments, the codec, the body.
 
+mod async_companions;
 mod companions;
 mod stored;
 mod tasks;
@@ -29,6 +30,7 @@ use crate::switch;
 use crate::tier::{After, Saving, What};
 use crate::unwind::catch;
 
+pub use async_companions::{contains_async, get_async, insert_async, remove_async};
 pub use companions::{contains, get, insert, remove};
 pub use tasks::AsyncMiss;
 

@@ -121,7 +121,25 @@ impl Function {
         let private = &self.private;
         let verb = Ident::new(verb, Span::mixed_site());
         let after: Vec<_> = after.into_iter().collect();
-        let ask = |key| quote!(#private::#verb(#(#before,)* #key #(, #after)*));
+        self.ask_by(takes, |key| quote!(#private::#verb(#(#before,)* #key #(, #after)*)))
+    }
+
+    /// The same for the companion of that name in a task.
+    pub(crate) fn ask_async(
+        &self,
+        verb: &str,
+        before: &[&TokenStream],
+        after: Option<&Ident>,
+    ) -> TokenStream {
+        let private = &self.private;
+        let verb = Ident::new(verb, Span::mixed_site());
+        let after: Vec<_> = after.into_iter().collect();
+        let ask = |key| quote!(#private::#verb(#(#before,)* #key #(, #after)*).await);
+        self.ask_by(Takes::Key, ask)
+    }
+
+    /// The question of a key, whichever the call has.
+    fn ask_by(&self, takes: Takes, ask: impl Fn(TokenStream) -> TokenStream) -> TokenStream {
         let question = ask(self.key_of(takes));
         match &self.key {
             None => question,

@@ -28,6 +28,8 @@ pub(crate) struct Companion {
     name: &'static str,
     doc: &'static str,
     takes: Takes,
+    /// Async, whatever the function is.
+    is_async: bool,
     /// A generic before the function's own.
     lifetime: Option<Lifetime>,
     /// A parameter after the function's own.
@@ -43,7 +45,12 @@ impl Companion {
         takes: Takes,
         body: TokenStream,
     ) -> Self {
-        Self { name, doc, takes, lifetime: None, value: None, returns: None, body }
+        let (lifetime, value, returns) = (None, None, None);
+        Self { name, doc, takes, is_async: false, lifetime, value, returns, body }
+    }
+
+    pub(crate) fn in_a_task(self) -> Self {
+        Self { is_async: true, ..self }
     }
 
     pub(crate) fn returns(self, ty: impl ToTokens) -> Self {
@@ -135,7 +142,7 @@ impl Function {
     }
 
     fn companion(&self, companion: &Companion) -> TokenStream {
-        let Companion { name, doc, takes, lifetime, value, returns, body } = companion;
+        let Companion { name, doc, takes, is_async, lifetime, value, returns, body } = companion;
         let name = self.companion_name(name);
         let attributes = self.item_attributes(*takes);
         let vis = &self.vis;
@@ -144,7 +151,10 @@ impl Function {
         let inputs = self.inputs(*takes);
         let returns = returns.iter();
         let sig = (*takes == Takes::All).then_some(&self.sig);
-        let asyncness = sig.map(|sig| &sig.asyncness);
+        let asyncness = match sig {
+            Some(sig) => sig.asyncness.to_token_stream(),
+            None => is_async.then(|| quote!(async)).into_iter().collect(),
+        };
         let unsafety = sig.map(|sig| &sig.unsafety);
         quote! {
             #attributes

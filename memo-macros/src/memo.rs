@@ -10,7 +10,7 @@ use crate::values::{Store, bare};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Error, Expr, Result, Type};
+use syn::{Error, Expr, Lifetime, Result, Type};
 
 pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let written = options.clone();
@@ -98,7 +98,7 @@ fn companions(
     memo: &TokenStream,
     codec: &TokenStream,
     refresh: TokenStream,
-) -> [Companion; 7] {
+) -> Vec<Companion> {
     let krate = &function.krate;
     let returns = &function.returns;
     let mut found = returns.clone();
@@ -108,7 +108,7 @@ fn companions(
     let get = function.ask("get", &[memo, codec], Takes::Key, None);
     let contains = function.ask("contains", &[memo, codec], Takes::Key, None);
     let insert = function.ask("insert", &[memo, codec], Takes::Key, Some(&value));
-    [
+    let mut companions = vec![
         Companion::new("clear", "Forgets every result.", Takes::Nothing, quote!(#memo.clear();)),
         Companion::new(
             "remove",
@@ -118,7 +118,7 @@ fn companions(
         )
         .returns(quote!(::core::primitive::bool)),
         Companion::new("get", "The stored result of one call, without a run.", Takes::Key, get)
-            .lifetime(lifetime)
+            .lifetime(lifetime.clone())
             .returns(quote!(::core::option::Option<#found>)),
         Companion::new("contains", "Whether a result is stored.", Takes::Key, contains)
             .returns(quote!(::core::primitive::bool)),
@@ -133,7 +133,41 @@ fn companions(
             quote!(#memo.stats()),
         )
         .returns(quote!(#krate::Stats)),
-    ]
+    ];
+    if function.is_async() && function.is_stored {
+        let found = (lifetime, found);
+        companions.extend(async_companions(function, [memo, codec], found, &value));
+    }
+    companions
+}
+
+/// Those that wait for the store without blocking the executor's thread.
+fn async_companions(
+    function: &Function,
+    [memo, codec]: [&TokenStream; 2],
+    (lifetime, found): (Option<Lifetime>, Type),
+    value: &Ident,
+) -> [Companion; 5] {
+    let ask = |verb, before: &[&TokenStream]| function.ask_async(verb, before, None);
+    let clear = quote!(#memo.clear_async().await;);
+    let remove = ask("remove_async", &[memo]);
+    let get = ask("get_async", &[memo, codec]);
+    let contains = ask("contains_async", &[memo, codec]);
+    let insert = function.ask_async("insert_async", &[memo, codec], Some(value));
+    let boolean = quote!(::core::primitive::bool);
+    let companions = [
+        Companion::new("clear_async", "`clear`, in a task.", Takes::Nothing, clear),
+        Companion::new("remove_async", "`remove`, in a task.", Takes::Key, remove)
+            .returns(&boolean),
+        Companion::new("get_async", "`get`, in a task.", Takes::Key, get)
+            .lifetime(lifetime)
+            .returns(quote!(::core::option::Option<#found>)),
+        Companion::new("contains_async", "`contains`, in a task.", Takes::Key, contains)
+            .returns(&boolean),
+        Companion::new("insert_async", "`insert`, in a task.", Takes::Key, insert)
+            .value(value, &function.returns),
+    ];
+    companions.map(Companion::in_a_task)
 }
 
 /// What the function's static is told.

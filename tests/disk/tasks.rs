@@ -204,6 +204,81 @@ fn the_executor_s_thread_never_asks_the_store() {
     assert_eq!((double::stats().store_errors, checked::stats().store_errors), (0, 0));
 }
 
+#[test]
+fn the_companions_for_tasks_do_what_the_others_do_and_never_block_the_executor_s_thread() {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    static ASKED: Mutex<Vec<(&str, ThreadId)>> = Mutex::new(Vec::new());
+    fn asked(what: &'static str) {
+        ASKED.lock().unwrap().push((what, thread::current().id()));
+    }
+    #[memo(store = Watched::open(&DIRECTORY, asked), cache_if = |number| *number < 100)]
+    async fn double(text: &str, _times: u32) -> u32 {
+        ready(text.len() as u32 * _times).await
+    }
+    #[memo(store = Watched::open(&DIRECTORY, asked), key = text.parse::<u32>()?)]
+    async fn parsed(text: String) -> Result<u32, String> {
+        ready(text.parse::<u32>().map_err(|error| error.to_string())).await
+    }
+    struct Scale(u32);
+    impl Scale {
+        #[memo(store = Watched::open(&DIRECTORY, asked), key = (self.0, x))]
+        async fn apply(&self, x: u32) -> u32 {
+            ready(self.0 * x).await
+        }
+    }
+    let scratch = Scratch::new();
+    DIRECTORY.set(scratch.path().into()).unwrap();
+    fn assert_send<F: Future + Send>(future: F) -> F {
+        future
+    }
+
+    block_on(assert_send(async {
+        assert_eq!(
+            (double::get_async("a").await, double::contains_async("a").await),
+            (None, false)
+        );
+        double::insert_async("a", 7).await;
+        assert_eq!((double("a", 1).await, double::get_async("a").await), (7, Some(7)));
+        // What the condition says no to replaces what is stored.
+        double::insert_async("a", 100).await;
+        assert_eq!((double::contains_async("a").await, double("a", 2).await), (false, 2));
+        assert_eq!(
+            (double::remove_async("a").await, double::remove_async("a").await),
+            (true, false)
+        );
+        assert_eq!((double("b", 1).await, double("c", 1).await), (1, 1));
+        double::clear_async().await;
+        assert!(!double::contains_async("b").await && !double::contains_async("c").await);
+
+        parsed::insert_async("1".to_owned(), Ok(2)).await;
+        parsed::insert_async("x".to_owned(), Ok(2)).await;
+        assert_eq!(
+            (parsed::get_async("1".to_owned()).await, parsed("1".to_owned()).await),
+            (Some(Ok(2)), Ok(2))
+        );
+        assert_eq!(
+            (parsed::get_async("x".to_owned()).await, parsed::remove_async("x".to_owned()).await),
+            (None, false)
+        );
+
+        let scale = Scale(2);
+        assert_eq!((scale.apply(3).await, scale.apply_get_async(3).await), (6, Some(6)));
+        assert!(scale.apply_remove_async(3).await && !scale.apply_contains_async(3).await);
+        scale.apply_insert_async(3, 1).await;
+        Scale::apply_clear_async().await;
+        assert_eq!(scale.apply_get_async(3).await, None);
+    }));
+
+    let asked = std::mem::take(&mut *ASKED.lock().unwrap());
+    for what in ["open", "get", "put", "remove", "clear", "changes"] {
+        assert!(asked.iter().any(|(asked, _)| *asked == what), "`{what}` was not asked: {asked:?}");
+    }
+    let own = thread::current().id();
+    let blocking: Vec<_> = asked.iter().filter(|(_, thread)| *thread == own).collect();
+    assert!(blocking.is_empty(), "{blocking:?}");
+    assert_eq!((double::stats().store_errors, parsed::stats().store_errors), (0, 0));
+}
+
 /// Where a store is to wait until it is let on, once.
 struct Gate {
     at: &'static str,
@@ -318,6 +393,8 @@ pub(crate) fn role(line: &str) -> String {
         "refresh" => block_on(triple::refresh(number)).to_string(),
         "halved" => format!("{:?}", block_on(halved(number))),
         "get" => format!("{:?} {:?}", triple::get(number), halved::get(number)),
+        "get_async" => format!("{:?}", block_on(triple::get_async(number))),
+        "remove_async" => block_on(triple::remove_async(number)).to_string(),
         _ => unreachable!("{line}"),
     }
 }
@@ -328,6 +405,9 @@ fn what_a_task_computes_the_next_process_finds() {
     let ask = |line: &str| ask_another("tasks", &scratch, line);
     assert_eq!(ask("triple 4"), "12, computed");
     assert_eq!(ask("triple 4"), "12");
+    assert_eq!(ask("get_async 4"), "Some(12)");
+    assert_eq!((ask("remove_async 4"), ask("get_async 4")), ("true".into(), "None".into()));
+    assert_eq!(ask("triple 4"), "12, computed");
     assert_eq!(ask("refresh 4"), "12, computed");
     assert_eq!(ask("triple 4"), "12");
     assert_eq!(ask("halved 4"), "Ok(2), computed");

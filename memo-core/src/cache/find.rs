@@ -12,6 +12,7 @@ use super::Cache;
 use crate::clock::Tick;
 use crate::entry::View;
 use crate::expiry;
+use crate::flight::Key;
 use crate::key::{self, Args, Hashed};
 use crate::reclaim::{self, Pin};
 use crate::table::{self, same_key};
@@ -229,6 +230,19 @@ impl Cache {
             && self.known_ttl().is_some_and(|ttl| at.plus(ttl) >= expiry)
             && entry.entry.is_to_be_refreshed();
         Some(Served { is_stale, at })
+    }
+
+    /// The entry of a key, if it has not expired; for who only looks.
+    pub(crate) fn find_key(&self, key: &Key) -> Option<Held> {
+        let pin = reclaim::pin();
+        let table = self.table.read(&pin)?;
+        let hash = key.entry.hashes().of(table.is_thorough());
+        let entry = table.find(hash, same_key(&key.entry))?;
+        if entry.expiry().is_some_and(|expiry| expiry <= Tick::now()) {
+            return None;
+        }
+        let entry = entry.pointer();
+        Some(Held::new(pin, entry))
     }
 
     pub(crate) fn contains<A: Args>(&self, args: &A) -> bool {

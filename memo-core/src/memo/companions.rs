@@ -2,7 +2,9 @@
 
 use super::Memo;
 use crate::codec::{self, Codec, Keep};
-use crate::key::Args;
+use crate::entry::Ref;
+use crate::flight::Key;
+use crate::key::{Args, DIGEST};
 use crate::switch;
 use crate::tier::{After, Saving, What};
 
@@ -33,47 +35,89 @@ pub fn remove<A: Args>(memo: &'static Memo, args: A) -> bool {
     if !memo.cache.has_store() {
         return memo.cache.key(&args, 0).is_ok_and(|key| memo.cache.remove(&key));
     }
-    memo.key(&args).is_some_and(|key| {
-        let was_behind = !key.is_local && memo.cache.forget_in_store(&key.digest);
-        memo.cache.remove(&key) || was_behind
-    })
+    memo.key(&args).is_some_and(|key| memo.remove_key(&key))
 }
 
 /// `func::insert(…)`: stores a result that was come by otherwise.
 pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, result: R) {
-    if !switch::is_on() {
-        return;
+    if let Some(insertion) = memo.insertion(&codec, &args, &result) {
+        memo.insert(insertion);
     }
-    let Some(mut key) = memo.key(&args) else { return };
-    let data = match memo.keep(&codec, &result) {
-        Ok(Keep::Store(data)) => Some(data),
-        Ok(Keep::Share(_)) | Err(_) => None,
-        Ok(Keep::Drop) => return,
-    };
-    let mut lookup = None;
-    if memo.cache.has_store() && !key.is_local {
-        lookup = memo.cache.load(&key.digest);
-        if lookup.is_none() {
-            memo.cache.outer.note_unforgotten(key.digest);
-        }
+}
+
+/// What is to be inserted, with nothing of the user's types in it.
+pub(super) struct Insertion {
+    digest: [u8; DIGEST],
+    is_local: bool,
+    made: Made,
+}
+
+enum Made {
+    /// The entry, and what its value is made of.
+    Entry(Ref, Option<u64>),
+    /// It cannot be stored; what is stored is older, and goes.
+    Nothing(Key),
+}
+
+impl Memo {
+    pub(super) fn remove_key(&'static self, key: &Key) -> bool {
+        let was_behind = !key.is_local && self.cache.forget_in_store(&key.digest);
+        self.cache.remove(key) || was_behind
     }
-    let encoded = data.and_then(|data| memo.encode(data, &mut key.entry).zip(Some(data)));
-    let after = match encoded {
-        Some(((codec, expiry), data)) => {
-            let entry = key.entry.finish(codec, expiry);
-            memo.cache.insert(&key.digest, entry.view().share());
-            lookup.and_then(|at| {
-                let (digest, ticket) = (key.digest, at.ticket);
-                let structure = codec::structure(data)?;
-                Some(What::Save(Saving { digest, ticket, replaces: true, entry, structure }))
-            })
+
+    /// Encodes what is to be inserted, if anything.
+    pub(super) fn insertion<R, C: Codec<R>, A: Args>(
+        &'static self,
+        codec: &C,
+        args: &A,
+        result: &R,
+    ) -> Option<Insertion> {
+        if !switch::is_on() {
+            return None;
         }
-        None => {
-            memo.cache.remove(&key);
-            lookup.map(|_| What::Forget(key.digest))
+        let mut key = self.key(args)?;
+        let data = match self.keep(codec, result) {
+            Ok(Keep::Store(data)) => Some(data),
+            Ok(Keep::Share(_)) | Err(_) => None,
+            Ok(Keep::Drop) => return None,
+        };
+        let (digest, is_local) = (key.digest, key.is_local);
+        let encoded = data.and_then(|data| self.encode(data, &mut key.entry).zip(Some(data)));
+        let made = match encoded {
+            Some(((codec, expiry), data)) => {
+                let structure = codec::structure(data);
+                Made::Entry(key.entry.finish(codec, expiry), structure)
+            }
+            None => Made::Nothing(key),
+        };
+        Some(Insertion { digest, is_local, made })
+    }
+
+    /// Inserts it, and waits for the store.
+    pub(super) fn insert(&'static self, insertion: Insertion) {
+        let Insertion { digest, is_local, made } = insertion;
+        let mut lookup = None;
+        if self.cache.has_store() && !is_local {
+            lookup = self.cache.load(&digest);
+            if lookup.is_none() {
+                self.cache.outer.note_unforgotten(digest);
+            }
         }
-    };
-    if let Some(what) = after {
-        memo.cache.settle_store(After { what, lease: None });
+        let after = match made {
+            Made::Entry(entry, structure) => {
+                self.cache.insert(&digest, entry.view().share());
+                lookup.zip(structure).map(|(at, structure)| {
+                    let ticket = at.ticket;
+                    What::Save(Saving { digest, ticket, replaces: true, entry, structure })
+                })
+            }
+            Made::Nothing(key) => {
+                self.cache.remove(&key);
+                lookup.map(|_| What::Forget(digest))
+            }
+        };
+        if let Some(what) = after {
+            self.cache.settle_store(After { what, lease: None });
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::cache::Outcome;
 use crate::claim::Lead;
 use crate::codec::{self, Codec};
 use crate::flight::Key;
-use crate::store::Lookup;
+use crate::store::{Found, Lookup};
 use crate::tier::{Next, Stored, Turn};
 
 impl Memo {
@@ -94,8 +94,12 @@ impl Memo {
 
     /// What the store has of a call, for who only looks.
     pub(super) fn look_behind<R, C: Codec<R>>(&'static self, key: &Key) -> Option<R> {
-        let found = self.cache.load_only(key)?;
-        let stored = Stored::parse(&found)?;
+        self.restore_found::<R, C>(&self.cache.load_only(key)?)
+    }
+
+    /// The result of what was found in the store.
+    pub(super) fn restore_found<R, C: Codec<R>>(&'static self, found: &Found) -> Option<R> {
+        let stored = Stored::parse(found)?;
         let data = codec::decode_stored(stored.codec, stored.structure, stored.value)?;
         Some(C::restore(data))
     }
