@@ -15,7 +15,6 @@ mod tagged;
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 
 use parking_lot::Mutex;
@@ -27,6 +26,7 @@ use crate::key::encoder::Encoder;
 use crate::key::sink::take_refusal;
 use crate::key::sinks::Compare;
 use crate::key::structure::structure_of;
+use crate::unwind::catch;
 
 /// A type whose values can be stored: serialized on a miss, a fresh one on every hit.
 #[diagnostic::on_unimplemented(
@@ -242,12 +242,8 @@ impl Trust {
 pub(crate) fn encode<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
     // The user's `Serialize` and `Deserialize` run in here, and caching never fails a call: a
     // panic of theirs is a value that cannot be stored. `into` is reset before it is used again.
-    let attempt = catch_unwind(AssertUnwindSafe(|| encode_checked(value, trust, into)));
-    let codec = attempt.unwrap_or_else(|payload| {
-        // Its drop is the user's code as well.
-        std::mem::forget(payload);
-        Err("its serde implementation panicked".into())
-    })?;
+    let attempt = catch(|| encode_checked(value, trust, into));
+    let codec = attempt.unwrap_or_else(|| Err("its serde implementation panicked".into()))?;
     trust.len.store(into.value().len() as u64, Ordering::Relaxed);
     Ok(codec)
 }
@@ -318,23 +314,16 @@ fn decode_as<T: Data>(codec: u8, bytes: &[u8]) -> Result<T, String> {
 
 /// The value that another process stored, if it is made of what that was.
 pub(crate) fn decode_stored<T: Data>(codec: u8, structure: u64, bytes: &[u8]) -> Option<T> {
-    let decoded = catch_unwind(AssertUnwindSafe(|| {
+    let decoded = catch(|| {
         let value: T = decode_as(codec, bytes).ok()?;
         (structure_of(&value) == Ok(structure)).then_some(value)
-    }));
-    decoded.unwrap_or_else(|payload| {
-        std::mem::forget(payload);
-        None
-    })
+    });
+    decoded.flatten()
 }
 
 /// What a value is made of, for [`decode_stored`]; nothing, if it does not say.
 pub(crate) fn structure<T: Data>(value: &T) -> Option<u64> {
-    let structure = catch_unwind(AssertUnwindSafe(|| structure_of(value).ok()));
-    structure.unwrap_or_else(|payload| {
-        std::mem::forget(payload);
-        None
-    })
+    catch(|| structure_of(value).ok()).flatten()
 }
 
 /// The value of an entry; nothing where its bytes are not one, which the check makes unlikely.
@@ -361,14 +350,11 @@ pub(crate) fn decode_at_once<T: Data>(entry: View<'_>) -> Option<T> {
 #[inline]
 fn decode_caught<T: Data>(entry: View<'_>) -> Option<T> {
     let bytes = entry.value();
-    let decoded = catch_unwind(AssertUnwindSafe(|| match entry.entry.codec() {
+    let decoded = catch(|| match entry.entry.codec() {
         BINARY => binary::decode(bytes),
         codec => decode_as(codec, bytes).ok(),
-    }));
-    decoded.unwrap_or_else(|payload| {
-        std::mem::forget(payload);
-        None
-    })
+    });
+    decoded.flatten()
 }
 
 /// Shapes are hashes already.

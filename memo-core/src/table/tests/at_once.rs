@@ -47,7 +47,7 @@ fn what_is_read_under_one_pin_is_not_freed_before_though_only_the_next_is_seen()
 #[test]
 fn readers_find_whole_entries_while_all_kinds_of_changes_are_made() {
     const ROUNDS: u64 = if cfg!(miri) { 20 } else { 20_000 };
-    let hash_of = |n: u64| (n % 6) << 61 | n % 3;
+    let hash_of = |n: u64| ((n % 6) << 61) | (n % 3);
     let table = Table::new();
     let writer = Mutex::new(Writer::new());
     let read = || {
@@ -65,14 +65,14 @@ fn readers_find_whole_entries_while_all_kinds_of_changes_are_made() {
         let mut writer = writer.lock();
         let there = writer.locate(&table, Hashes::same(hash), is_hash(hash));
         match there.map(|(index, _)| index) {
-            Some(index) if n % 2 == 0 => writer.unlink(&table, index),
+            Some(index) if n.is_multiple_of(2) => writer.unlink(&table, index),
             Some(index) => writer.replace(&table, index, entry(hash, &name, &name)),
             None => writer.link(&table, entry(hash, &name, &name)),
         }
         if n % 64 == 13 {
             writer.clear(&table);
         }
-        writer.collect(n % 3 == 0)
+        writer.collect(n.is_multiple_of(3))
     };
     thread::scope(|scope| {
         scope.spawn(read);
