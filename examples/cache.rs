@@ -1,4 +1,4 @@
-//! What the disk store holds: `cargo run --example cache -- ls`.
+//! What the disk store holds: `cargo run --features disk --example cache -- ls`.
 //!
 //! It looks at the directory that `MEMO_CACHE_DIR` names, or else at those of all programs that use
 //! `store = "disk"`.

@@ -36,6 +36,14 @@ struct Value {
     life: Option<Duration>,
 }
 
+impl Value {
+    /// How long ago it was put, if that is not too long.
+    fn age(&self) -> Option<Duration> {
+        let age = self.put.elapsed();
+        self.life.is_none_or(|life| age < life).then_some(age)
+    }
+}
+
 impl Results {
     fn ticket(&self) -> Ticket {
         Ticket { epoch: self.epoch, removals: self.removed.len() as u64 }
@@ -68,9 +76,8 @@ impl Store for Shelf {
         let mut shelf = self.lock();
         let results = shelf.of(function);
         let found = results.values.get(key).and_then(|value| {
-            let age = value.put.elapsed();
-            let is_fresh = value.life.is_none_or(|life| age < life);
-            is_fresh.then(|| Found { value: value.bytes.clone(), age })
+            let age = value.age()?;
+            Some(Found { value: value.bytes.clone(), age })
         });
         Ok(Lookup { ticket: results.ticket(), found })
     }
@@ -97,7 +104,8 @@ impl Store for Shelf {
         let mut shelf = self.lock();
         let results = shelf.of(function);
         results.removed.push(*key);
-        Ok((results.values.remove(key).is_some(), results.ticket()))
+        let was_there = results.values.remove(key).is_some_and(|value| value.age().is_some());
+        Ok((was_there, results.ticket()))
     }
 
     fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure> {

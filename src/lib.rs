@@ -1,8 +1,30 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// Of two definitions of a link the first counts: these are for the documentation, those at the end of
+// the README for who reads it beside the source.
+//! [Every shape of function]: _documentation::shapes
+//! [All cases]: _documentation::benchmarks
+//! [a chart]: _documentation::benchmarks#chart
+//! [`memo`]: macro@memo
+//! [`singleton`]: macro@singleton
+//! [`set_reporter`]: set_reporter
+//! [`bulk`]: bulk
+//! [`Store`]: store::Store
+//! [`quickstart`]: _documentation::examples::quickstart
+//! [`simulation`]: _documentation::examples::simulation
+//! [`pi`]: _documentation::examples::pi
+//! [`table`]: _documentation::examples#packages
+//! [`model`]: _documentation::examples#packages
+//! [`store`]: _documentation::examples::store
+//! [`cache`]: _documentation::examples::cache
+//! [`fleet`]: _documentation::examples#packages
+//! [`rna_pages`]: _documentation::examples#packages
+//! [`download`]: _documentation::examples#packages
+//!
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
 pub use memo_core::{
-    bulk, clear_all, set_enabled, set_max_bytes, set_reporter, stats, store, Error, Stats,
+    bulk, clear_all, set_enabled, set_max_bytes, set_reporter, stats, Error, Stats,
 };
 pub use memo_macros::{memo, singleton};
 
@@ -11,17 +33,27 @@ pub mod singleton {
     pub use memo_core::{clear_all_singletons as clear_all, singleton_stats as stats};
 }
 
+pub mod store {
+    //! Where results live beyond this process, behind its memory.
+    //!
+    //! A [`Store`] keeps bytes by function and key, and is shared: other processes clear a function or
+    //! remove a call while this one computes. A lookup therefore returns a [`Ticket`], the moment of the
+    //! look, and a result is put with it: the store drops what was computed before its function was cleared
+    //! or its call removed. The same tickets tell memory what others made void since.
+
+    pub use memo_core::store::*;
+    // Once more by their names, so that the documentation says which feature they need.
+    #[cfg(feature = "disk")]
+    pub use memo_core::store::{DiskEntry, DiskStore};
+    #[cfg(feature = "redis")]
+    pub use memo_core::store::{RedisBuilder, RedisStore};
+}
+
 /// Implementation details of the attributes. Do not rely on them.
 #[doc(hidden)]
 pub mod __private {
     pub use memo_core::__private::*;
 }
 
-/// Longer texts.
-pub mod _documentation {
-    #[doc = include_str!("../docs/benchmarks.md")]
-    pub mod benchmarks {}
-
-    #[doc = include_str!("../docs/shapes.md")]
-    pub mod shapes {}
-}
+#[cfg(doc)]
+pub mod _documentation;

@@ -1,7 +1,7 @@
-//! Each misuse and its message, side by side in `tests/ui`.
+//! Each misuse and its message, side by side in `ui`.
 
 #[test]
 #[cfg_attr(miri, ignore)]
 fn misuse_is_explained() {
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+    trybuild::TestCases::new().compile_fail("ui/*.rs");
 }

@@ -2,11 +2,25 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use parking_lot::Mutex;
+
+use crate::agenda::{Agenda, NEVER};
 use crate::registry::MEMOS;
 
+/// What is stored. It changes under the lock of the cache that stores, so that whoever has them all
+/// sees what is there.
 static USED: AtomicUsize = AtomicUsize::new(0);
 static MAX: AtomicUsize = AtomicUsize::new(NONE);
 const NONE: usize = usize::MAX;
+
+/// While there is a bound, the functions by when the entry was queued that each would evict next.
+pub(crate) static OLDEST: Agenda = Agenda::new();
+
+/// So many functions are asked for an older entry before any will do.
+const MAX_ROUNDS: u32 = 1024;
+
+/// Held by who evicts, so that no function is missed because somebody else is just asking it.
+static EVICTING: Mutex<()> = Mutex::new(());
 
 /// Bounds what all memo functions together hold: so many bytes of stored keys and values.
 ///
@@ -19,29 +33,35 @@ const NONE: usize = usize::MAX;
 /// # memo::set_max_bytes(u64::MAX);
 /// ```
 pub fn set_max_bytes(bytes: u64) {
+    // SeqCst, here and in `take`: of who takes bytes and who sets the bound, the later one sees what
+    // the other did.
     MAX.store(usize::try_from(bytes).unwrap_or(NONE), Ordering::SeqCst);
-    make_room();
+    // Who stores after it was asked lists itself.
+    MEMOS.all().into_iter().for_each(|function| function.list_oldest());
+    while USED.load(Ordering::SeqCst) > MAX.load(Ordering::SeqCst) {
+        if !evict() {
+            // The rest is being stored, under the locks of its caches.
+            std::thread::yield_now();
+        }
+    }
 }
 
 pub(crate) fn is_set() -> bool {
     MAX.load(Ordering::Relaxed) != NONE
 }
 
-/// Takes bytes for an entry that is about to be stored, evicting others if there is no room. False
-/// if it is more than there may ever be.
-///
-/// No cache's lock is held: that of any may be taken.
-pub(crate) fn reserve(bytes: usize) -> bool {
-    if bytes > MAX.load(Ordering::Relaxed) {
-        return false;
+/// Takes bytes for an entry that is about to be stored, under its cache's lock; false if there is no
+/// room.
+pub(crate) fn take(bytes: usize) -> bool {
+    let with = |used: usize| used.checked_add(bytes);
+    let fits = |used| with(used).filter(|used| *used <= MAX.load(Ordering::SeqCst));
+    let taken = USED.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits);
+    // The bound may have been set in between, by who then waits for this.
+    let is_within = taken.is_ok_and(|before| fits(before).is_some());
+    if taken.is_ok() && !is_within {
+        give_back(bytes);
     }
-    // SeqCst: of two that reserve at once, or one that sets the bound meanwhile, the later one sees
-    // the sum of both, and makes room for it.
-    USED.fetch_add(bytes, Ordering::SeqCst);
-    if is_set() {
-        make_room();
-    }
-    true
+    is_within
 }
 
 /// Gives back the bytes of an entry that is stored no more, or was not stored after all.
@@ -49,17 +69,20 @@ pub(crate) fn give_back(bytes: usize) {
     USED.fetch_sub(bytes, Ordering::SeqCst);
 }
 
-fn make_room() {
-    while USED.load(Ordering::SeqCst) > MAX.load(Ordering::SeqCst) {
-        let oldest = MEMOS
-            .all()
-            .into_iter()
-            .filter_map(|function| Some((function.oldest_stamp()?, function)))
-            .min_by_key(|(stamp, _)| *stamp);
-        match oldest {
-            Some((_, function)) => function.evict(),
-            // What is left is reserved, by others that will store it or give it back.
-            None => return,
+/// Whether so many bytes could ever be stored.
+pub(crate) fn may_hold(bytes: usize) -> bool {
+    bytes <= MAX.load(Ordering::Relaxed)
+}
+
+/// Gives up the least valuable entry of all; false if there is none. No cache's lock is held.
+pub(crate) fn evict() -> bool {
+    let _evicting = EVICTING.lock();
+    // What is hit goes back in its queue, and could do so for ever.
+    for round in 0_u32.. {
+        let Some((_, function, next)) = OLDEST.take(NEVER) else { return false };
+        if function.evict_older(if round < MAX_ROUNDS { next } else { NEVER }) {
+            return true;
         }
     }
+    false
 }

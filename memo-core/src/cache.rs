@@ -4,33 +4,40 @@
 //! Whatever must win over a computation in flight (`clear`, `remove`, `insert`, `refresh`) fences
 //! its flight under the same lock under which the flight would store its result.
 
-mod change;
 mod find;
+mod claim;
+mod finish;
+mod change;
+mod clear;
+mod expiry;
 
 use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
-use std::sync::Arc;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
-use crate::budget;
+use crate::asked::{Asked, Unknown};
 use crate::clock::Tick;
-use crate::entry::{Builder, Ref, View};
+use crate::entry::Builder;
 use crate::error::{report, Error, Kind};
-use crate::expiry;
-use crate::flight::{wake, Flight, Flights, Joined, Key, Wait};
+use crate::flight::{on_rayon, Flights, Key, ON_RAYON};
 use crate::key::sink::{take_refusal, Stop};
-use crate::key::{self, Args, Hashes, Scope};
+use crate::key::{self, Args, Scope};
 use crate::memory::{Bounds, Memory};
 use crate::outer::Outer;
 use crate::reclaim;
-use crate::registry::{Function, Registry, Stats};
+use crate::registry::{Function, Held, Registry, Stats};
 use crate::site::Site;
 use crate::table::{self, Table};
 
-/// The shortest bound of a wait.
-const SHORTEST_BOUND: Duration = Duration::from_secs(1);
+pub(crate) use claim::Claim;
+pub(crate) use finish::{Finished, Outcome};
+
+/// The shortest bound of a wait for a computation, in nanoseconds, where no option says another.
+const MIN_BOUND: u64 = 5_000_000_000;
+/// The same for a resource, which takes long and should be there once.
+const MIN_RESOURCE_BOUND: u64 = 60_000_000_000;
 
 pub(crate) struct Cache {
     table: Table,
@@ -44,8 +51,12 @@ pub(crate) struct Cache {
     longest: AtomicU64,
     pub(crate) site: Site,
     pub(crate) limits: Limits,
-    /// The `ttl` in nanoseconds, once it was asked for.
-    life: OnceCell<u64>,
+    /// The bounds, where the options ask for them.
+    bounds: Asked<Bounds>,
+    /// The `ttl` in nanoseconds.
+    ttl: Asked<u64>,
+    /// The `wait` option in nanoseconds.
+    wait: Asked<u64>,
     /// What lies behind memory.
     pub(crate) outer: Outer,
     registry: &'static Registry,
@@ -59,8 +70,13 @@ pub(crate) struct Cache {
 /// What a function's options say of what it stores.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
+    /// As far as the compiler knows them.
     pub(crate) bounds: Bounds,
+    pub(crate) ask_entries: Option<fn() -> usize>,
+    pub(crate) ask_bytes: Option<fn() -> usize>,
     pub(crate) ttl: Option<fn() -> Duration>,
+    /// The bound of waits.
+    pub(crate) wait: Option<fn() -> Duration>,
     /// An entry is served for another `ttl`, while one call has it refreshed.
     pub(crate) is_background: bool,
 }
@@ -68,18 +84,9 @@ pub(crate) struct Limits {
 struct Shared {
     memory: Memory,
     flights: Flights,
-}
-
-/// What becomes of a flight's key when it ends.
-pub(crate) enum End {
-    /// The entry is stored, and shared with who waits.
-    Store(Ref),
-    /// Shared, not stored; what is stored is older, and goes.
-    Share(Ref),
-    /// There is none; what is stored is older, and goes.
-    Forget(Builder),
-    /// There is none; what is stored stays.
-    Leave,
+    /// So many clears are under way that have a store to clear as well: what is computed meanwhile
+    /// may come from what they forget, and is not stored.
+    clearing: u32,
 }
 
 #[derive(Debug, Default)]
@@ -87,16 +94,6 @@ pub(crate) struct Counts {
     pub(crate) misses: AtomicU64,
     pub(crate) uncacheable: AtomicU64,
     pub(crate) unshared: AtomicU64,
-}
-
-/// What came of asking the cache under its lock.
-pub(crate) enum Claim {
-    Found(Ref),
-    Lead,
-    /// Another call's computation is to be waited for.
-    Wait(Wait),
-    /// So it would be, but the wait would never end.
-    Circle,
 }
 
 impl Cache {
@@ -108,6 +105,7 @@ impl Cache {
             shared: Mutex::new(Shared {
                 memory: Memory::new(!is_resource),
                 flights: Flights::new(),
+                clearing: 0,
             }),
             counts: Counts {
                 misses: AtomicU64::new(0),
@@ -116,8 +114,17 @@ impl Cache {
             },
             longest: AtomicU64::new(0),
             site,
-            limits: Limits { bounds: Bounds::NONE, ttl: None, is_background: false },
-            life: OnceCell::new(),
+            limits: Limits {
+                bounds: Bounds::NONE,
+                ask_entries: None,
+                ask_bytes: None,
+                ttl: None,
+                wait: None,
+                is_background: false,
+            },
+            bounds: Asked::new(),
+            ttl: Asked::new(),
+            wait: Asked::new(),
             outer: Outer::new(),
             registry,
             is_resource,
@@ -140,7 +147,7 @@ impl Cache {
         args: &A,
         expected_len: usize,
     ) -> Result<Key, NoKey> {
-        self.enroll(args.scope());
+        self.register(args.scope());
         self.key(args, expected_len).map_err(|stop| {
             debug_assert_eq!(stop, Stop::Refused);
             self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
@@ -151,30 +158,20 @@ impl Cache {
 
     /// The key of a call that is only looked for.
     pub(crate) fn key<A: Args>(&self, args: &A, expected_len: usize) -> Result<Key, Stop> {
-        let (digest, entry) = match key::hashes(args, table::seed())? {
-            Some(hashes) => key::encode(args, |encoding| {
-                let digest = blake3::hash(encoding).into();
-                (digest, Builder::new(encoding, false, hashes, expected_len))
-            })?,
-            None => {
-                let digest = key::digest_of(args)?;
-                let hashes = Hashes::same(key::hash_of_digest(&digest));
-                (digest, Builder::new(&digest, true, hashes, expected_len))
-            }
-        };
-        Ok(Key { digest, entry, is_local: args.scope().is_some_and(Scope::is_local) })
+        let is_local = args.scope().is_some_and(Scope::is_local);
+        key::encode(args, table::seed(), |encoded| {
+            let digest = encoded.digest();
+            Key { digest, entry: Builder::of(&encoded, expected_len), is_local }
+        })
     }
 
-    fn enroll(&'static self, scope: Option<Scope>) {
-        // Relaxed: a number seen late only means to ask the `OnceCell`, which orders everything.
-        if self.number.load(Ordering::Relaxed) != usize::MAX {
-            return;
+    fn register(&'static self, scope: Option<Scope>) {
+        // Relaxed: a number seen late only means to ask again, under the registry's lock.
+        if self.number.load(Ordering::Relaxed) == usize::MAX {
+            let is_new = || self.name.set(self.site.name_in(scope)).is_ok();
+            let number = |number| self.number.store(number, Ordering::Relaxed);
+            self.registry.register(self, is_new, number);
         }
-        self.name.get_or_init(|| {
-            let name = self.site.name_in(scope);
-            self.number.store(self.registry.enroll(self), Ordering::Relaxed);
-            name
-        });
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -200,6 +197,17 @@ impl Cache {
     pub(crate) fn count_uncacheable(&self, why: String) {
         self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
         self.report(Kind::Value, why);
+    }
+
+    /// Counts a result that is not stored, as it cannot be said for how long or beside how many.
+    pub(crate) fn count_unknown_ttl(&self, unknown: Unknown) {
+        match unknown {
+            Unknown::Panicked => self.count_uncacheable("its `ttl` or bound panicked".into()),
+            // The function is called to say it; that is no failure.
+            Unknown::IsBeingAsked => {
+                self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     pub(crate) fn report(&self, kind: Kind, why: String) {
@@ -231,194 +239,82 @@ impl Cache {
         self.counts.unshared.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How long a call waits for another's computation at the most.
-    pub(crate) fn bound(&self) -> Duration {
-        let longest = Duration::from_nanos(self.longest.load(Ordering::Relaxed));
-        (longest * 2).max(SHORTEST_BOUND)
+    /// How long a call waits for another's computation before one relieves it, in nanoseconds.
+    pub(crate) fn bound(&self) -> u64 {
+        if on_rayon() {
+            return ON_RAYON;
+        }
+        let asked = self.limits.wait.map(|wait| self.wait.get(|| nanos(wait())));
+        if let Some(Ok(bound)) = asked {
+            return bound;
+        }
+        let min = if self.is_resource { MIN_RESOURCE_BOUND } else { MIN_BOUND };
+        // Relaxed: it stands for itself alone.
+        self.longest.load(Ordering::Relaxed).saturating_mul(2).max(min)
+    }
+
+    /// Asks for the bounds, before anything is stored.
+    ///
+    /// # Errors
+    /// They are not known.
+    fn ask_bounds(&self) -> Result<(), Unknown> {
+        let Limits { bounds, ask_entries, ask_bytes, .. } = self.limits;
+        if ask_entries.is_none() && ask_bytes.is_none() {
+            return Ok(());
+        }
+        let ask = || Bounds {
+            entries: ask_entries.map_or(bounds.entries, |ask| ask()),
+            bytes: ask_bytes.map_or(bounds.bytes, |ask| ask()),
+        };
+        self.bounds.get(ask).map(drop)
+    }
+
+    /// What it may hold; what the options would have to be asked for is none before that is done.
+    fn bounds(&self) -> Bounds {
+        self.bounds.known().unwrap_or(self.limits.bounds)
     }
 
     pub(crate) fn computed_in(&self, time: Duration) {
-        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = nanos(time);
         // The load spares the common case the write to a shared line.
         if nanos > self.longest.load(Ordering::Relaxed) {
             self.longest.fetch_max(nanos, Ordering::Relaxed);
         }
     }
+}
 
-    /// Looks again, under the lock, and joins the flight of the key or becomes it.
-    pub(crate) fn claim(&self, flight: &Arc<Flight>) -> Claim {
-        let mut shared = self.shared.lock();
-        if let Some(key) = flight.key.lock().as_ref() {
-            if let Some(entry) = shared.memory.find(&self.table, key) {
-                return Claim::Found(entry.share());
-            }
-        }
-        match shared.flights.join(flight) {
-            Joined::Leads => Claim::Lead,
-            Joined::Waits(wait) => Claim::Wait(wait),
-            Joined::Circle => Claim::Circle,
-        }
+#[cfg(test)]
+impl Cache {
+    pub(crate) fn has_flights(&self) -> bool {
+        !self.shared.lock().flights.is_empty()
     }
 
-    /// Makes the call's flight one beside the flight of its key.
-    pub(crate) fn claim_unshared(&self, flight: &Arc<Flight>) {
-        self.count_unshared();
-        self.shared.lock().flights.note(flight);
+    pub(crate) fn longest(&self) -> Duration {
+        Duration::from_nanos(self.longest.load(Ordering::Relaxed))
     }
+}
 
-    /// Makes the call's flight the flight of its key, whoever led it before.
-    pub(crate) fn claim_anew(&self, flight: &Arc<Flight>) {
-        let fenced = self.shared.lock().flights.replace(flight);
-        fenced.iter().for_each(|flight| flight.wake_all());
-    }
-
-    /// Ends a flight, unless it was fenced as its end says.
-    pub(crate) fn settle(&'static self, flight: &Arc<Flight>, end: End) {
-        let end = match end {
-            End::Store(entry) if !self.reserve(&entry) => End::Share(entry),
-            end => end,
-        };
-        let (result, freed) = self.change(|shared| {
-            shared.flights.depart(flight);
-            let is_current = !flight.is_fenced();
-            let result = match end {
-                End::Store(entry) => {
-                    self.store(&mut shared.memory, &entry, is_current);
-                    Some(entry)
-                }
-                End::Share(entry) => {
-                    if is_current {
-                        shared.memory.remove_same(&self.table, entry.view());
-                    }
-                    Some(entry)
-                }
-                End::Forget(key) => {
-                    if is_current {
-                        shared.memory.remove(&self.table, &key);
-                    }
-                    None
-                }
-                End::Leave => None,
-            };
-            // Until they have taken it, a fence must keep it from them.
-            if flight.is_awaited() {
-                shared.flights.note(flight);
-            }
-            result
-        });
-        flight.end(result);
-        drop(freed);
-    }
-
-    /// Takes an entry's bytes in the budget of all functions; false if they are too many.
-    fn reserve(&self, entry: &Ref) -> bool {
-        expiry::reclaim(Tick::now());
-        self.is_resource || budget::reserve(entry.view().entry.bytes())
-    }
-
-    /// Gives the bytes of an entry back that was not stored.
-    fn give_back(&self, entry: View<'_>) {
-        if !self.is_resource {
-            budget::give_back(entry.entry.bytes());
-        }
-    }
-
-    /// Stores an entry whose bytes are reserved.
-    fn store(&self, memory: &mut Memory, entry: &Ref, is_current: bool) {
-        let view = entry.view();
-        if !is_current {
-            self.give_back(view);
-            return;
-        }
-        if let Some(expiry) = view.expiry() {
-            memory.expire(&self.table, Tick::now(), expiry::BATCH);
-            expiry::expect(expiry);
-        }
-        if !memory.insert(&self.table, self.limits.bounds, view.share()) {
-            self.give_back(view);
-            memory.remove_same(&self.table, view);
-        }
-    }
-
-    /// When what is stored now expires.
-    pub(crate) fn expiry(&self) -> Option<Tick> {
-        Some(Tick::now().plus(self.whole_life()?))
-    }
-
-    /// How long an entry is served, in nanoseconds; for ever, if nothing.
-    pub(crate) fn whole_life(&self) -> Option<u64> {
-        let factor = if self.limits.is_background { 2 } else { 1 };
-        let own = self.life().map(|life| life.saturating_mul(factor));
-        own.into_iter().chain(self.outer.longest_life()).min()
-    }
-
-    /// How long an entry is fresh, in nanoseconds; for ever, if nothing.
-    pub(crate) fn life(&self) -> Option<u64> {
-        let ttl = self.limits.ttl?;
-        Some(*self.life.get_or_init(|| u64::try_from(ttl().as_nanos()).unwrap_or(u64::MAX)))
-    }
-
-    /// Ends a flight whose result is not to be stored, unless someone waits for it.
-    pub(crate) fn forget_if_unawaited(&'static self, flight: &Arc<Flight>) -> bool {
-        let (is_over, freed) = self.change(|shared| {
-            if flight.is_awaited() {
-                return false;
-            }
-            shared.flights.depart(flight);
-            if let (Some(key), false) = (flight.key.lock().take(), flight.is_fenced()) {
-                shared.memory.remove(&self.table, &key);
-            }
-            true
-        });
-        if is_over {
-            flight.end(None);
-        }
-        drop(freed);
-        is_over
-    }
-
-    /// A leader leaves without an end, its future dropped: a waiter takes over.
-    pub(crate) fn abandon(&self, flight: &Arc<Flight>) {
-        let mut shared = self.shared.lock();
-        if !shared.flights.leads(flight) {
-            shared.flights.depart(flight);
-            drop(shared);
-            flight.end(None);
-            return;
-        }
-        let heir = flight.abandon();
-        if heir.is_none() {
-            shared.flights.depart(flight);
-        }
-        drop(shared);
-        if let Some(waker) = heir.flatten() {
-            wake(waker);
-        }
-    }
-
-    /// A waiter leaves: a flight that nobody leads nor awaits is forgotten.
-    pub(crate) fn leave(&self, flight: &Arc<Flight>) {
-        if flight.is_deserted() {
-            let mut shared = self.shared.lock();
-            // Somebody may have found it meanwhile.
-            if flight.is_deserted() {
-                shared.flights.depart(flight);
-            }
-        }
-    }
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Function for Cache {
     fn clear(&'static self) {
-        if self.has_store() {
-            self.clear_store();
-        }
-        self.forget_all();
+        self.clear_here_and_behind();
+    }
+
+    fn hold(&'static self) -> Box<dyn Held> {
+        Box::new(self.held())
+    }
+
+    fn clears_begin(&'static self, clears: u32) {
+        // Added, as a clear of this function alone may be under way.
+        self.shared.lock().clearing += clears;
     }
 
     fn stats(&'static self) -> Stats {
         // What has expired is not held any more, reclaimed or not.
-        while self.expire(Tick::now()).is_some_and(|next| next <= Tick::now()) {}
+        self.expire_all(Tick::now());
         let (entries, bytes, evictions, expirations) = {
             let memory = &self.shared.lock().memory;
             (memory.entries(), memory.bytes(), memory.evictions(), memory.expirations())
@@ -438,20 +334,19 @@ impl Function for Cache {
         }
     }
 
-    fn expire(&'static self, now: Tick) -> Option<Tick> {
-        self.limits.ttl?;
-        let (next, freed) =
-            self.change(|shared| shared.memory.expire(&self.table, now, expiry::BATCH));
-        drop(freed);
-        next
+    fn expire(&'static self, now: Tick, listed: u64) {
+        self.expire_listed(now, listed);
     }
 
-    fn oldest_stamp(&'static self) -> Option<u64> {
-        self.shared.lock().memory.oldest_stamp(&self.table)
+    fn try_expire(&'static self, now: Tick, listed: u64) {
+        self.try_expire_listed(now, listed);
     }
 
-    fn evict(&'static self) {
-        let (_, freed) = self.change(|shared| shared.memory.evict(&self.table));
-        drop(freed);
+    fn list_oldest(&'static self) {
+        self.list_for_eviction();
+    }
+
+    fn evict_older(&'static self, next: u64) -> bool {
+        self.evict_if_older(next)
     }
 }

@@ -1,14 +1,15 @@
 //! From a miss to who computes: this call, or another that it waits for.
 
 use std::future::{poll_fn, Future};
-use std::pin::{pin, Pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::Duration;
 
-use crate::cache::{Cache, Claim, End};
+use crate::cache::{Cache, Claim, Finished, Outcome};
+use crate::clock::{Instant, Tick};
 use crate::entry::{Builder, Ref};
-use crate::flight::{self, Flight, Inside, Wait, Waited};
+use crate::flight::{Entered, Flight, TookOver, Wait, Waited};
 use crate::store::{Lease, Ticket};
 use crate::timer::Delay;
 
@@ -23,55 +24,63 @@ pub(crate) enum Claimed {
 /// A computation that is this call's to make. Dropped without an end, it lets the next one try.
 pub(crate) struct Lead {
     cache: &'static Cache,
+    /// In whose body the computation is.
     pub(crate) flight: Arc<Flight>,
+    /// For whose end others wait: the same, or the one that this call leads as well.
+    awaited: Arc<Flight>,
     /// When the store was asked, and had nothing.
     pub(crate) ticket: Option<Ticket>,
     /// The right to compute it for all processes.
     pub(crate) lease: Option<Lease>,
     /// It computes whatever is stored.
-    pub(crate) is_anew: bool,
+    pub(crate) is_forced: bool,
     /// What the store has is to be replaced, for all.
     pub(crate) is_replacing: bool,
     is_over: bool,
 }
 
 impl Lead {
-    /// With a store it is a miss only once that has been asked.
-    fn new(cache: &'static Cache, flight: Arc<Flight>) -> Self {
-        let lead = Self {
+    fn new(cache: &'static Cache, flight: Arc<Flight>, awaited: Arc<Flight>) -> Self {
+        Self {
             cache,
             flight,
+            awaited,
             ticket: None,
             lease: None,
-            is_anew: false,
+            is_forced: false,
             is_replacing: false,
             is_over: false,
-        };
+        }
+    }
+
+    /// With a store it is a miss only once that has been asked.
+    fn claimed(cache: &'static Cache, flight: Arc<Flight>, awaited: Arc<Flight>) -> Self {
+        let lead = Self::new(cache, flight, awaited);
         if !cache.has_store() {
             lead.missed();
         }
         lead
     }
 
+    /// Computes now, whatever is stored or under way.
+    pub(crate) fn forced(cache: &'static Cache, flight: Arc<Flight>) -> Self {
+        cache.claim_forced(&flight);
+        flight.start();
+        let mut lead = Self::new(cache, Arc::clone(&flight), flight);
+        lead.is_forced = true;
+        lead
+    }
+
+    /// The same, in a task.
+    pub(crate) fn forced_in_task(cache: &'static Cache, flight: Arc<Flight>) -> Self {
+        flight.set_task();
+        Self::forced(cache, flight)
+    }
+
     /// The body is to be run.
     pub(crate) fn missed(&self) {
         self.cache.count_miss();
         self.flight.start();
-    }
-
-    /// Computes now, whatever is stored or under way.
-    pub(crate) fn anew(cache: &'static Cache, flight: Arc<Flight>) -> Self {
-        cache.claim_anew(&flight);
-        flight.start();
-        Self {
-            cache,
-            flight,
-            ticket: None,
-            lease: None,
-            is_anew: true,
-            is_replacing: false,
-            is_over: false,
-        }
     }
 
     pub(crate) fn cache(&self) -> &'static Cache {
@@ -85,71 +94,57 @@ impl Lead {
         }
     }
 
-    /// Ends with what `write` makes of the key: an entry for whoever waits, to be stored or not.
-    /// What is stored under the key already goes in any case: it is older.
-    ///
-    /// # Errors
-    /// Those of `write`; the lead has ended without an entry then.
-    pub(crate) fn end_with<E>(
-        mut self,
-        is_stored: bool,
-        write: impl FnOnce(Builder) -> Result<Ref, (Builder, E)>,
-    ) -> Result<(), E> {
-        let Some(key) = self.flight.key.lock().take() else { unreachable!("a lead ends once") };
-        let (end, result) = match write(key) {
-            Ok(entry) if is_stored => (End::Store(entry), Ok(())),
-            Ok(entry) => (End::Share(entry), Ok(())),
-            Err((key, error)) => (End::Forget(key), Err(error)),
-        };
-        self.is_over = true;
-        self.cache.settle(&self.flight, end);
-        result
+    /// The entry to be, its key written.
+    pub(crate) fn take_key(&self) -> Builder {
+        match self.flight.key.lock().take() {
+            Some(key) => key,
+            None => unreachable!("a lead ends once"),
+        }
     }
 
-    /// Ends with a result that is not to be stored, unless someone waits for it. What is stored is
-    /// older, and goes.
-    pub(crate) fn forget_if_unawaited(mut self) -> Option<Self> {
-        self.is_over = self.cache.forget_if_unawaited(&self.flight);
-        (!self.is_over).then_some(self)
+    /// Whether anyone waits for the result, who would be told.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.awaited.is_awaited()
     }
 
-    /// Ends without a result; what is stored stays.
-    pub(crate) fn end(mut self) {
+    /// Ends it.
+    pub(crate) fn finish(mut self, outcome: Outcome) -> Finished {
         self.is_over = true;
-        self.cache.settle(&self.flight, End::Leave);
+        self.cache.finish(&self.flight, &self.awaited, self.is_forced, outcome)
     }
 }
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        if self.is_over {
-            return;
-        }
-        if std::thread::panicking() || self.flight.key.lock().is_none() {
-            self.cache.settle(&self.flight, End::Leave);
-        } else {
-            self.cache.abandon(&self.flight);
+        if !self.is_over {
+            self.flight.forget_polls();
+            // Whoever panicked would again.
+            if self.flight.has_panicked() || self.flight.key.lock().is_none() {
+                let _ = self.cache.finish(&self.flight, &self.awaited, false, Outcome::Leave);
+            } else {
+                self.cache.abandon(&self.flight, &self.awaited);
+            }
         }
     }
 }
 
 /// A lead whose body runs on this thread, right now.
-pub(crate) struct Flying {
+pub(crate) struct SyncLead {
     pub(crate) lead: Lead,
     /// Held for its drop.
-    _inside: Inside,
+    _entered: Entered,
 }
 
-impl Flying {
+impl SyncLead {
     fn new(lead: Lead) -> Self {
-        let inside = Inside::of(&lead.flight);
-        Self { lead, _inside: inside }
+        let entered = Entered::new(&lead.flight);
+        Self { lead, _entered: entered }
     }
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn anew(cache: &'static Cache, call: Arc<Flight>) -> Self {
-        Self::new(Lead::anew(cache, call))
+    pub(crate) fn forced(cache: &'static Cache, call: Arc<Flight>) -> Self {
+        Self::new(Lead::forced(cache, call))
     }
 
     /// # Errors
@@ -162,69 +157,118 @@ impl Flying {
             Claimed::Found(entry) => Err(entry),
         }
     }
-}
 
-impl Flying {
     /// Asks what may end the flight before its body runs.
     ///
     /// # Errors
     /// It did not: the flight goes on.
-    pub(crate) fn look_behind<R>(
+    pub(crate) fn load_from_store<R>(
         self,
-        look: impl FnOnce(Lead) -> Result<R, Lead>,
+        load: impl FnOnce(Lead) -> Result<R, Lead>,
     ) -> Result<R, Self> {
-        let Self { lead, _inside } = self;
-        look(lead).map_err(|lead| Self { lead, _inside })
+        let Self { lead, _entered } = self;
+        load(lead).map_err(|lead| Self { lead, _entered })
     }
 }
 
-/// Runs a flight's body in this task: whenever it is polled, its thread is inside the flight.
-pub(crate) async fn within<F: Future>(flight: &Arc<Flight>, body: F) -> F::Output {
-    let mut body = pin!(body);
-    poll_fn(|context| {
-        let _inside = Inside::of(flight);
-        body.as_mut().poll(context)
-    })
-    .await
+/// The body of a call in a task: a future that is pinned where the attribute's code made it.
+///
+/// That is the only place it takes. A future that is moved into another one, and pinned there, takes
+/// two in it, and so calls of calls would double at every level. Whoever holds this ends the body
+/// with it: before the lead, so that nobody else's body runs beside what is left of this one.
+pub(crate) struct Body<'f, F> {
+    future: Pin<&'f mut Option<F>>,
+    /// The flight that it runs in.
+    flight: Option<Arc<Flight>>,
+}
+
+impl<'f, F: Future> Body<'f, F> {
+    pub(crate) fn new(future: Pin<&'f mut Option<F>>) -> Self {
+        Self { future, flight: None }
+    }
+
+    /// Runs it in no flight.
+    pub(crate) async fn run(mut self) -> F::Output {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    /// Runs it in a flight: whenever it is polled, its thread is inside the flight.
+    pub(crate) async fn run_in(mut self, flight: &Arc<Flight>) -> F::Output {
+        self.flight = Some(Arc::clone(flight));
+        poll_fn(|context| flight.poll(context, |context| self.poll(context))).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<F::Output> {
+        match self.future.as_mut().as_pin_mut() {
+            Some(future) => future.poll(context),
+            None => unreachable!("a body is there until this is dropped"),
+        }
+    }
+}
+
+impl<F> Drop for Body<'_, F> {
+    fn drop(&mut self) {
+        // What is dropped may call the function, and must not wait for the lead that goes next.
+        let _entered = self.flight.as_ref().map(Entered::new);
+        self.future.set(None);
+    }
+}
+
+/// What a flight's leader awaits before its body.
+pub(crate) fn polled_in<F: Future>(
+    flight: &Arc<Flight>,
+    future: F,
+) -> impl Future<Output = F::Output> + use<F> {
+    let (flight, mut future) = (Arc::clone(flight), Box::pin(future));
+    poll_fn(move |context| flight.poll(context, |context| future.as_mut().poll(context)))
 }
 
 /// Claims on this thread, which waits if it must.
 pub(crate) fn block(cache: &'static Cache, mut call: Arc<Flight>) -> Claimed {
-    let mut deadline = None;
     loop {
-        let mut waiting = match ask(cache, call) {
+        let mut waiting = match ask(cache, call, false) {
             Asked::Claimed(claimed) => return claimed,
             Asked::Wait(waiting, asking) => {
                 call = asking;
                 waiting
             }
         };
-        let deadline = *deadline.get_or_insert_with(|| Instant::now() + cache.bound());
-        let waited = waiting.wait.block_until(deadline);
-        match after(waiting, waited, call) {
-            Ok(claimed) => return claimed,
-            Err(again) => call = again,
+        loop {
+            let waited = waiting.wait.block();
+            match waiting.conclude(waited, call) {
+                Next::Claimed(claimed) => return claimed,
+                Next::Wait(still, waits) => (waiting, call) = (still, waits),
+                Next::Ask(asks) => {
+                    call = asks;
+                    break;
+                }
+            }
         }
     }
 }
 
 /// Claims in a task, which waits if it must.
 pub(crate) async fn wait(cache: &'static Cache, mut call: Arc<Flight>) -> Claimed {
-    let mut deadline = None;
+    call.set_task();
     loop {
-        let mut waiting = match ask(cache, call) {
+        let mut waiting = match ask(cache, call, true) {
             Asked::Claimed(claimed) => return claimed,
             Asked::Wait(waiting, asking) => {
                 call = asking;
                 waiting
             }
         };
-        let deadline = *deadline.get_or_insert_with(|| Instant::now() + cache.bound());
-        let timer = Delay::until(deadline);
-        let waited = Bounded { wait: &mut waiting.wait, timer }.await;
-        match after(waiting, waited, call) {
-            Ok(claimed) => return claimed,
-            Err(again) => call = again,
+        let mut timer = None;
+        loop {
+            let waited = poll_fn(|context| waiting.poll(&mut timer, context)).await;
+            match waiting.conclude(waited, call) {
+                Next::Claimed(claimed) => return claimed,
+                Next::Wait(still, waits) => (waiting, call) = (still, waits),
+                Next::Ask(asks) => {
+                    call = asks;
+                    break;
+                }
+            }
         }
     }
 }
@@ -234,47 +278,29 @@ enum Asked {
     Wait(Waiting, Arc<Flight>),
 }
 
-fn ask(cache: &'static Cache, call: Arc<Flight>) -> Asked {
-    match cache.claim(&call) {
-        Claim::Found(entry) => Asked::Claimed(Claimed::Found(entry)),
-        Claim::Lead => Asked::Claimed(Claimed::Lead(Lead::new(cache, call))),
-        Claim::Circle => Asked::Claimed(unshared(cache, call)),
-        Claim::Wait(wait) => Asked::Wait(Waiting { cache, wait }, call),
+fn ask(cache: &'static Cache, call: Arc<Flight>, is_task: bool) -> Asked {
+    let wait = match cache.claim(&call) {
+        Claim::Found(entry) => return Asked::Claimed(Claimed::Found(entry)),
+        Claim::Lead => {
+            let awaited = Arc::clone(&call);
+            return Asked::Claimed(Claimed::Lead(Lead::claimed(cache, call, awaited)));
+        }
+        Claim::Wait(wait) => wait,
+    };
+    let mut waiting = Waiting { cache, wait };
+    match waiting.wait.begin(cache.bound(), is_task) {
+        Ok(()) => Asked::Wait(waiting, call),
+        Err(_cycle) => {
+            drop(waiting);
+            Asked::Claimed(unshared(cache, call))
+        }
     }
 }
 
 fn unshared(cache: &'static Cache, call: Arc<Flight>) -> Claimed {
     cache.claim_unshared(&call);
-    Claimed::Lead(Lead::new(cache, call))
-}
-
-/// What a wait came to; the call again, if it is to ask again.
-fn after(
-    waiting: Waiting,
-    waited: Option<Waited>,
-    call: Arc<Flight>,
-) -> Result<Claimed, Arc<Flight>> {
-    let cache = waiting.cache;
-    match waited {
-        Some(Waited::Shared(entry)) => Ok(Claimed::Found(entry)),
-        Some(Waited::TookOver) => {
-            let flight = Arc::clone(waiting.wait.flight());
-            *flight.key.lock() = call.key.lock().take();
-            Ok(Claimed::Lead(Lead::new(cache, flight)))
-        }
-        Some(Waited::Fenced) => Err(call),
-        Some(Waited::Alone) => {
-            drop(waiting);
-            Ok(unshared(cache, call))
-        }
-        None => {
-            // Nobody's computation took that long: the time was spent waiting, somewhere.
-            waiting.wait.flight().delay();
-            flight::current().inspect(Flight::delay);
-            drop(waiting);
-            Ok(unshared(cache, call))
-        }
-    }
+    let awaited = Arc::clone(&call);
+    Claimed::Lead(Lead::claimed(cache, call, awaited))
 }
 
 /// A wait that tidies up when it is left.
@@ -283,27 +309,70 @@ struct Waiting {
     wait: Wait,
 }
 
+/// What a call does after it has waited.
+enum Next {
+    Claimed(Claimed),
+    /// It goes on waiting: another waiter was faster.
+    Wait(Waiting, Arc<Flight>),
+    /// It asks the cache again.
+    Ask(Arc<Flight>),
+}
+
+impl Waiting {
+    fn poll(&mut self, timer: &mut Option<Delay>, context: &mut Context<'_>) -> Poll<Waited> {
+        loop {
+            let next = match self.wait.look(context) {
+                Waited::Pending(next) => next,
+                waited => return Poll::Ready(waited),
+            };
+            let rest = Duration::from_nanos(next.nanos().saturating_sub(Tick::now().nanos()));
+            // A moment that no clock reaches does not come.
+            let Some(moment) = Instant::now().checked_add(rest) else { return Poll::Pending };
+            let delay = timer.get_or_insert_with(|| Delay::until(moment));
+            delay.reset(moment);
+            if Pin::new(delay).poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() < moment {
+                // There is no timer here, and so no bound that could be kept.
+                self.wait.wait_no_more();
+            }
+        }
+    }
+
+    fn conclude(self, waited: Waited, call: Arc<Flight>) -> Next {
+        let cache = self.cache;
+        if !matches!(waited, Waited::Pending(_)) {
+            call.has_waited_for(self.wait.flight());
+        }
+        match waited {
+            Waited::Shared(entry) => Next::Claimed(Claimed::Found(entry)),
+            Waited::Fenced => Next::Ask(call),
+            Waited::Alone => {
+                drop(self);
+                Next::Claimed(unshared(cache, call))
+            }
+            Waited::Vacant => match cache.take_over(&self.wait, &call) {
+                Some(how) => {
+                    if how == TookOver::Relieves {
+                        cache.count_unshared();
+                    }
+                    let awaited = Arc::clone(self.wait.flight());
+                    call.has_waited_for(&awaited);
+                    drop(self);
+                    Next::Claimed(Claimed::Lead(Lead::claimed(cache, call, awaited)))
+                }
+                None => Next::Wait(self, call),
+            },
+            Waited::Pending(_) => Next::Wait(self, call),
+        }
+    }
+}
+
 impl Drop for Waiting {
     fn drop(&mut self) {
         let flight = Arc::clone(self.wait.flight());
         self.wait.leave();
         self.cache.leave(&flight);
-    }
-}
-
-/// A wait and its bound.
-struct Bounded<'w> {
-    wait: &'w mut Wait,
-    timer: Delay,
-}
-
-impl Future for Bounded<'_> {
-    type Output = Option<Waited>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Waited>> {
-        if let Poll::Ready(waited) = Pin::new(&mut *self.wait).poll(context) {
-            return Poll::Ready(Some(waited));
-        }
-        Pin::new(&mut self.timer).poll(context).map(|()| None)
     }
 }

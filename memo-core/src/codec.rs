@@ -21,8 +21,9 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
-use crate::entry::{Builder, View};
+use crate::entry::{Builder, View, MAX_VALUE};
 use crate::key::encoder::Encoder;
+use crate::key::plain::is_scalar;
 use crate::key::sink::take_refusal;
 use crate::key::sinks::Compare;
 use crate::key::structure::structure_of;
@@ -32,7 +33,8 @@ use crate::unwind::catch;
 #[diagnostic::on_unimplemented(
     message = "a result of type `{Self}` cannot be stored: it is not `Serialize` and `DeserializeOwned`",
     label = "not `Serialize + DeserializeOwned`, so it cannot be stored",
-    note = "derive them: `#[derive(serde::Serialize, serde::Deserialize)]` on the type",
+    note = "check whether the crate that defines it has a `serde` feature; a type of your own derives them: `#[derive(serde::Serialize, serde::Deserialize)]`",
+    note = "`Rc` and `Arc` take serde's feature `rc`; an array of more than 32 takes the crate `serde-big-array` in a struct; what borrows does not come back from bytes",
     note = "or share one instance instead of storing values: `#[singleton]`"
 )]
 pub trait Data: Serialize + DeserializeOwned {}
@@ -127,59 +129,6 @@ impl<R, C: Codec<R>, F: Fn(&R) -> bool> Codec<R> for OnlyIf<C, F> {
     }
 }
 
-/// Picks the codec of a declared type: `Pick::<R>::new().pick()`.
-///
-/// The method found first is the one for a type that *is* a `Result`, through whatever alias; all
-/// others are found one dereference later. A type parameter is no `Result` where the macro's code
-/// is checked, whatever it stands for. Neither method has a bound: those are on [`Codec`], so that
-/// an unmet one is reported about the user's type.
-#[derive(Debug)]
-pub struct Pick<R>(Otherwise<R>);
-
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Otherwise<R>(std::marker::PhantomData<fn() -> R>);
-
-impl<R> Pick<R> {
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn new() -> Self {
-        Self(Otherwise(std::marker::PhantomData))
-    }
-}
-
-impl<R> Default for Pick<R> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<T, E> Pick<Result<T, E>> {
-    #[doc(hidden)]
-    #[inline(always)]
-    #[must_use]
-    pub const fn pick(&self) -> OkOnly {
-        OkOnly
-    }
-}
-
-impl<R> Otherwise<R> {
-    #[doc(hidden)]
-    #[inline(always)]
-    #[must_use]
-    pub const fn pick(&self) -> Plain {
-        Plain
-    }
-}
-
-impl<R> std::ops::Deref for Pick<R> {
-    type Target = Otherwise<R>;
-
-    fn deref(&self) -> &Otherwise<R> {
-        &self.0
-    }
-}
-
 /// Codec ids, one in every entry. They are stored: never give one a new meaning.
 const BINARY: u8 = 1;
 const TAGGED: u8 = 2;
@@ -239,12 +188,18 @@ impl Trust {
 }
 
 /// Encodes a value behind the key; the codec's id, or why no codec carries the value.
+///
+/// The user's `Serialize` and `Deserialize` run in here, and caching never loses a result: a panic
+/// of theirs is a value that cannot be stored.
 pub(crate) fn encode<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
-    // The user's `Serialize` and `Deserialize` run in here, and caching never fails a call: a
-    // panic of theirs is a value that cannot be stored. `into` is reset before it is used again.
+    // What was written up to a panic is reset before it is used again.
     let attempt = catch(|| encode_checked(value, trust, into));
-    let codec = attempt.unwrap_or_else(|| Err("its serde implementation panicked".into()))?;
-    trust.len.store(into.value().len() as u64, Ordering::Relaxed);
+    let codec = attempt.unwrap_or_else(|| Err("its `Serialize` panicked".into()))?;
+    let len = into.value().len() as u64;
+    if len > MAX_VALUE {
+        return Err("it is larger than an entry may be".into());
+    }
+    trust.len.store(len, Ordering::Relaxed);
     Ok(codec)
 }
 
@@ -254,48 +209,42 @@ fn encode_checked<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Resu
         return Ok(NUMBERS);
     }
     if trust.codec.load(Ordering::Relaxed) != TAGGED {
-        let shape = shape::of(value);
-        let is_known = shape.as_ref().is_ok_and(|shape| trust.knows(shape));
-        let carried = encode_as(BINARY, value, into).and_then(|()| {
-            if is_known {
-                Ok(())
-            } else {
-                check(BINARY, value, into.value())
+        if let Ok(shape) = binary::encode(value, into) {
+            if trust.knows(&shape) {
+                return Ok(BINARY);
             }
-        });
-        if carried.is_ok() {
-            if let (false, Ok(shape)) = (is_known, &shape) {
-                trust.learn(shape);
+            if check(BINARY, value, into.value()).is_ok() {
+                trust.learn(&shape);
+                return Ok(BINARY);
             }
-            return Ok(BINARY);
         }
         into.reset_value();
     }
-    encode_as(TAGGED, value, into)?;
+    tagged::encode(value, into)?;
     check(TAGGED, value, into.value())?;
     // For good: where one value needs it, the next may.
     trust.codec.store(TAGGED, Ordering::Relaxed);
     Ok(TAGGED)
 }
 
-fn encode_as<T: Data>(codec: u8, value: &T, into: &mut Builder) -> Result<(), String> {
-    match codec {
-        BINARY => binary::encode(value, into),
-        _ => value.serialize(Encoder(into)).map_err(|_| take_refusal()),
-    }
+/// Whether a value comes back as it went.
+fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
+    // Caught here, as a type may panic at what one codec makes of it and not at the other's.
+    let checked = catch(|| compare_copy(codec, value, bytes));
+    checked.unwrap_or_else(|| Err("its serde implementation panicked when it was read back".into()))
 }
 
-/// Whether a value comes back as it went: decodes it, and walks the copy against the original.
-fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
+/// Decodes a value, and walks the copy against the original.
+fn compare_copy<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
     let copy: T = decode_as(codec, bytes)?;
     let mut original = Vec::with_capacity(bytes.len());
-    value.serialize(Encoder(&mut original)).map_err(|_| take_refusal())?;
+    value.serialize(Encoder::new(&mut original)).map_err(|_| take_refusal())?;
     let mut walk = Compare::new(&original);
-    if copy.serialize(Encoder(&mut walk)).is_ok() && walk.is_at_end() {
+    if copy.serialize(Encoder::new(&mut walk)).is_ok() && walk.is_at_end() {
         return Ok(());
     }
     let mut copied = Vec::with_capacity(bytes.len());
-    copy.serialize(Encoder(&mut copied)).map_err(|_| take_refusal())?;
+    copy.serialize(Encoder::new(&mut copied)).map_err(|_| take_refusal())?;
     if order::is_same_unordered(&original, &copied) {
         Ok(())
     } else {
@@ -313,6 +262,8 @@ fn decode_as<T: Data>(codec: u8, bytes: &[u8]) -> Result<T, String> {
 }
 
 /// The value that another process stored, if it is made of what that was.
+///
+/// Nothing says that those bytes were this type's: a panic at them is no reason to fail the call.
 pub(crate) fn decode_stored<T: Data>(codec: u8, structure: u64, bytes: &[u8]) -> Option<T> {
     let decoded = catch(|| {
         let value: T = decode_as(codec, bytes).ok()?;
@@ -326,35 +277,41 @@ pub(crate) fn structure<T: Data>(value: &T) -> Option<u64> {
     catch(|| structure_of(value).ok()).flatten()
 }
 
+/// Whether to decode a value runs no code of the user's.
+#[inline(always)]
+pub(crate) fn is_plain<T>() -> bool {
+    is_scalar::<T>()
+}
+
 /// The value of an entry; nothing where its bytes are not one, which the check makes unlikely.
+///
+/// A panic of the user's `Deserialize` is the caller's.
 #[inline(always)]
 pub(crate) fn decode<T: Data>(entry: View<'_>) -> Option<T> {
-    if shape::is_scalar::<T>() && entry.entry.codec() == BINARY {
+    if is_scalar::<T>() && entry.entry.codec() == BINARY {
         binary::decode(entry.value())
     } else {
-        decode_caught(entry)
+        decode_composite(entry)
     }
 }
 
 /// As [`decode`], and nothing where a scalar would take a call to decode.
 #[inline(always)]
 pub(crate) fn decode_at_once<T: Data>(entry: View<'_>) -> Option<T> {
-    if shape::is_scalar::<T>() {
+    if is_scalar::<T>() {
         binary::decode(entry.value_of(BINARY)?)
     } else {
-        decode_caught(entry)
+        decode_composite(entry)
     }
 }
 
-/// With the user's `Deserialize` at work, whose panic is no reason to fail the call.
+// A call of its own, so that it is not inlined into every function that is memoized.
 #[inline]
-fn decode_caught<T: Data>(entry: View<'_>) -> Option<T> {
-    let bytes = entry.value();
-    let decoded = catch(|| match entry.entry.codec() {
-        BINARY => binary::decode(bytes),
-        codec => decode_as(codec, bytes).ok(),
-    });
-    decoded.flatten()
+fn decode_composite<T: Data>(entry: View<'_>) -> Option<T> {
+    match entry.entry.codec() {
+        BINARY => binary::decode(entry.value()),
+        codec => decode_as(codec, entry.value()).ok(),
+    }
 }
 
 /// Shapes are hashes already.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU8, Ordering};
 
 use crate::clock::Tick;
 use crate::eviction::Item;
-use crate::key::{self, Hashes, SAMPLED, VERBATIM};
+use crate::key::{self, Hashes, DIGEST, SAMPLED, VERBATIM};
 use crate::unwind::catch;
 
 pub(crate) use builder::Builder;
@@ -55,6 +55,10 @@ const DIGEST_KEY: u32 = 1 << 31;
 /// Set in `key_len` when a [`Tick`] follows the value.
 const EXPIRES: u32 = 1 << 30;
 const FLAGS: u32 = DIGEST_KEY | EXPIRES;
+/// The most bytes that a value has: so many bits there are for its length.
+pub(crate) const MAX_VALUE: u64 = (1 << 40) - 1;
+/// No key's length reaches the flags.
+const _: () = assert!(VERBATIM < EXPIRES as usize && DIGEST <= VERBATIM);
 /// More marks than that say no more.
 const MARKS: u8 = 3;
 
@@ -168,6 +172,11 @@ impl<'a> View<'a> {
         // its counter aside.
         let header = unsafe { entry.as_ref() };
         Self { entry: header, start: entry.cast() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn pointer(self) -> NonNull<Entry> {
+        self.start.cast()
     }
 
     #[inline(always)]

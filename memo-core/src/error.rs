@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use crate::unwind::catch;
+
 /// Something a cache could not do.
 ///
 /// Caching never fails a call: the function answers all the same, and what went wrong is counted
@@ -25,8 +27,12 @@ pub(crate) enum Kind {
     Put,
     /// The call is none that a store could know.
     Local,
+    /// Another function is known to stores by the same.
+    Ambiguous,
     /// What was given up is not freed as it should be.
     Memory,
+    /// A store may keep more than it was told to.
+    Sweep,
 }
 
 impl Error {
@@ -34,8 +40,8 @@ impl Error {
         Self { kind, function, message }
     }
 
-    /// The function whose cache it was, as [`Stats::name`](crate::Stats::name) spells it; `memo` where
-    /// it concerns all functions.
+    /// The function whose cache it was, as [`Stats::name`](crate::Stats::name) spells it; the store,
+    /// where it concerns all that this keeps, and `memo`, where it concerns all functions.
     #[must_use]
     pub fn function(&self) -> &'static str {
         self.function
@@ -59,7 +65,7 @@ impl Error {
     /// memory, and computes what is not there.
     #[must_use]
     pub fn is_store(&self) -> bool {
-        matches!(self.kind, Kind::Store | Kind::Put | Kind::Local)
+        matches!(self.kind, Kind::Store | Kind::Put | Kind::Local | Kind::Ambiguous | Kind::Sweep)
     }
 }
 
@@ -69,8 +75,9 @@ impl fmt::Display for Error {
             Kind::Key => "runs uncached: its arguments cannot be made a key",
             Kind::Value => "runs uncached: its result cannot be stored",
             Kind::Store | Kind::Put => "does without its store for now",
-            Kind::Local => "does without its store",
+            Kind::Local | Kind::Ambiguous => "does without its store",
             Kind::Memory => "frees what it gave up later than it would",
+            Kind::Sweep => "is not kept within its bound as it should be",
         };
         write!(f, "`{}` {what}: {}", self.function, self.message)
     }
@@ -103,6 +110,7 @@ pub(crate) fn report(error: &Error) {
         // SAFETY: the only non-null values ever stored are `fn(&Error)` pointers, by
         // `set_reporter`.
         let reporter = unsafe { std::mem::transmute::<*mut (), fn(&Error)>(reporter) };
-        reporter(error);
+        // Its panic is no reason to lose the result of the call that it is told about.
+        let _ = catch(|| reporter(error));
     }
 }

@@ -1,35 +1,63 @@
-//! When something expires next, in whatever function, so that whoever comes by can reclaim it.
+//! Which function has something that expires next, so that whoever comes by can reclaim it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::Cell;
 
+use crate::agenda::Agenda;
 use crate::clock::Tick;
-use crate::registry::{MEMOS, SINGLETONS};
 
-/// The next expiry of all, as a [`Tick`].
-static NEXT: AtomicU64 = AtomicU64::new(NEVER);
-const NEVER: u64 = u64::MAX;
+/// The functions by when their next entries expire, as a [`Tick`].
+pub(crate) static EXPIRIES: Agenda = Agenda::new();
 
 /// So many entries of a function are reclaimed in one go: each miss adds one.
 pub(crate) const BATCH: usize = 64;
+/// A miss reclaims of so many functions.
+const FUNCTIONS: usize = 4;
 
-/// Something was stored that expires then.
-pub(crate) fn expect(expiry: Tick) {
-    // The load spares the common case the write to a shared line.
-    if expiry.nanos() < NEXT.load(Ordering::Relaxed) {
-        NEXT.fetch_min(expiry.nanos(), Ordering::Relaxed);
-    }
+/// Whether something has expired that is still held.
+#[inline(always)]
+pub(crate) fn is_due(now: Tick) -> bool {
+    now.nanos() >= EXPIRIES.next()
 }
 
-/// Reclaims what has expired, if anything has. No cache's lock is held.
+thread_local! {
+    // What is reclaimed may be a resource, whose end is the user's code and may come by here.
+    static IS_RECLAIMING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Reclaims some of what has expired, if anything has. No cache's lock is held.
 pub(crate) fn reclaim(now: Tick) {
-    if now.nanos() < NEXT.load(Ordering::Relaxed) {
+    if !is_due(now) {
         return;
     }
-    // Whatever is stored while the functions are asked is expected anew.
-    NEXT.store(NEVER, Ordering::Relaxed);
-    for function in MEMOS.all().into_iter().chain(SINGLETONS.all()) {
-        if let Some(next) = function.expire(now) {
-            expect(next);
+    once_deep(|| {
+        for _ in 0..FUNCTIONS {
+            let Some((listed, function, _)) = EXPIRIES.take(now.nanos()) else { return };
+            function.expire(now, listed);
         }
+    });
+}
+
+/// Reclaims a batch, for a hit that has looked at the clock: not if it would wait for a lock.
+#[cold]
+#[inline(never)]
+pub(crate) fn reclaim_by_the_way(now: Tick) {
+    once_deep(|| {
+        if let Some((listed, function, _)) = EXPIRIES.take(now.nanos()) {
+            function.try_expire(now, listed);
+        }
+    });
+}
+
+/// Reclaims, unless this is called from there.
+fn once_deep(reclaim: impl FnOnce()) {
+    struct End;
+    impl Drop for End {
+        fn drop(&mut self) {
+            let _ = IS_RECLAIMING.try_with(|is_reclaiming| is_reclaiming.set(false));
+        }
+    }
+    if IS_RECLAIMING.try_with(|is_reclaiming| is_reclaiming.replace(true)) == Ok(false) {
+        let _end = End;
+        reclaim();
     }
 }

@@ -5,7 +5,12 @@
 //! [buffer](encode) to store, a BLAKE3 [digest](digest_of) to name what is too long to store.
 //! A hit walks twice and keeps nothing.
 
+pub(crate) mod depth;
 pub(crate) mod encoder;
+pub mod given;
+pub(crate) mod numbers;
+pub mod part;
+pub(crate) mod plain;
 pub(crate) mod sink;
 pub(crate) mod sinks;
 pub(crate) mod structure;
@@ -15,11 +20,10 @@ pub(crate) mod unordered;
 use std::any::TypeId;
 use std::cell::Cell;
 
-use serde::ser::Serialize;
+use sink::{unless_refused, Sink, Stop};
+use sinks::{Compare, Digest, Hash, Keyed};
 
-use encoder::Encoder;
-use sink::{Sink, Stop};
-use sinks::{Compare, Digest, Hash};
+pub(crate) use sinks::Seed;
 
 /// Encodings up to this many bytes are kept verbatim, longer ones as their digest.
 ///
@@ -60,19 +64,7 @@ impl Hashes {
 /// The bytes of a BLAKE3 digest.
 pub(crate) const DIGEST: usize = 32;
 
-/// A type that can be part of a key: anything `Serialize`.
-#[diagnostic::on_unimplemented(
-    message = "an argument of type `{Self}` cannot be part of the key: it is not `serde::Serialize`",
-    label = "not `Serialize`, so it cannot be part of the key",
-    note = "derive it: `#[derive(serde::Serialize)]` on the type",
-    note = "or leave the argument out of the key: start the parameter's name with an underscore (`self`: `skip(self)`)"
-)]
-pub trait KeyPart: Serialize {}
-
-#[diagnostic::do_not_recommend]
-impl<T: ?Sized + Serialize> KeyPart for T {}
-
-/// The hashed arguments of a call: nested pairs, `(&a, (&b, ()))`.
+/// The hashed arguments of a call: nested pairs, `(a, (b, ()))`, of [parts](part).
 pub trait Args {
     #[doc(hidden)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop>;
@@ -81,20 +73,21 @@ pub trait Args {
     fn scope(&self) -> Option<Scope> {
         None
     }
+
+    /// Whether to walk them runs no code of the user's.
+    #[doc(hidden)]
+    fn are_plain() -> bool;
 }
 
 impl Args for () {
     #[inline(always)]
+    fn are_plain() -> bool {
+        true
+    }
+
+    #[inline(always)]
     fn walk<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
         Ok(())
-    }
-}
-
-impl<T: ?Sized + KeyPart, Rest: Args> Args for (&T, Rest) {
-    #[inline(always)]
-    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
-        self.0.serialize(Encoder(sink))?;
-        self.1.walk(sink)
     }
 }
 
@@ -177,6 +170,11 @@ impl<Rest: Args> Args for (Scope, Rest) {
     fn scope(&self) -> Option<Scope> {
         Some(self.0)
     }
+
+    #[inline(always)]
+    fn are_plain() -> bool {
+        Rest::are_plain()
+    }
 }
 
 /// What a walk into the hash sink found.
@@ -189,32 +187,17 @@ pub(crate) enum Hashed {
 }
 
 /// # Errors
-/// `Stop::Refused`: an argument's `Serialize` returned an error.
+/// `Stop::Refused`: an argument's `Serialize` returned an error, or is nested too deep.
 #[inline(always)]
-pub(crate) fn hash<A: Args>(args: &A, seed: u64, thorough: bool) -> Result<Hashed, Stop> {
+pub(crate) fn hash<A: Args>(args: &A, seed: &Seed, thorough: bool) -> Result<Hashed, Stop> {
     let mut sink = Hash::new(seed, thorough);
     match args.walk(&mut sink) {
-        Ok(()) if !sink.is_long() => Ok(Hashed::Verbatim(sink.finish(), sink.len)),
+        Ok(()) if !sink.is_long() => Ok(Hashed::Verbatim(sink.finish(), sink.len())),
         Ok(()) | Err(Stop::Long) => Ok(Hashed::Long),
         // A `Serialize` that wraps the errors of another made `Refused` of it.
         Err(_) if sink.is_long() => Ok(Hashed::Long),
         Err(stop) => Err(stop),
     }
-}
-
-/// Both hashes of a key that is to be stored; none of one that is too long to be kept.
-///
-/// # Errors
-/// As for [`hash`].
-pub(crate) fn hashes<A: Args>(args: &A, seed: u64) -> Result<Option<Hashes>, Stop> {
-    let Hashed::Verbatim(quick, len) = hash(args, seed, false)? else { return Ok(None) };
-    if len < SAMPLED {
-        return Ok(Some(Hashes::same(quick)));
-    }
-    Ok(match hash(args, seed, true)? {
-        Hashed::Verbatim(thorough, _) => Some(Hashes { quick, thorough }),
-        Hashed::Long => None,
-    })
 }
 
 /// Whether the arguments encode to exactly these bytes.
@@ -224,26 +207,68 @@ pub(crate) fn equals<A: Args>(args: &A, encoding: &[u8]) -> bool {
     args.walk(&mut sink).is_ok() && sink.is_at_end()
 }
 
+/// A key as it is stored.
+///
+/// All of it is from one walk, as an argument may say something else in another (a list that others
+/// add to, say): so that it is never found where it is not, and is never longer than it is known
+/// to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Encoded<'e> {
+    /// At most [`VERBATIM`] bytes.
+    Verbatim {
+        bytes: &'e [u8],
+        hashes: Hashes,
+    },
+    Long {
+        digest: [u8; DIGEST],
+    },
+}
+
+impl Encoded<'_> {
+    /// What names the call, wherever there is no place for all of it.
+    pub(crate) fn digest(&self) -> [u8; DIGEST] {
+        match *self {
+            Self::Verbatim { bytes, .. } => blake3::hash(bytes).into(),
+            Self::Long { digest } => digest,
+        }
+    }
+}
+
 /// Encodes the arguments, for as long as `read` needs to read them.
 ///
 /// # Errors
 /// `Stop::Refused`, here and below.
-pub(crate) fn encode<A: Args, R>(args: &A, read: impl FnOnce(&[u8]) -> R) -> Result<R, Stop> {
+pub(crate) fn encode<A: Args, R>(
+    args: &A,
+    seed: &Seed,
+    read: impl FnOnce(Encoded<'_>) -> R,
+) -> Result<R, Stop> {
     thread_local! {
         // Kept between calls: a miss has allocations enough.
         static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
     // Taken, not borrowed: an argument's `Serialize` may call another memoized function.
-    let mut encoding = SCRATCH.try_with(Cell::take).unwrap_or_default();
-    encoding.clear();
-    let walked = args.walk(&mut encoding).map(|()| read(&encoding));
-    let _ = SCRATCH.try_with(|scratch| scratch.set(encoding));
-    walked
+    let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
+    scratch.clear();
+    let mut sink = Keyed::new(seed, scratch);
+    let walked = unless_refused(|| args.walk(&mut sink));
+    if sink.is_long() || walked == Err(Stop::Long) {
+        let digest = digest_of(args)?;
+        return Ok(read(Encoded::Long { digest }));
+    }
+    let (hashes, bytes) = sink.finish();
+    let read = walked.map(|()| read(Encoded::Verbatim { bytes: &bytes, hashes }));
+    let _ = SCRATCH.try_with(|scratch| scratch.set(bytes));
+    read
 }
 
+/// As many bytes as name a long key.
+///
+/// # Errors
+/// As for [`encode`].
 pub(crate) fn digest_of<A: Args>(args: &A) -> Result<[u8; DIGEST], Stop> {
     let mut sink = Digest::new();
-    args.walk(&mut sink)?;
+    unless_refused(|| args.walk(&mut sink))?;
     Ok(sink.finish())
 }
 

@@ -14,17 +14,21 @@ mod eviction;
 mod entry;
 pub mod bulk;
 mod codec;
+mod declared;
 mod flight;
 mod reclaim;
 mod table;
 pub mod store;
 mod registry;
+mod agenda;
+mod asked;
 mod budget;
 mod expiry;
 mod memory;
 mod release;
 mod behind;
 mod site;
+mod identity;
 mod outer;
 mod cache;
 mod tier;
@@ -37,14 +41,17 @@ pub use error::{set_reporter, Error};
 pub use registry::Stats;
 pub use switch::set_enabled;
 
-/// Forgets the results of every memo function.
+/// Forgets the results of every memo function, as one.
 ///
-/// A computation under way when it returns is not stored, as with `func::clear()`. In the stores
-/// behind them everything is forgotten, of functions too that this process has not called: with the
-/// feature `disk`, all that is in the directory of `store = "disk"`.
+/// A computation that is under way when it returns is not stored, as with `func::clear()`. Nor is
+/// anything that was computed from a result that this forgets, through however many functions.
+///
+/// In the stores behind them everything is forgotten, of functions too that this process has not
+/// called: with the feature `disk`, all that is in the directory of `store = "disk"`. Other processes
+/// hear of it as they hear of `func::clear()`; until then they may compute from what they have in
+/// memory.
 pub fn clear_all() {
-    outer::clear_stores();
-    registry::MEMOS.clear_all();
+    registry::MEMOS.clear_all_and(outer::clear_stores);
 }
 
 /// What the cache of every memo function that has been called holds and did.
@@ -53,7 +60,8 @@ pub fn stats() -> Vec<Stats> {
     registry::MEMOS.stats()
 }
 
-/// Gives up the resources of every singleton function.
+/// Gives up the resources of every singleton function, as one: what is being made from one of them
+/// is not shared.
 ///
 /// Who still holds one goes on holding it; it ends when the last `Arc` does.
 pub fn clear_all_singletons() {
@@ -70,10 +78,15 @@ pub fn singleton_stats() -> Vec<Stats> {
 #[doc(hidden)]
 pub mod __private {
     pub use std::borrow::ToOwned;
+    pub use std::boxed::Box;
     pub use std::sync::Arc;
 
-    pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Pick, Plain};
-    pub use crate::key::{Args, KeyPart, Scope};
+    pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Plain};
+    pub use crate::declared::{CacheIf, Condition, Fallible, Pick, Share, Whole};
+    pub use crate::identity::{Place, Source};
+    pub use crate::key::given::{Attempt, NoKey};
+    pub use crate::key::part::{Argument, Given, KeyPart, Walk};
+    pub use crate::key::{Args, Scope};
     pub use crate::memo::{
         contains, enter, get, hit, insert, refresh, remove, AsyncMiss, Call, Memo, Miss,
     };

@@ -13,19 +13,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::behind::REFRESHES;
-use crate::cache::Cache;
-use crate::claim::{Flying, Lead};
-use crate::codec::{self, Codec, Keep, Trust};
-use crate::entry::Ref;
-use crate::flight::{Flight, Inside, Key};
+use crate::cache::{Cache, Finished, Outcome};
+use crate::claim::{Lead, SyncLead};
+use crate::clock::Tick;
+use crate::codec::{self, Codec, Data, Keep, Trust};
+use crate::entry::{Builder, Ref};
+use crate::flight::{Entered, Flight, Key};
+use crate::identity::Source;
 use crate::key::Args;
-use crate::outer::Source;
 use crate::reclaim;
 use crate::registry::{Function, Stats, MEMOS};
 use crate::site::Site;
 use crate::store::Store;
 use crate::switch;
 use crate::tier::{After, Saving, What};
+use crate::unwind::catch;
 
 pub use companions::{contains, get, insert, remove};
 pub use tasks::AsyncMiss;
@@ -59,23 +61,18 @@ impl Memo {
         self
     }
 
-    /// The `version` option: part of the identity in stores that outlive the process.
+    /// The `version` option, asked when the store is opened: part of the identity in stores that
+    /// outlive the process.
     #[must_use]
-    pub const fn version(mut self, version: u64) -> Self {
+    pub const fn version(mut self, version: fn() -> u64) -> Self {
         self.cache.outer.set_version(version);
         self
     }
 
-    /// The function's tokens, whether they are built for tests, where what they call may be another's,
-    /// and where they are, if the name does not say it: part of the identity in stores that outlive the process.
+    /// What the attribute sees of the function: its identity in stores that outlive the process.
     #[must_use]
-    pub const fn source(
-        mut self,
-        source: &'static str,
-        is_test: bool,
-        place: fn() -> &'static str,
-    ) -> Self {
-        self.cache.outer.set_source(Source { tokens: source, is_test, place });
+    pub const fn source(mut self, source: Source) -> Self {
+        self.cache.outer.set_source(source);
         self
     }
 
@@ -107,6 +104,13 @@ impl Memo {
         self
     }
 
+    /// The `wait` option; asked once, before the first wait.
+    #[must_use]
+    pub const fn wait(mut self, wait: fn() -> Duration) -> Self {
+        self.cache.limits.wait = Some(wait);
+        self
+    }
+
     /// The `refresh = "background"` option.
     #[must_use]
     pub const fn refresh_in_background(mut self) -> Self {
@@ -121,11 +125,25 @@ impl Memo {
         self
     }
 
+    /// The same as an expression; asked once, before the first result is stored.
+    #[must_use]
+    pub const fn ask_max_entries(mut self, entries: fn() -> usize) -> Self {
+        self.cache.limits.ask_entries = Some(entries);
+        self
+    }
+
     /// The `max_bytes` option: bytes of stored keys and values.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
         self.cache.limits.bounds.bytes =
             if bytes > usize::MAX as u64 { usize::MAX } else { bytes as usize };
+        self
+    }
+
+    /// The same as an expression; asked once, before the first result is stored.
+    #[must_use]
+    pub const fn ask_max_bytes(mut self, bytes: fn() -> usize) -> Self {
+        self.cache.limits.ask_bytes = Some(bytes);
         self
     }
 
@@ -143,13 +161,27 @@ impl Memo {
     /// The hot path: no lock, and no allocation but those of the value.
     #[inline(always)]
     fn find<R, C: Codec<R>, A: Args>(&'static self, args: &A, is_call: bool) -> Option<(R, bool)> {
-        let pin = reclaim::pin();
-        let (entry, is_stale) = self.cache.find(&pin, args, is_call)?;
-        let data = codec::decode(entry)?;
-        if is_call {
-            self.cache.hit(&pin, entry);
+        if A::are_plain() && codec::is_plain::<C::Data>() {
+            // No code of the user's is run under the pin.
+            let pin = reclaim::pin();
+            if let Ok((entry, served)) = self.cache.find_under(&pin, args, is_call)? {
+                let data = codec::decode(entry)?;
+                if is_call {
+                    self.cache.hit(&pin, entry);
+                }
+                drop(pin);
+                served.reclaim();
+                return Some((C::restore(data), served.is_stale));
+            }
         }
-        Some((C::restore(data), is_stale))
+        let (found, served) = self.cache.find(args, is_call)?;
+        let data = codec::decode(found.view())?;
+        if is_call {
+            self.cache.hit_held(&found);
+        }
+        drop(found);
+        served.reclaim();
+        Some((C::restore(data), served.is_stale))
     }
 
     #[cold]
@@ -182,25 +214,25 @@ impl Memo {
     // A frame of its own, which is gone when the body runs.
     #[cold]
     #[inline(never)]
-    fn claim<R, C: Codec<R>>(&'static self, call: Arc<Flight>) -> Result<R, Option<Flying>> {
-        match Flying::claim(&self.cache, call) {
-            Ok(flying) if self.cache.has_store() => {
-                flying.look_behind(|lead| self.load::<R, C>(lead)).map_err(Some)
+    fn claim<R, C: Codec<R>>(&'static self, call: Arc<Flight>) -> Result<R, Option<SyncLead>> {
+        match SyncLead::claim(&self.cache, call) {
+            Ok(leading) if self.cache.has_store() => {
+                leading.load_from_store(|lead| self.load::<R, C>(lead)).map_err(Some)
             }
-            Ok(flying) => Err(Some(flying)),
+            Ok(leading) => Err(Some(leading)),
             Err(entry) => self.restore::<R, C>(&entry).ok_or(None),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn anew(&'static self, call: Arc<Flight>) -> Flying {
-        let mut flying = Flying::anew(&self.cache, call);
+    fn forced(&'static self, call: Arc<Flight>) -> SyncLead {
+        let mut leading = SyncLead::forced(&self.cache, call);
         if self.cache.has_store() {
-            let lookup = self.cache.load_for(&flying.lead.flight);
-            self.replaces(&mut flying.lead, lookup);
+            let lookup = self.cache.load_for(&leading.lead.flight);
+            self.replaces(&mut leading.lead, lookup);
         }
-        flying
+        leading
     }
 
     #[cold]
@@ -228,7 +260,7 @@ enum Found<R> {
     Stale(R),
     Miss(Arc<Flight>),
     /// To be computed now, whatever is stored.
-    Anew(Arc<Flight>),
+    Forced(Arc<Flight>),
     /// Caching is off, or the arguments make no key: the body just runs.
     Uncached,
 }
@@ -251,10 +283,15 @@ pub fn hit<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> Optio
     if !switch::is_known_on() {
         return None;
     }
-    let pin = reclaim::pin_at_once()?;
-    let entry = memo.cache.find_at_once(&pin, &args)?;
-    let data = codec::decode_at_once(entry)?;
-    memo.cache.hit_at_once(&pin, entry).then(|| C::restore(data))
+    if A::are_plain() && codec::is_plain::<C::Data>() {
+        let pin = reclaim::pin_at_once()?;
+        let entry = memo.cache.find_at_once(&pin, &args)?;
+        let data = codec::decode_at_once(entry)?;
+        return memo.cache.hit_at_once(&pin, entry).then(|| C::restore(data));
+    }
+    let found = memo.cache.hold_at_once(&args)?;
+    let data = codec::decode_at_once(found.view())?;
+    memo.cache.hit_held_at_once(&found).then(|| C::restore(data))
 }
 
 /// Looks a call up.
@@ -281,7 +318,7 @@ pub fn enter<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A) ->
 /// `func::refresh(…)`: a call that computes, whatever is stored.
 pub fn refresh<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A) -> Call<R, C> {
     let missed = if switch::is_on() { memo.missed(&args) } else { None };
-    Call { memo, codec, found: missed.map_or(Found::Uncached, Found::Anew) }
+    Call { memo, codec, found: missed.map_or(Found::Uncached, Found::Forced) }
 }
 
 impl<R, C: Codec<R>> Call<R, C> {
@@ -312,16 +349,16 @@ impl<R, C: Codec<R>> Call<R, C> {
     #[inline(always)]
     pub fn hit(self) -> Result<R, Miss<R, C>> {
         let Self { memo, codec, found } = self;
-        let flying = match found {
+        let leading = match found {
             Found::Hit(result) | Found::Stale(result) => return Ok(result),
             Found::Uncached => None,
-            Found::Anew(call) => Some(memo.anew(call)),
+            Found::Forced(call) => Some(memo.forced(call)),
             Found::Miss(call) => match memo.claim::<R, C>(call) {
                 Ok(result) => return Ok(result),
-                Err(flying) => flying,
+                Err(leading) => leading,
             },
         };
-        Err(Miss { memo, codec, flying, result: PhantomData })
+        Err(Miss { memo, codec, leading, result: PhantomData })
     }
 
     /// The result of a hit, or what computes it in a task.
@@ -334,7 +371,7 @@ impl<R, C: Codec<R>> Call<R, C> {
         let call = match found {
             Found::Hit(result) | Found::Stale(result) => return Ok(result),
             Found::Miss(flight) => Some((flight, false)),
-            Found::Anew(flight) => Some((flight, true)),
+            Found::Forced(flight) => Some((flight, true)),
             Found::Uncached => None,
         };
         Err(AsyncMiss { memo, codec, call, result: PhantomData })
@@ -346,7 +383,7 @@ impl<R, C: Codec<R>> Call<R, C> {
 pub struct Miss<R, C> {
     memo: &'static Memo,
     codec: C,
-    flying: Option<Flying>,
+    leading: Option<SyncLead>,
     result: PhantomData<fn(R)>,
 }
 
@@ -360,8 +397,8 @@ impl<R, C: Codec<R>> Miss<R, C> {
     /// Stores the body's result, and hands it back.
     #[inline(always)]
     pub fn finish(self, result: R) -> R {
-        if let Some(flying) = self.flying {
-            finish_here(self.memo, &self.codec, flying.lead, &result);
+        if let Some(leading) = self.leading {
+            finish_here(self.memo, &self.codec, leading.lead, &result);
         }
         result
     }
@@ -387,39 +424,86 @@ fn finish<R, C: Codec<R>>(
     result: &R,
 ) -> Option<After> {
     lead.computed();
-    // The user's condition and serde code may call the function again.
-    let _inside = Inside::of(&lead.flight);
-    let (data, is_stored) = match codec.keep(result) {
-        Keep::Store(data) => (data, true),
-        Keep::Share(data) => (data, false),
+    // The user's condition, time to live and serde code may call the function again.
+    let _entered = Entered::new(&lead.flight);
+    let (data, may_store) = match memo.keep(codec, result) {
+        Ok(Keep::Store(data)) => (Some(data), true),
+        Ok(Keep::Share(data)) => (Some(data), false),
         // An error says nothing about the result that may be stored.
-        Keep::Drop => {
-            lead.end();
+        Ok(Keep::Drop) => {
+            let _ = lead.finish(Outcome::Leave);
             return None;
         }
+        Err(Panicked) => (None, false),
     };
     let digest = lead.flight.digest;
     let (ticket, replaces, lease) = (lead.ticket, lead.is_replacing, lead.lease.take());
-    let forget = ticket.filter(|_| replaces).map(|_| What::Forget(digest));
-    let after = |what: Option<What>| what.map(|what| After { what, lease });
-    let lead = if is_stored { Some(lead) } else { lead.forget_if_unawaited() };
-    let Some(lead) = lead else { return after(forget) };
-    let mut saving = None;
-    let written =
-        lead.end_with(is_stored, |mut key| match codec::encode(data, &memo.trust, &mut key) {
-            Ok(codec) => {
-                let entry = key.finish(codec, memo.cache.expiry());
-                saving = ticket.filter(|_| is_stored).and_then(|ticket| {
-                    let structure = codec::structure(data)?;
-                    let entry = entry.view().share();
-                    Some(Saving { digest, ticket, replaces, entry, structure })
-                });
-                Ok(entry)
-            }
-            Err(why) => Err((key, why)),
-        });
-    if let Err(why) = written {
-        memo.cache.count_uncacheable(why);
-    }
-    after(saving.map(What::Save).or(forget))
+    // What is not stored need not be encoded for nobody.
+    let data = data.filter(|_| may_store || lead.is_awaited());
+    let outcome = memo.outcome(&lead, data, may_store);
+    let saving = match (&outcome, data, ticket) {
+        (Outcome::Store(entry), Some(data), Some(ticket)) => {
+            codec::structure(data).map(|structure| {
+                let entry = entry.view().share();
+                What::Save(Saving { digest, ticket, replaces, entry, structure })
+            })
+        }
+        _ => None,
+    };
+    let Finished { is_current, .. } = lead.finish(outcome);
+    // What was made void here may have been computed from what the store was to forget.
+    let saving = saving.filter(|_| is_current);
+    let forget = ticket.filter(|_| replaces && saving.is_none()).map(|_| What::Forget(digest));
+    saving.or(forget).map(|what| After { what, lease })
 }
+
+impl Memo {
+    /// What the codec keeps of a result.
+    ///
+    /// # Errors
+    /// The user's condition panicked, which is counted: there is no telling whether it may be kept.
+    fn keep<'r, R, C: Codec<R>>(
+        &'static self,
+        codec: &C,
+        result: &'r R,
+    ) -> Result<Keep<'r, C::Data>, Panicked> {
+        catch(|| codec.keep(result)).ok_or_else(|| {
+            self.cache.count_uncacheable("its `cache_if` panicked".into());
+            Panicked
+        })
+    }
+
+    /// What a computation leaves, of which that much is kept.
+    fn outcome<D: Data>(&'static self, lead: &Lead, data: Option<&D>, may_store: bool) -> Outcome {
+        let mut key = lead.take_key();
+        let Some(data) = data else { return Outcome::Forget(key) };
+        let Some(codec) = self.encode_value(data, &mut key) else { return Outcome::Forget(key) };
+        let expiry = if may_store { self.expiry() } else { None };
+        match expiry {
+            Some(expiry) => Outcome::Store(key.finish(codec, expiry)),
+            None => Outcome::Share(key.finish(codec, None)),
+        }
+    }
+
+    /// Encodes a value behind its key: the codec, and when the entry expires. Nothing if it cannot be
+    /// stored, which is counted.
+    fn encode<D: Data>(&'static self, data: &D, key: &mut Builder) -> Option<(u8, Option<Tick>)> {
+        self.encode_value(data, key).zip(self.expiry())
+    }
+
+    fn encode_value<D: Data>(&'static self, data: &D, key: &mut Builder) -> Option<u8> {
+        let encoded = codec::encode(data, &self.trust, key);
+        encoded.map_err(|why| self.cache.count_uncacheable(why)).ok()
+    }
+
+    /// When what is stored now expires; nothing if that cannot be said, which is counted.
+    fn expiry(&'static self) -> Option<Option<Tick>> {
+        self.cache.expiry().map_err(|unknown| self.cache.count_unknown_ttl(unknown)).ok()
+    }
+}
+
+/// The user's code did, in the middle of what may not fail the call.
+struct Panicked;
+
+#[cfg(test)]
+mod tests;

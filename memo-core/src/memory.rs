@@ -6,6 +6,7 @@
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 
+use crate::agenda::NEVER;
 use crate::budget;
 use crate::clock::Tick;
 use crate::entry::{Builder, Entry, Ref, View};
@@ -41,6 +42,10 @@ pub(crate) struct Memory {
     expirations: u64,
     /// Its bytes count in the budget of all functions.
     is_budgeted: bool,
+    /// The numbers with which its cache is in the agendas of expiries and of the oldest entries;
+    /// [`NEVER`] where it is not.
+    pub(crate) expiry_listed: u64,
+    pub(crate) oldest_listed: u64,
 }
 
 // SAFETY: the pointers are to entries that the table owns, and are followed under its cache's lock.
@@ -62,6 +67,8 @@ impl Memory {
             evictions: 0,
             expirations: 0,
             is_budgeted,
+            expiry_listed: NEVER,
+            oldest_listed: NEVER,
         }
     }
 
@@ -89,7 +96,22 @@ impl Memory {
 
     /// The entry with this key; not if it has expired, which is then the end of it.
     pub(crate) fn find<'t>(&mut self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
-        let (index, view) = self.writer.locate(table, key.hashes(), same_key(key))?;
+        let place = self.writer.locate(table, key.hashes(), same_key(key));
+        self.served(table, place)
+    }
+
+    /// The entry that has the key of another, likewise.
+    pub(crate) fn find_same<'t>(&mut self, table: &'t Table, other: View<'_>) -> Option<View<'t>> {
+        let place = self.writer.locate(table, other.hashes(), same_key_as(other));
+        self.served(table, place)
+    }
+
+    fn served<'t>(
+        &mut self,
+        table: &'t Table,
+        place: Option<(usize, View<'t>)>,
+    ) -> Option<View<'t>> {
+        let (index, view) = place?;
         if view.expiry().is_some_and(|expiry| expiry <= Tick::now()) {
             self.unlink(table, index, view);
             self.expirations += 1;
@@ -130,9 +152,11 @@ impl Memory {
         true
     }
 
+    /// Whether there was one, which had not expired.
     pub(crate) fn remove(&mut self, table: &Table, key: &Builder) -> bool {
         let place = self.writer.locate(table, key.hashes(), same_key(key));
-        place.is_some_and(|(index, view)| self.unlink(table, index, view))
+        let Some((index, view)) = self.served(table, place).and(place) else { return false };
+        self.unlink(table, index, view)
     }
 
     /// Removes the entry that has the key of another.

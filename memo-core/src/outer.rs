@@ -8,7 +8,9 @@ use std::time::Duration;
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
+use crate::cache::Cache;
 use crate::clock::Tick;
+use crate::identity::{self, Claim, Source};
 use crate::key::DIGEST;
 use crate::store::{Failure, Function, Nowhere, Store, Ticket};
 use crate::unwind::catch;
@@ -18,7 +20,7 @@ pub(crate) struct Outer {
     /// Opens the store, at the first call.
     open: Option<fn() -> Arc<dyn Store>>,
     source: Source,
-    version: u64,
+    version: fn() -> u64,
     /// One process computes a call for all.
     is_fleet: bool,
     opened: OnceCell<Opened>,
@@ -36,22 +38,21 @@ pub(crate) struct Outer {
     /// The calls that are to be forgotten there, and could not be; and whether there are any.
     unforgotten: Mutex<BTreeSet<[u8; DIGEST]>>,
     has_unforgotten: AtomicBool,
+    /// Another function of this process is known there by the same: neither uses the store.
+    is_ambiguous: AtomicBool,
     pub(crate) errors: AtomicU64,
 }
 
-/// What the attribute sees of a function.
-#[derive(Clone, Copy)]
-pub(crate) struct Source {
-    pub(crate) tokens: &'static str,
-    pub(crate) is_test: bool,
-    /// The path, with the functions around it.
-    pub(crate) place: fn() -> &'static str,
-}
-
-struct Opened {
+pub(crate) struct Opened {
     store: Arc<dyn Store>,
     fingerprint: [u8; 16],
     longest_life: Option<u64>,
+}
+
+impl Opened {
+    fn unavailable(why: &'static str, fingerprint: [u8; 16]) -> Self {
+        Self { store: Arc::new(Nowhere(why)), fingerprint, longest_life: None }
+    }
 }
 
 /// Every store that a function has opened, once each.
@@ -88,8 +89,8 @@ impl Outer {
     pub(crate) const fn new() -> Self {
         Self {
             open: None,
-            source: Source { tokens: "", is_test: false, place: || "" },
-            version: 0,
+            source: Source::NONE,
+            version: || 0,
             is_fleet: false,
             opened: OnceCell::new(),
             opening: Mutex::new(()),
@@ -99,6 +100,7 @@ impl Outer {
             is_to_be_cleared: AtomicBool::new(false),
             unforgotten: Mutex::new(BTreeSet::new()),
             has_unforgotten: AtomicBool::new(false),
+            is_ambiguous: AtomicBool::new(false),
             errors: AtomicU64::new(0),
         }
     }
@@ -111,7 +113,7 @@ impl Outer {
         self.source = source;
     }
 
-    pub(crate) const fn set_version(&mut self, version: u64) {
+    pub(crate) const fn set_version(&mut self, version: fn() -> u64) {
         self.version = version;
     }
 
@@ -131,31 +133,46 @@ impl Outer {
     /// Asks the store something. A panic of it is an error of it.
     pub(crate) fn ask<R>(
         &'static self,
-        name: &'static str,
+        cache: &'static Cache,
         question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
     ) -> Result<R, String> {
-        let opened = self.opened(name)?;
-        let function = Function { name, fingerprint: opened.fingerprint };
+        let opened = self.opened(cache)?;
+        let function = Function { name: cache.site.name, fingerprint: opened.fingerprint };
         caught(|| question(&*opened.store, &function))
     }
 
-    fn opened(&'static self, name: &'static str) -> Result<&'static Opened, String> {
+    /// The store, opened if it is not; `cache` is the one whose outer side this is.
+    pub(crate) fn opened(&'static self, cache: &'static Cache) -> Result<&'static Opened, String> {
         if let Some(opened) = self.opened.get() {
             return Ok(opened);
         }
-        let Some(_opening) = self.opening.try_lock_for(OPENING) else {
+        let Some(opening) = self.opening.try_lock_for(OPENING) else {
             return Err("it is still being opened, perhaps by a call of this function".into());
         };
+        let mut ambiguous = Vec::new();
         if self.opened.get().is_none() {
-            let opened = self.open_store(name);
+            let version = caught(|| Ok((self.version)()));
+            let fingerprint =
+                self.source.fingerprint(cache.site.name, *version.as_ref().unwrap_or(&0));
+            // Known before anybody can find it opened, and ask it.
+            if let Claim::Ambiguous(other) = identity::claim(fingerprint, cache) {
+                ambiguous.push(cache);
+                ambiguous.extend(other);
+                ambiguous.iter().for_each(|cache| cache.outer.set_ambiguous());
+            }
+            let opened = match version {
+                Ok(_) => self.open_store(cache.site.name, fingerprint),
+                Err(_) => Opened::unavailable("its `version` panicked", fingerprint),
+            };
             // Only who holds the lock sets it.
             let _ = self.opened.set(opened);
         }
+        drop(opening);
+        ambiguous.into_iter().for_each(Cache::give_up_store);
         self.opened.get().ok_or_else(|| unreachable!("it has just been set"))
     }
 
-    fn open_store(&'static self, name: &str) -> Opened {
-        let fingerprint = fingerprint(name, self.source, self.version);
+    fn open_store(&'static self, name: &str, fingerprint: [u8; 16]) -> Opened {
         let opened = caught(|| {
             let open = self.open.ok_or("the function has none")?;
             let store = open();
@@ -165,11 +182,7 @@ impl Outer {
             Ok(Opened { store, fingerprint, longest_life })
         });
         // What panicked once is not asked again at every call.
-        opened.unwrap_or_else(|_| Opened {
-            store: Arc::new(Nowhere("what opens it panicked")),
-            fingerprint,
-            longest_life: None,
-        })
+        opened.unwrap_or_else(|_| Opened::unavailable("what opens it panicked", fingerprint))
     }
 
     fn has_news(&self) {
@@ -239,6 +252,9 @@ impl Outer {
     /// This call must not be found in the store, though it may be there.
     pub(crate) fn note_unforgotten(&self, digest: [u8; DIGEST]) {
         const MOST: usize = 4096;
+        if self.is_ambiguous() {
+            return;
+        }
         let mut unforgotten = self.unforgotten.lock();
         if unforgotten.len() >= MOST {
             unforgotten.clear();
@@ -266,6 +282,17 @@ impl Outer {
         self.has_unforgotten.store(!unforgotten.is_empty(), Ordering::Release);
     }
 
+    /// Whether another function of this process is known to stores by the same.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.is_ambiguous.load(Ordering::Acquire)
+    }
+
+    /// From now on the store is not asked, but to be cleared: what it has may be another's.
+    fn set_ambiguous(&self) {
+        self.set_to_be_cleared(true);
+        self.is_ambiguous.store(true, Ordering::Release);
+    }
+
     pub(crate) fn is_to_be_cleared(&self) -> bool {
         self.is_to_be_cleared.load(Ordering::Acquire)
     }
@@ -278,19 +305,4 @@ impl Outer {
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// The function, as far as its attribute can see it: its name, its tokens, its `version`.
-fn fingerprint(name: &str, source: Source, version: u64) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    // The bytes of some values are those of the machine.
-    let build = format!("{} {} {}", usize::BITS, cfg!(target_endian = "little"), source.is_test);
-    for piece in [name, (source.place)(), source.tokens, &build] {
-        hasher.update(&(piece.len() as u64).to_le_bytes());
-        hasher.update(piece.as_bytes());
-    }
-    hasher.update(&version.to_le_bytes());
-    let mut fingerprint = [0; 16];
-    fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    fingerprint
 }

@@ -12,6 +12,7 @@
 
 mod barrier;
 mod garbage;
+mod hold;
 
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
@@ -20,9 +21,12 @@ use std::sync::atomic::{compiler_fence, fence, AtomicPtr, AtomicU64, AtomicUsize
 use crate::sync::Mutex;
 
 pub(crate) use barrier::tend;
-pub(crate) use garbage::{Garbage, Retired};
+pub(crate) use garbage::{Garbage, IsHeld, Kind, Rescue, Retired};
+pub(crate) use hold::Hold;
+use hold::{Holds, Readers};
 
 /// A thread's pin and stripes. Leaked, and handed to another thread when its own ends.
+#[derive(Debug)]
 #[repr(align(128))] // Two cache lines, which neighbouring-line prefetch treats as one.
 struct Record {
     /// The epoch at which its thread is pinned, or [`UNPINNED`].
@@ -30,6 +34,7 @@ struct Record {
     /// This thread's hits, by function; written by its thread alone, grown under `RECORDS`.
     hits: AtomicPtr<AtomicU64>,
     hits_len: AtomicUsize,
+    holds: Holds,
 }
 
 /// Every record ever made, and those that no thread uses.
@@ -64,6 +69,10 @@ impl Drop for Lease {
 }
 
 /// A read under way: what it finds is not freed before it is dropped.
+///
+/// Nothing that anyone unlinks is, in the whole process: so it is for moments, and the user's code is
+/// called while a [`Hold`] keeps what it needs.
+#[derive(Debug)]
 pub(crate) struct Pin {
     record: &'static Record,
     /// The pin that this one is nested in, if any, is the one to be undone.
@@ -135,12 +144,19 @@ impl Pin {
     /// Counts a hit, if this thread has a stripe for the function already.
     #[inline(always)]
     pub(crate) fn count_hit_at_once(&self, function: usize) -> bool {
+        self.record.count_hit_at_once(function)
+    }
+}
+
+impl Record {
+    #[inline(always)]
+    fn count_hit_at_once(&self, function: usize) -> bool {
         // Relaxed: this thread alone writes its stripes and where they are; sums are taken with
         // `RECORDS` locked, and a sum is only as old as the last store it saw.
-        if function >= self.record.hits_len.load(Ordering::Relaxed) {
+        if function >= self.hits_len.load(Ordering::Relaxed) {
             return false;
         }
-        let stripes = self.record.hits.load(Ordering::Relaxed);
+        let stripes = self.hits.load(Ordering::Relaxed);
         // SAFETY: `stripes` are `hits_len` counters, freed only by this thread in `grow`.
         let stripe = unsafe { &*stripes.add(function) };
         stripe.store(stripe.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
@@ -172,6 +188,7 @@ fn enlist() -> (&'static Record, bool) {
                 pinned: AtomicU64::new(UNPINNED),
                 hits: AtomicPtr::new(ptr::null_mut()),
                 hits_len: AtomicUsize::new(0),
+                holds: Holds::new(),
             }));
             records.all.push(record);
             record
@@ -224,14 +241,6 @@ pub(crate) fn hits(function: usize) -> u64 {
         Some(unsafe { &*stripes.add(function) }.load(Ordering::Relaxed))
     });
     stripes.sum()
-}
-
-/// The oldest epoch at which a thread is pinned, of the pins that a barrier has made visible.
-fn oldest_pin() -> u64 {
-    let records = RECORDS.lock();
-    // Acquire pairs with the Release of a pin and of its end: what was read before, is read.
-    let pins = records.all.iter().map(|record| record.pinned.load(Ordering::Acquire));
-    pins.filter(|&epoch| epoch != UNPINNED).min().unwrap_or(u64::MAX)
 }
 
 /// Whether there is no thread but this one that can have a pin.

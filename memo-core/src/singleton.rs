@@ -4,14 +4,15 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::behind::REFRESHES;
-use crate::cache::Cache;
-use crate::claim::{self, within, Claimed, Flying, Lead};
+use crate::cache::{Cache, Outcome};
+use crate::claim::{self, Body, Claimed, Lead, SyncLead};
 use crate::entry::{Ref, Resource as Held, View, RESOURCE_LEN};
-use crate::flight::{Flight, Inside};
+use crate::flight::{Entered, Flight};
 use crate::key::Args;
 use crate::reclaim;
 use crate::registry::{Function, Stats, SINGLETONS};
@@ -62,6 +63,13 @@ impl Singleton {
         self
     }
 
+    /// The `wait` option; asked once, before the first wait.
+    #[must_use]
+    pub const fn wait(mut self, wait: fn() -> Duration) -> Self {
+        self.cache.limits.wait = Some(wait);
+        self
+    }
+
     /// The `refresh = "background"` option.
     #[must_use]
     pub const fn refresh_in_background(mut self) -> Self {
@@ -73,6 +81,13 @@ impl Singleton {
     #[must_use]
     pub const fn max_entries(mut self, entries: usize) -> Self {
         self.cache.limits.bounds.entries = entries;
+        self
+    }
+
+    /// The same as an expression; asked once, before the first resource is stored.
+    #[must_use]
+    pub const fn ask_max_entries(mut self, entries: fn() -> usize) -> Self {
+        self.cache.limits.ask_entries = Some(entries);
         self
     }
 
@@ -94,13 +109,26 @@ impl Singleton {
         args: &A,
         is_call: bool,
     ) -> Option<(Arc<X>, bool)> {
-        let pin = reclaim::pin();
-        let (entry, is_stale) = self.cache.find(&pin, args, is_call)?;
-        let resource = resource(entry)?;
-        if is_call {
-            self.cache.hit(&pin, entry);
+        if A::are_plain() {
+            let pin = reclaim::pin();
+            if let Ok((entry, served)) = self.cache.find_under(&pin, args, is_call)? {
+                let resource = resource(entry)?;
+                if is_call {
+                    self.cache.hit(&pin, entry);
+                }
+                drop(pin);
+                served.reclaim();
+                return Some((resource, served.is_stale));
+            }
         }
-        Some((resource, is_stale))
+        let (found, served) = self.cache.find(args, is_call)?;
+        let resource = resource(found.view())?;
+        if is_call {
+            self.cache.hit_held(&found);
+        }
+        drop(found);
+        served.reclaim();
+        Some((resource, served.is_stale))
     }
 }
 
@@ -190,7 +218,7 @@ enum Found<X: ?Sized> {
     Stale(Arc<X>),
     Miss(Arc<Flight>),
     /// To be made now, whatever there is.
-    Anew(Arc<Flight>),
+    Forced(Arc<Flight>),
     /// The arguments make no key.
     Uncached,
 }
@@ -211,10 +239,15 @@ pub fn share_hit<X: ?Sized + 'static, A: Args>(
     _: Hooks<X>,
     args: A,
 ) -> Option<Arc<X>> {
-    let pin = reclaim::pin_at_once()?;
-    let entry = singleton.cache.find_at_once(&pin, &args)?;
-    let resource = resource(entry)?;
-    singleton.cache.hit_at_once(&pin, entry).then_some(resource)
+    if A::are_plain() {
+        let pin = reclaim::pin_at_once()?;
+        let entry = singleton.cache.find_at_once(&pin, &args)?;
+        let resource = resource(entry)?;
+        return singleton.cache.hit_at_once(&pin, entry).then_some(resource);
+    }
+    let found = singleton.cache.hold_at_once(&args)?;
+    let resource = resource(found.view())?;
+    singleton.cache.hit_held_at_once(&found).then_some(resource)
 }
 
 /// Looks a call up.
@@ -241,7 +274,7 @@ pub fn share_refresh<X: ?Sized + 'static, A: Args>(
     args: A,
 ) -> Lookup<X> {
     let key = singleton.cache.missed(&args, RESOURCE_LEN);
-    let found = key.map_or(Found::Uncached, |key| Found::Anew(Flight::new(key)));
+    let found = key.map_or(Found::Uncached, |key| Found::Forced(Flight::new(key)));
     Lookup { singleton, hooks, found }
 }
 
@@ -327,16 +360,16 @@ impl<X: ?Sized + 'static> Lookup<X> {
     #[inline(always)]
     pub fn hit(self) -> Result<Arc<X>, SharedMiss<X>> {
         let Self { singleton, hooks, found } = self;
-        let flying = match found {
+        let leading = match found {
             Found::Hit(resource) | Found::Stale(resource) => return Ok(resource),
             Found::Uncached => None,
-            Found::Anew(call) => Some(Flying::anew(&singleton.cache, call)),
-            Found::Miss(call) => match Flying::claim(&singleton.cache, call) {
-                Ok(flying) => Some(flying),
+            Found::Forced(call) => Some(SyncLead::forced(&singleton.cache, call)),
+            Found::Miss(call) => match SyncLead::claim(&singleton.cache, call) {
+                Ok(leading) => Some(leading),
                 Err(entry) => return Ok(singleton.made(&entry)),
             },
         };
-        Err(SharedMiss { hooks, flying })
+        Err(SharedMiss { hooks, leading })
     }
 
     /// The resource that there is, or this, to be awaited.
@@ -351,13 +384,14 @@ impl<X: ?Sized + 'static> Lookup<X> {
         }
     }
 
-    /// The resource, made in this task if it must be.
-    pub async fn run_async<F>(self, body: impl FnOnce() -> F) -> Arc<X>
-    where
-        F: Future<Output = Arc<X>>,
-    {
-        let body = || async { Ok::<_, std::convert::Infallible>(body().await) };
-        match self.try_run_async(body).await {
+    /// The resource, made in this task if it must be, and put into its `Arc` by `share`.
+    pub async fn run_async<F: Future>(
+        self,
+        body: Pin<&mut Option<F>>,
+        share: impl FnOnce(F::Output) -> Arc<X>,
+    ) -> Arc<X> {
+        let share = |made| Ok::<_, std::convert::Infallible>(share(made));
+        match self.try_run_async(body, share).await {
             Ok(resource) => resource,
             Err(never) => match never {},
         }
@@ -367,30 +401,30 @@ impl<X: ?Sized + 'static> Lookup<X> {
     ///
     /// # Errors
     /// The body's; the next call tries again.
-    pub async fn try_run_async<E, F>(self, body: impl FnOnce() -> F) -> Result<Arc<X>, E>
-    where
-        F: Future<Output = Result<Arc<X>, E>>,
-    {
+    pub async fn try_run_async<E, F: Future>(
+        self,
+        body: Pin<&mut Option<F>>,
+        share: impl FnOnce(F::Output) -> Result<Arc<X>, E>,
+    ) -> Result<Arc<X>, E> {
         let Self { singleton, hooks, found } = self;
         let lead = match found {
             Found::Hit(resource) | Found::Stale(resource) => return Ok(resource),
-            Found::Uncached => {
-                return body().await.inspect(|resource| hooks.hold_for_a_moment(resource));
-            }
-            Found::Anew(call) => Lead::anew(&singleton.cache, call),
+            Found::Uncached => None,
+            Found::Forced(call) => Some(Lead::forced_in_task(&singleton.cache, call)),
             Found::Miss(call) => match claim::wait(&singleton.cache, call).await {
-                Claimed::Lead(lead) => lead,
+                Claimed::Lead(lead) => Some(lead),
                 Claimed::Found(entry) => return Ok(singleton.made(&entry)),
             },
         };
-        match within(&lead.flight, body()).await {
-            Ok(resource) => {
-                finish(lead, &resource, hooks);
-                Ok(resource)
-            }
+        let body = Body::new(body);
+        let Some(lead) = lead else {
+            let made = share(body.run().await);
+            return made.inspect(|resource| hooks.hold_for_a_moment(resource));
+        };
+        match share(body.run_in(&lead.flight).await) {
+            Ok(resource) => Ok(finish(lead, resource, hooks)),
             Err(error) => {
-                lead.computed();
-                lead.end();
+                failed(lead);
                 Err(error)
             }
         }
@@ -401,7 +435,7 @@ impl<X: ?Sized + 'static> Lookup<X> {
 #[must_use]
 pub struct SharedMiss<X: ?Sized> {
     hooks: Hooks<X>,
-    flying: Option<Flying>,
+    leading: Option<SyncLead>,
 }
 
 impl<X: ?Sized> fmt::Debug for SharedMiss<X> {
@@ -411,14 +445,16 @@ impl<X: ?Sized> fmt::Debug for SharedMiss<X> {
 }
 
 impl<X: ?Sized + 'static> SharedMiss<X> {
-    /// Shares what the body made, and hands it back.
+    /// Shares what the body made, and hands back what is shared: another's, if one was faster.
     #[inline(always)]
     pub fn finish(self, resource: Arc<X>) -> Arc<X> {
-        match self.flying {
-            Some(flying) => finish(flying.lead, &resource, self.hooks),
-            None => self.hooks.hold_for_a_moment(&resource),
+        match self.leading {
+            Some(leading) => finish(leading.lead, resource, self.hooks),
+            None => {
+                self.hooks.hold_for_a_moment(&resource);
+                resource
+            }
         }
-        resource
     }
 
     /// As [`finish`](Self::finish), for a body that may have failed.
@@ -430,9 +466,8 @@ impl<X: ?Sized + 'static> SharedMiss<X> {
         match result {
             Ok(resource) => Ok(self.finish(resource)),
             Err(error) => {
-                if let Some(flying) = self.flying {
-                    flying.lead.computed();
-                    flying.lead.end();
+                if let Some(leading) = self.leading {
+                    failed(leading.lead);
                 }
                 Err(error)
             }
@@ -440,16 +475,32 @@ impl<X: ?Sized + 'static> SharedMiss<X> {
     }
 }
 
+/// The end of a miss: the resource that all callers have.
 #[cold]
 #[inline(never)]
-fn finish<X: ?Sized + 'static>(lead: Lead, resource: &Arc<X>, hooks: Hooks<X>) {
+fn finish<X: ?Sized + 'static>(lead: Lead, made: Arc<X>, hooks: Hooks<X>) -> Arc<X> {
     lead.computed();
-    let _inside = Inside::of(&lead.flight);
-    let expiry = lead.cache().expiry();
-    let hold = (hooks.hold)(Arc::clone(resource), hooks.release);
-    let Ok(()) = lead.end_with(true, |key| {
-        Ok::<_, (_, std::convert::Infallible)>(key.finish_resource(hold, expiry))
-    });
+    // The time to live is the user's code, and so is a resource's end.
+    let _entered = Entered::new(&lead.flight);
+    let key = lead.take_key();
+    let hold = (hooks.hold)(Arc::clone(&made), hooks.release);
+    let outcome = match lead.cache().expiry() {
+        Ok(expiry) => Outcome::Store(key.finish_resource(hold, expiry)),
+        Err(unknown) => {
+            lead.cache().count_unknown_ttl(unknown);
+            Outcome::Share(key.finish_resource(hold, None))
+        }
+    };
+    let there = lead.finish(outcome).existing;
+    there.and_then(|entry| resource(entry.view())).unwrap_or(made)
+}
+
+/// The end of a miss whose body failed.
+#[cold]
+#[inline(never)]
+fn failed(lead: Lead) {
+    lead.computed();
+    let _ = lead.finish(Outcome::Leave);
 }
 
 /// `func::get(…)`: the resource there is, without making one.

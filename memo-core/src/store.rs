@@ -123,7 +123,8 @@ pub trait Store: Send + Sync + 'static {
         life: Option<Duration>,
     ) -> Result<(), Failure>;
 
-    /// Forgets one call: whether it was stored, and the moment after.
+    /// Forgets one call: whether there was a result to be found, one that had neither expired nor
+    /// been made void; and the moment after.
     ///
     /// # Errors
     /// It may still be there.
@@ -281,6 +282,21 @@ fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// What the program is called, without what cargo adds to the name of a test.
+// Input: `target/debug/deps/app-0123456789abcdef`
+// Output: `app`
+#[cfg(any(feature = "disk", feature = "redis"))]
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let is_hash = |end: &str| end.len() == 16 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match name.rsplit_once('-') {
+        Some((start, end)) if is_hash(end) && !start.is_empty() => start.to_owned(),
+        _ if name.is_empty() => "unnamed".to_owned(),
+        _ => name,
+    }
 }
 
 /// A number that no other process comes by.

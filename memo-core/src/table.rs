@@ -7,13 +7,12 @@
 
 use std::alloc::{self, Layout};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, Ordering};
-
-use once_cell::race::OnceNonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::OnceLock;
 
 use crate::entry::{self, Builder, Entry, Ref, View};
-use crate::key::Hashes;
-use crate::reclaim::{Garbage, Pin, Retired};
+use crate::key::{Hashes, Seed};
+use crate::reclaim::{Garbage, IsHeld, Kind, Pin, Rescue, Retired};
 
 type Slot = AtomicPtr<Entry>;
 
@@ -29,7 +28,8 @@ const ALIKE: usize = 4;
 
 /// The head of an allocation in which `mask + 1` slots follow.
 struct Slots {
-    seed: u64,
+    /// A copy, so that it lies beside the slots.
+    seed: Seed,
     mask: usize,
     /// Whether it is the thorough hash that says where an entry is.
     thorough: bool,
@@ -56,11 +56,13 @@ fn tag(hash: u64) -> usize {
 #[derive(Debug)]
 pub(crate) struct Table {
     slots: AtomicPtr<Slots>,
+    /// What the slots say of their hashes, for who has no pin; that may have changed since.
+    thorough: AtomicBool,
 }
 
 impl Table {
     pub(crate) const fn new() -> Self {
-        Self { slots: AtomicPtr::new(ptr::null_mut()) }
+        Self { slots: AtomicPtr::new(ptr::null_mut()), thorough: AtomicBool::new(false) }
     }
 
     /// The table as it is now; nothing before the first entry.
@@ -69,6 +71,15 @@ impl Table {
         // Acquire pairs with the Release that published the slots.
         let slots = NonNull::new(self.slots.load(Ordering::Acquire))?;
         Some(Reader { slots, pin: std::marker::PhantomData })
+    }
+}
+
+impl Table {
+    /// Whether its hashes saw all of a long key, a moment ago.
+    #[inline(always)]
+    pub(crate) fn was_thorough(&self) -> bool {
+        // Relaxed: who reads the slots compares.
+        self.thorough.load(Ordering::Relaxed)
     }
 }
 
@@ -93,8 +104,8 @@ impl<'p> Reader<'p> {
 
     /// What keys this table's hashes.
     #[inline(always)]
-    pub(crate) fn seed(self) -> u64 {
-        self.head().seed
+    pub(crate) fn seed(self) -> &'p Seed {
+        &self.head().seed
     }
 
     /// Whether its hashes see all of a long key.
@@ -252,7 +263,7 @@ impl Writer {
         table.slots.store(ptr::null_mut(), Ordering::Relaxed);
         let bytes = self.bytes + slots_layout(slots.count()).size();
         // SAFETY: unlinked by the store above, and this was the table's only pointer to it.
-        unsafe { self.garbage.retire(slots.slots.cast(), bytes, free_slots_and_entries) };
+        unsafe { self.garbage.retire(slots.slots.cast(), bytes, &SLOTS_AND_ENTRIES) };
         (self.entries, self.used, self.bytes) = (0, 0, 0);
     }
 
@@ -278,7 +289,7 @@ impl Writer {
         let bytes = unsafe { entry.as_ref() }.bytes();
         self.bytes -= bytes;
         // SAFETY: callers have just unlinked it; the ownership it was linked with is given up.
-        unsafe { self.garbage.retire(entry.cast(), bytes, free_entry) };
+        unsafe { self.garbage.retire(entry.cast(), bytes, &ENTRY) };
     }
 
     /// The slots, replaced by more (or by the same number without the gone ones) when three
@@ -321,12 +332,13 @@ impl Writer {
                 new.slot(index).store(tagged, Ordering::Relaxed);
             }
         }
+        table.thorough.store(thorough, Ordering::Relaxed);
         // Release publishes the head and the slots.
         let old = table.slots.swap(new.slots.as_ptr(), Ordering::Release);
         self.used = self.entries;
         if let Some(old) = NonNull::new(old) {
             // SAFETY: unlinked by the swap; its entries are now the new slots' to own.
-            unsafe { self.garbage.retire(old.cast(), SLOTS_AT + count * 4, free_slots) };
+            unsafe { self.garbage.retire(old.cast(), SLOTS_AT + count * 4, &SLOTS) };
         }
         new
     }
@@ -351,19 +363,29 @@ fn allocate_slots(count: usize, thorough: bool) -> NonNull<Slots> {
     let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
     let slots = start.cast::<Slots>();
     // SAFETY: allocated with the layout of a head.
-    unsafe { slots.write(Slots { seed: seed(), mask: count - 1, thorough }) };
+    unsafe { slots.write(Slots { seed: *seed(), mask: count - 1, thorough }) };
     slots
 }
 
-/// One random number a process, so that nobody outside it can prepare colliding keys.
-pub(crate) fn seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    static SEED: OnceNonZeroUsize = OnceNonZeroUsize::new();
-    let seed = SEED.get_or_init(|| {
-        let random = RandomState::new().hash_one(0) as usize;
-        std::num::NonZeroUsize::new(random).unwrap_or(std::num::NonZeroUsize::MIN)
-    });
-    seed.get() as u64
+/// One for all tables of a process, so that nobody outside it can prepare colliding keys.
+pub(crate) fn seed() -> &'static Seed {
+    static SEED: OnceLock<Seed> = OnceLock::new();
+    SEED.get_or_init(Seed::random)
+}
+
+/// What is retired, and how it ends.
+static ENTRY: Kind = Kind { free: free_entry, rescue: None };
+static SLOTS: Kind = Kind { free: free_slots, rescue: None };
+static SLOTS_AND_ENTRIES: Kind =
+    Kind { free: free_slots_and_entries, rescue: Some(Rescue { share: share_held, kind: &ENTRY }) };
+
+/// # Safety
+/// As for [`free_slots_and_entries`].
+unsafe fn share_held(slots: NonNull<u8>, is_held: IsHeld<'_>) -> Vec<NonNull<u8>> {
+    let reader = Reader { slots: slots.cast(), pin: std::marker::PhantomData };
+    let held = reader.entries().filter(|entry| is_held(entry.cast()));
+    // SAFETY: it was linked in these slots, which own it.
+    held.map(|entry| unsafe { View::new(entry) }.share().into_raw().cast()).collect()
 }
 
 /// # Safety

@@ -77,13 +77,27 @@ impl Cache {
         self.outer.has_store()
     }
 
-    /// Asks the store; nothing, if it failed, which is counted and reported.
+    /// Asks the store; nothing, if it failed, which is counted and reported, or has nothing to say
+    /// of this function alone.
     fn ask<R>(
         &'static self,
         kind: Kind,
         question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
     ) -> Option<R> {
-        match self.outer.ask(self.site.name, question) {
+        // To open it is to find out.
+        let _ = self.outer.opened(self);
+        if self.outer.is_ambiguous() {
+            return None;
+        }
+        self.ask_anyway(kind, question)
+    }
+
+    fn ask_anyway<R>(
+        &'static self,
+        kind: Kind,
+        question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
+    ) -> Option<R> {
+        match self.outer.ask(self, question) {
             Ok(answer) => {
                 self.report_again(kind);
                 Some(answer)
@@ -105,6 +119,9 @@ impl Cache {
             }
             // What others made void meanwhile is not told any more.
             self.forget_all();
+        }
+        if self.outer.is_ambiguous() {
+            return false;
         }
         if self.outer.is_unforgotten(digest) {
             self.forget_in_store(digest);
@@ -146,7 +163,8 @@ impl Cache {
 
     /// When a result of that age expires, if it does; nothing, if it has.
     pub(crate) fn rest_of(&self, age: Duration) -> Option<Option<Tick>> {
-        let Some(life) = self.whole_life() else { return Some(None) };
+        // Where the `ttl` cannot be said, nothing is taken.
+        let Some(life) = self.time_served().ok()? else { return Some(None) };
         let rest = life.checked_sub(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX))?;
         (rest > 0).then(|| Some(Tick::now().plus(rest)))
     }
@@ -188,7 +206,8 @@ impl Cache {
             }
         }
         let bytes = saving.bytes();
-        let life = self.whole_life().map(Duration::from_nanos);
+        let Ok(life) = self.time_served() else { return };
+        let life = life.map(Duration::from_nanos);
         let _ = self.ask(Kind::Put, |store, function| {
             store.put(function, &saving.digest, ticket, &bytes, life)
         });
@@ -214,7 +233,7 @@ impl Cache {
     pub(crate) fn clear_store(&'static self) -> bool {
         // Taken back before: what fails while this is under way sets it again, and stays.
         self.outer.set_to_be_cleared(false);
-        let ticket = self.ask(Kind::Put, |store, function| store.clear(function));
+        let ticket = self.ask_anyway(Kind::Put, |store, function| store.clear(function));
         match ticket {
             Some(ticket) => {
                 self.outer.is_forgotten(None);
@@ -223,6 +242,17 @@ impl Cache {
             None => self.outer.set_to_be_cleared(true),
         }
         ticket.is_some()
+    }
+
+    /// Goes on in memory alone: another function is known to stores by the same, and what they have
+    /// under it may be the other's.
+    pub(crate) fn give_up_store(&'static self) {
+        let why = "another function of this program has its name, its place and its text: \
+                   give one of them a `name` or a `version` of its own";
+        self.report(Kind::Ambiguous, why.into());
+        // If it cannot be, calls try again.
+        self.clear_store();
+        self.forget_all();
     }
 
     /// Makes void in memory what others made void in the store, if it is time to ask.
@@ -272,6 +302,9 @@ fn replaced(
     Ok(is_next.then_some(after))
 }
 
+/// About as long as a clock goes.
+const FOREVER: Duration = Duration::from_secs(1 << 30);
+
 /// The wait for a call that another process computes.
 pub(crate) struct Turn {
     cache: &'static Cache,
@@ -306,7 +339,10 @@ impl Turn {
             Ok(Some(lease)) => Next::Lead(lease),
             Ok(None) => {
                 let now = Instant::now();
-                let deadline = *self.deadline.get_or_insert_with(|| now + self.cache.bound());
+                let deadline = *self.deadline.get_or_insert_with(|| {
+                    let bound = Duration::from_nanos(self.cache.bound());
+                    now.checked_add(bound).unwrap_or(now + FOREVER)
+                });
                 if now >= deadline {
                     self.cache.count_unshared();
                     return Next::Compute;

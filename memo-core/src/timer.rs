@@ -54,7 +54,6 @@ impl Delay {
     }
 
     /// Sets another deadline; the delay is to be polled again, if it was before.
-    #[allow(dead_code, reason = "bounds that are doubled are reset")]
     pub(crate) fn reset(&mut self, deadline: Instant) {
         self.cancel();
         self.deadline = Some(deadline);
@@ -93,6 +92,12 @@ impl Future for Delay {
         }
         Poll::Pending
     }
+}
+
+/// Has a waker woken at that moment; false if there is no thread that could.
+pub(crate) fn wake_at(moment: Instant, waker: Waker) -> bool {
+    let (_, _, starts) = TIMER.lock().insert(moment, None, waker);
+    !starts || start()
 }
 
 impl Timer {

@@ -7,12 +7,54 @@ use crate::generics;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Generics, Ident, LitStr};
+use syn::{Generics, Ident};
 
 /// An expression, and the helper beside the companions that it calls.
 pub(crate) struct Helped {
     pub(crate) item: TokenStream,
     pub(crate) expr: TokenStream,
+}
+
+/// What a miss runs.
+pub(crate) struct Body {
+    /// The call of the original function; of an async one, its future.
+    pub(crate) original: TokenStream,
+    /// What makes of that future's output what the call returns, if it is something else.
+    pub(crate) share: Option<TokenStream>,
+    /// Only an `Ok` is kept, and that alone.
+    pub(crate) is_fallible: bool,
+    /// The result goes to a store, too.
+    pub(crate) is_stored: bool,
+}
+
+impl Body {
+    fn prefix(&self) -> &'static str {
+        if self.is_fallible { "try_" } else { "" }
+    }
+
+    /// What is returned for a value that was found.
+    fn found(&self, value: TokenStream) -> TokenStream {
+        if self.is_fallible { quote!(::core::result::Result::Ok(#value)) } else { value }
+    }
+}
+
+// Input:
+//     get(page::__memo(), …, page::__key(&match … { Some(value) => value, None => break 'key }))
+//
+// Output:
+//     'asked: {
+//         'key: { break 'asked get(page::__memo(), …) }
+//         get(page::__memo(), …, NoKey(…))
+//     }
+fn either(question: &TokenStream, without: &TokenStream) -> TokenStream {
+    quote_spanned! {Span::mixed_site()=>
+        'asked: {
+            'key: {
+                break 'asked #question;
+            }
+            #without
+        }
+    }
 }
 
 impl Function {
@@ -24,7 +66,7 @@ impl Function {
     pub(crate) fn memory(
         &self,
         kind: &str,
-        name: Option<&LitStr>,
+        name: Option<&TokenStream>,
         settings: &TokenStream,
     ) -> Helped {
         let private = &self.private;
@@ -36,12 +78,19 @@ impl Function {
             (None, Place::Type(_)) => quote!(new(#path)),
             (None, Place::Impl(_) | Place::Trait) => quote!(new(#path).method()),
         };
-        let memory = quote! {
-            static MEMORY: #private::#ty = #private::#ty::#new #settings;
-            &MEMORY
-        };
+        let item = quote!(static MEMORY: #private::#ty = #private::#ty::#new #settings;);
+        if let Place::Trait = self.place {
+            return Helped { item, expr: quote!(&MEMORY) };
+        }
         let returns = quote!(&'static #private::#ty);
+        let memory = quote!(#item &MEMORY);
         self.helped(&kind.to_lowercase(), &Generics::default(), &returns, &memory)
+    }
+
+    /// A call with the static that it speaks of, where that is in no helper.
+    pub(crate) fn with_memory(&self, memory: &Helped, call: &TokenStream) -> TokenStream {
+        let item = matches!(self.place, Place::Trait).then_some(&memory.item).into_iter();
+        quote!(#(#item)* #call)
     }
 
     /// `body` in a helper, or inlined where there is no room for one.
@@ -71,13 +120,26 @@ impl Function {
     ) -> TokenStream {
         let private = &self.private;
         let verb = Ident::new(verb, Span::mixed_site());
-        let key = self.key_of(takes);
-        let after = after.into_iter();
-        let question = quote!(#private::#verb(#(#before,)* #key #(, #after)*));
-        if self.key.is_none() {
-            return question;
+        let after: Vec<_> = after.into_iter().collect();
+        let ask = |key| quote!(#private::#verb(#(#before,)* #key #(, #after)*));
+        let question = ask(self.key_of(takes));
+        match &self.key {
+            None => question,
+            Some(key) if !key.is_fallible => self.with_names(takes, question),
+            Some(_) => {
+                let without = ask(self.no_key_of(takes));
+                self.with_names(takes, either(&question, &without))
+            }
         }
-        // The `key` expression sees the names that a pattern binds.
+    }
+
+    // Input:
+    //     page(&(*a, b.len()))
+    //
+    // Output:
+    //     match (&arg0,) { ((a, b),) => page(&(*a, b.len())) }
+    /// The given `key` sees the names that a pattern binds.
+    fn with_names(&self, takes: Takes, question: TokenStream) -> TokenStream {
         let unnamed = self.params.iter().filter(|param| param.is_taken(takes) && !param.is_named());
         let (patterns, names): (Vec<_>, Vec<_>) =
             unnamed.map(|param| (&param.original.pat, &param.name)).unzip();
@@ -109,7 +171,7 @@ impl Function {
         verb: &str,
         before: &[&TokenStream],
         returns: &TokenStream,
-        fallible: bool,
+        body: &Body,
         call: TokenStream,
     ) -> Helped {
         let is_one = self.is_async()
@@ -122,8 +184,7 @@ impl Function {
         let hit = self.ask(verb, before, Takes::All, None);
         let missed = self.hand_on(&self.helper_name("missed"));
         let value = quote_spanned!(Span::mixed_site()=> value);
-        let found =
-            if fallible { quote!(::core::result::Result::Ok(#value)) } else { value.clone() };
+        let found = body.found(value.clone());
         let expr = quote! {
             match #hit {
                 ::core::option::Option::Some(#value) => #found,
@@ -163,11 +224,12 @@ impl Function {
     // Output:
     //     (move || -> u32 { let (a, b) = arg0; a + b })()
     fn inlined(&self) -> TokenStream {
-        let (returns, statements) = (&self.returns, &self.body.stmts);
+        let (returns, statements) = (&self.returns, &self.stmts);
         let bindings = self.params.iter().filter(|param| !param.is_plain()).map(|param| {
             let attributes = attributes::of_copies(&param.original.attrs);
             let (pat, name) = (&param.original.pat, &param.name);
-            quote!(#(#attributes)* let #pat = #name;)
+            let uses = self.uses_of_key(param);
+            quote!(#(#attributes)* let #pat = #name; #uses)
         });
         let body = quote!(#(#bindings)* #(#statements)*);
         if !self.is_async() {
@@ -190,45 +252,54 @@ impl Function {
     //
     // Output:
     //     enter(…).run(move || square::uncached(x))
-    pub(crate) fn run(
-        &self,
-        call: &TokenStream,
-        original: &TokenStream,
-        fallible: bool,
-        stored: bool,
-    ) -> TokenStream {
+    pub(crate) fn run(&self, call: &TokenStream, body: &Body) -> TokenStream {
         let here = Span::mixed_site();
-        let prefix = if fallible { "try_" } else { "" };
-        let hit = |value| {
-            if fallible { quote!(::core::result::Result::Ok(#value)) } else { value }
-        };
         if self.is_async() {
-            // Statements of their own, so that neither a borrow of an argument nor the result of a
-            // hit is in the future while it waits.
-            let suffix = if stored { "_stored" } else { "" };
-            let run = format_ident!("{prefix}run_async{suffix}");
-            let hit = hit(quote_spanned!(here=> value));
-            return quote_spanned! {here=>
-                let call = #call;
-                let miss = match call.missed() {
-                    ::core::result::Result::Ok(value) => return #hit,
-                    ::core::result::Result::Err(miss) => miss,
-                };
-                miss.#run(move || #original).await
-            };
+            return self.run_async(call, body);
         }
+        let prefix = body.prefix();
+        let original = &body.original;
         if self.attributes.track_caller.is_none() {
             let run = format_ident!("{prefix}run");
             return quote!(#call.#run(move || #original));
         }
         // A closure would be the caller that the body sees.
         let finish = format_ident!("{prefix}finish");
-        let hit = hit(quote_spanned!(here=> value));
+        let hit = body.found(quote_spanned!(here=> value));
         quote_spanned! {here=>
             match #call.hit() {
                 ::core::result::Result::Ok(value) => #hit,
                 ::core::result::Result::Err(miss) => miss.#finish(#original),
             }
+        }
+    }
+
+    // Input:
+    //     enter(…)        and        square::uncached(x)
+    //
+    // Output:
+    //     let call = enter(…);
+    //     let miss = match call.missed() { Ok(value) => return value, Err(miss) => miss };
+    //     let body = pin!(Some(square::uncached(x)));
+    //     miss.run_async(body).await
+    /// Statements of their own, so that neither a borrow of an argument nor the result of a hit is in
+    /// the future while it waits; and so that the body is in it once, which keeps the future of a
+    /// function that calls others like it from doubling at each level.
+    fn run_async(&self, call: &TokenStream, body: &Body) -> TokenStream {
+        let here = Span::mixed_site();
+        let suffix = if body.is_stored { "_stored" } else { "" };
+        let run = format_ident!("{}run_async{suffix}", body.prefix());
+        let hit = body.found(quote_spanned!(here=> value));
+        let original = &body.original;
+        let share = body.share.iter();
+        quote_spanned! {here=>
+            let call = #call;
+            let miss = match call.missed() {
+                ::core::result::Result::Ok(value) => return #hit,
+                ::core::result::Result::Err(miss) => miss,
+            };
+            let body = ::core::pin::pin!(::core::option::Option::Some(#original));
+            miss.#run(body #(, #share)*).await
         }
     }
 }

@@ -3,17 +3,22 @@
 use crate::attributes;
 use crate::function::{Function, Place};
 use crate::generics;
+use crate::mentions::Mentions;
 use crate::param::Param;
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, TokenStreamExt, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{GenericParam, Generics, Ident, Lifetime, Receiver, Signature, Type};
+
+/// What companions are called, without the suffix of those for tasks.
+pub(crate) const COMPANIONS: [&str; 8] =
+    ["clear", "remove", "get", "contains", "insert", "refresh", "uncached", "stats"];
 
 /// Which of the function's parameters an item has.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Takes {
     Nothing,
-    /// The hashed ones; `self` by reference.
+    /// The hashed ones, and those that the given `key` mentions; `self` by reference.
     Key,
     All,
 }
@@ -112,9 +117,10 @@ impl Function {
             let (attributes, ty) = (&original.attrs, &original.ty);
             quote!(#(#attributes)* #name: #ty)
         });
-        // What ignores a parameter still hands it on.
+        // What ignores a parameter still hands it on, or has it in its `key`.
         let hands_on = !matches!(self.place, Place::Trait);
-        let ignored = self.params.iter().filter(|param| hands_on && !param.hashed);
+        let is_used = |param: &&Param| !param.hashed && (hands_on || param.mentioned);
+        let ignored = self.params.iter().filter(is_used);
         let allowed = ignored.take(1).map(|_| quote!(#[allow(clippy::used_underscore_binding)]));
         // From its first word to its last brace it is the user's, so that it can be reported as
         // unused.
@@ -158,27 +164,62 @@ impl Function {
         let receiver = receiver.iter();
         let params = self.params.iter().map(|param| {
             let attributes = attributes::of_copies(&param.original.attrs);
-            // The `key` may be all that a parameter is for.
-            let keyed = self.key.iter().filter(|_| param.hashed);
-            let allowed = keyed.map(|_| quote!(#[allow(unused_variables)]));
             let (pat, ty) = (&param.original.pat, &param.original.ty);
-            quote!(#(#attributes)* #(#allowed)* #pat: #ty)
+            quote!(#(#attributes)* #pat: #ty)
         });
+        let uses = self.params.iter().map(|param| self.uses_of_key(param));
+        let mut braced = TokenStream::new();
+        body.brace_token.surround(&mut braced, |tokens| {
+            tokens.extend(uses);
+            tokens.append_all(&body.stmts);
+        });
+        // It consumes nothing of what is the key's alone.
+        let of_key = self.has_unused().then(|| quote!(clippy::needless_pass_by_value,));
+        let of_key = of_key.iter();
         // The lints are those that the documentation of the caller answers.
         quote! {
             #attributes
             #[doc = "The original function: runs the body and stores nothing."]
             #[allow(
+                private_bounds,
+                private_interfaces,
                 clippy::missing_const_for_fn,
                 clippy::missing_errors_doc,
                 clippy::missing_panics_doc,
                 clippy::missing_safety_doc,
                 clippy::must_use_candidate,
+                #(#of_key)*
                 clippy::too_many_arguments
             )]
             #vis #asyncness #unsafety fn #name #generics(#(#receiver,)* #(#params),*)
-            #output #where_clause #body
+            #output #where_clause #braced
         }
+    }
+
+    /// Whether there is a parameter of which the body, as far as its tokens tell, makes no use.
+    fn has_unused(&self) -> bool {
+        let mentions = Mentions::of(&self.body);
+        let is_unused = |param: &Param| !param.bindings().iter().any(|name| mentions.has(name));
+        self.params.iter().any(is_unused)
+    }
+
+    // Input:
+    //     #[memo]
+    //     fn read(path: &str, modified: u64) -> String { … }
+    //
+    // Output:
+    //     let _ = &path;        and        let _ = &modified;
+    /// Uses a parameter's names as the key does. That may be all that it is for; and an underscore,
+    /// as the compiler would advise, would take it out of the key.
+    pub(crate) fn uses_of_key(&self, param: &Param) -> TokenStream {
+        let cfgs = param.cfgs();
+        let is_used = |name: &Ident| match &self.key {
+            Some(key) => key.mentions(name),
+            None => param.hashed,
+        };
+        let names = param.bindings().into_iter();
+        let names = names.filter(|name| is_used(name) && !name.to_string().starts_with('_'));
+        names.map(|name| quote!(#(#cfgs)* let _ = &#name;)).collect()
     }
 
     /// A private function that the companions share.
@@ -225,7 +266,7 @@ impl Function {
     fn inputs(&self, takes: Takes) -> TokenStream {
         let receiver = self.receiver.as_ref().and_then(|receiver| match takes {
             Takes::All => Some(without_mut(receiver)),
-            Takes::Key if self.self_hashed => Some(by_reference(receiver)),
+            Takes::Key if self.self_hashed || self.self_mentioned => Some(by_reference(receiver)),
             Takes::Key | Takes::Nothing => None,
         });
         let params = self.params.iter().filter(|param| param.is_taken(takes));
@@ -239,7 +280,7 @@ impl Function {
             Takes::Key | Takes::All => self.sig.generics.clone(),
         };
         if takes == Takes::Key {
-            let ignored = self.params.iter().filter(|param| !param.hashed);
+            let ignored = self.params.iter().filter(|param| !param.is_taken(takes));
             let names = ignored.filter_map(|param| param.named_impls.as_ref());
             let names = names.flat_map(|(_, names)| names).cloned();
             generics.params.extend(names.map(GenericParam::Type));
@@ -268,6 +309,9 @@ impl Function {
         quote! {
             #[allow(
                 dead_code,
+                deprecated,
+                private_bounds,
+                private_interfaces,
                 single_use_lifetimes,
                 unused_lifetimes,
                 #(#keyed)*
@@ -309,7 +353,7 @@ impl Param {
     pub(crate) fn is_taken(&self, takes: Takes) -> bool {
         match takes {
             Takes::Nothing => false,
-            Takes::Key => self.hashed,
+            Takes::Key => self.hashed || self.mentioned,
             Takes::All => true,
         }
     }

@@ -1,15 +1,19 @@
 //! The function under the attribute, once every rule has been checked.
 
 use crate::attributes::Attributes;
+use crate::boxed;
+use crate::companions::COMPANIONS;
 use crate::generics;
+use crate::given_key::GivenKey;
 use crate::options::SharedOptions;
 use crate::param::{Param, is_mutable};
-use proc_macro2::{Span, TokenStream};
+use crate::surroundings::is_in_impl;
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{
-    Block, Error, Expr, Ident, Item, ItemFn, Pat, PatIdent, Receiver, Result, Signature,
-    TraitItemFn, Type, Visibility,
+    Attribute, Block, Error, Expr, Ident, Item, ItemFn, Pat, PatIdent, Receiver, Result,
+    ReturnType, Signature, Stmt, TraitItemFn, Type, Visibility,
 };
 
 /// A function that can be cached.
@@ -20,15 +24,21 @@ pub(crate) struct Function {
     pub(crate) body: Box<Block>,
     pub(crate) place: Place,
     pub(crate) receiver: Option<Receiver>,
-    /// Whether `self` is part of the key.
+    /// Whether `self` is part of the key, if no other is given.
     pub(crate) self_hashed: bool,
+    /// Whether the given `key` mentions `self`.
+    pub(crate) self_mentioned: bool,
     pub(crate) params: Vec<Param>,
     /// The expression that is the key instead of the hashed parameters.
-    pub(crate) key: Option<Expr>,
+    pub(crate) key: Option<GivenKey>,
     /// Whether its results live beyond the process.
     pub(crate) is_stored: bool,
-    /// The declared return type.
+    /// The declared return type; of an async function in a box, that of its future.
     pub(crate) returns: Type,
+    /// The statements of the body, within its box.
+    pub(crate) stmts: Vec<Stmt>,
+    /// It returns a boxed future, as an async function does that another macro has rewritten.
+    pub(crate) is_boxed: bool,
     /// The path of the `memo` crate.
     pub(crate) krate: TokenStream,
     /// The path of the runtime's hidden module.
@@ -45,6 +55,9 @@ pub(crate) enum Place {
     Trait,
 }
 
+/// The crates that an `enum` of the same name would hide from whatever its module expands.
+const CRATES: [&str; 3] = ["std", "core", "alloc"];
+
 /// The types that an `enum` of the same name would hide from the module.
 const PRIMITIVES: [&str; 17] = [
     "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "str", "u8", "u16",
@@ -55,19 +68,40 @@ impl Function {
     /// Checks what both attributes ask of a function.
     pub(crate) fn new(attribute: &str, item: TokenStream, options: &SharedOptions) -> Result<Self> {
         let ItemFn { attrs, vis, sig, block } = item_fn(attribute, item)?;
+        check_attributes(attribute, &attrs)?;
         check_signature(&sig)?;
         let receiver = sig.receiver().cloned();
-        let params = Param::all(&sig, &options.skip);
+        let declared = generics::returned(&sig.output);
+        let boxed = boxed::boxed(&declared, &block);
+        if boxed.is_none() && boxed::output(&declared).is_some() {
+            let cure = "a future cannot be stored: write `async fn`, or let the body be one `Box::pin(async move { … })`";
+            return Err(Error::new_spanned(declared, cure));
+        }
+        let is_boxed = boxed.is_some();
+        let (stmts, returns) = match boxed {
+            Some(boxed) => (boxed.stmts, boxed.output),
+            None => (block.stmts.clone(), declared),
+        };
+        let mut params = Param::all(&sig, &options.skip);
         check_skip(&options.skip, receiver.as_ref(), &params)?;
         let krate = options.krate();
+        let private = quote!(#krate::__private);
+        let this = receiver.as_ref().map(|this| Ident::from(this.self_token));
+        let key = match &options.key {
+            Some(key) => Some(given_key(key, &private, this.as_ref(), &mut params)?),
+            None => None,
+        };
         let function = Self {
             attributes: Attributes::new(attrs),
             place: place(&vis, &sig, attribute, options)?,
             self_hashed: receiver.is_some() && !options.skip.iter().any(|name| name == "self"),
-            returns: generics::returned(&sig.output),
-            private: quote!(#krate::__private),
+            self_mentioned: this.zip(key.as_ref()).is_some_and(|(this, key)| key.mentions(&this)),
+            returns,
+            stmts,
+            is_boxed,
+            private,
             krate,
-            key: options.key.clone(),
+            key,
             is_stored: false,
             body: block,
             receiver,
@@ -75,7 +109,7 @@ impl Function {
             vis,
             sig,
         };
-        function.check_placement()?;
+        function.check_placement(attribute, options)?;
         if function.key.is_none() {
             function.check_key(attribute)?;
         }
@@ -83,10 +117,28 @@ impl Function {
     }
 
     pub(crate) fn is_async(&self) -> bool {
-        self.sig.asyncness.is_some()
+        self.sig.asyncness.is_some() || self.is_boxed
     }
 
-    fn check_placement(&self) -> Result<()> {
+    /// The type of a call that is to return this, in its box if there is one.
+    pub(crate) fn output(&self, value: &Type) -> TokenStream {
+        match &self.sig.output {
+            ReturnType::Type(_, declared) if self.is_boxed => boxed::with_output(declared, value),
+            _ => value.to_token_stream(),
+        }
+    }
+
+    /// A body that returns what a call does, in its box if there is one.
+    pub(crate) fn in_box(&self, body: TokenStream) -> TokenStream {
+        let private = &self.private;
+        if self.is_boxed { quote!(#private::Box::pin(async move { #body })) } else { body }
+    }
+
+    fn check_placement(&self, attribute: &str, options: &SharedOptions) -> Result<()> {
+        if let Place::Type(name) = &self.place {
+            let (sig, body, options) = (&self.sig, &self.body, &options.written);
+            check_name(attribute, name, quote!(#sig #body #options))?;
+        }
         match (&self.place, &self.attributes.track_caller) {
             (Place::Trait, Some(track_caller)) => Err(Error::new_spanned(
                 track_caller,
@@ -122,6 +174,22 @@ impl Function {
     }
 }
 
+/// Reads the option `key`, and notes which parameters it mentions.
+fn given_key(
+    key: &Expr,
+    private: &TokenStream,
+    this: Option<&Ident>,
+    params: &mut [Param],
+) -> Result<GivenKey> {
+    let bound = params.iter().flat_map(Param::bindings);
+    let names: Vec<_> = bound.chain(this.cloned()).collect();
+    let key = GivenKey::new(key, private, &names)?;
+    for param in params {
+        param.mentioned = param.bindings().iter().any(|name| key.mentions(name));
+    }
+    Ok(key)
+}
+
 fn item_fn(attribute: &str, item: TokenStream) -> Result<ItemFn> {
     let syntax = match syn::parse2(item.clone()) {
         Ok(item) => return Ok(item),
@@ -141,6 +209,73 @@ fn item_fn(attribute: &str, item: TokenStream) -> Result<ItemFn> {
         Ok(_) => "for functions",
     };
     Err(Error::new(Span::call_site(), format!("`#[{attribute}]` is {kind}")))
+}
+
+/// Each of the two expands to a function, and to companions beside it: one a function.
+fn check_attributes(attribute: &str, attributes: &[Attribute]) -> Result<()> {
+    let ours = attributes.iter().find_map(|other| {
+        let last = other.path().segments.last()?.ident.to_string();
+        let is_ours = other.path().segments.len() == 1
+            || other.path().segments.first().is_some_and(|first| first.ident == "memo");
+        (is_ours && matches!(last.as_str(), "memo" | "singleton")).then_some((other, last))
+    });
+    let cure = match ours {
+        None => return Ok(()),
+        Some((other, name)) if name == attribute => {
+            (other, format!("`#[{name}]` is written twice: keep one"))
+        }
+        Some((other, _)) => (
+            other,
+            "a function is cached as data or shared as a resource: keep one of `#[memo]` and `#[singleton]`"
+                .to_owned(),
+        ),
+    };
+    Err(Error::new_spanned(cure.0, cure.1))
+}
+
+/// The companions' type must not hide what the function itself, or its module, calls by that name.
+fn check_name(attribute: &str, name: &Ident, written: TokenStream) -> Result<()> {
+    let plain = name.unraw();
+    let hidden = if PRIMITIVES.iter().any(|primitive| plain == primitive) {
+        "the type"
+    } else if CRATES.iter().any(|known| plain == known) {
+        "the crate"
+    } else if says_path(written, &plain) {
+        "the module or crate"
+    } else {
+        return Ok(());
+    };
+    let cure = format!(
+        "the companions' type would hide {hidden} `{plain}`: name it, as in `#[{attribute}(handle = {plain}_cache)]`"
+    );
+    Err(Error::new(name.span(), cure))
+}
+
+/// Whether `name::x` is anywhere in it, of an `x` that is no companion.
+fn says_path(tokens: TokenStream, name: &Ident) -> bool {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let is_colon = |at: usize| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Group(group) => says_path(group.stream(), name),
+        TokenTree::Ident(ident) if ident.unraw() == *name => {
+            let is_first = at < 2 || !is_colon(at - 1) || !is_colon(at - 2);
+            is_first
+                && is_colon(at + 1)
+                && is_colon(at + 2)
+                && match tokens.get(at + 3) {
+                    Some(TokenTree::Ident(next)) => !is_companion(next),
+                    Some(TokenTree::Group(_)) => true,
+                    _ => false,
+                }
+        }
+        _ => false,
+    })
+}
+
+fn is_companion(name: &Ident) -> bool {
+    let name = name.unraw().to_string();
+    let plain = name.strip_suffix("_async").unwrap_or(&name);
+    COMPANIONS.contains(&plain)
 }
 
 fn check_signature(sig: &Signature) -> Result<()> {
@@ -200,17 +335,11 @@ fn place(
     if sig.receiver().is_some() || options.in_impl {
         return Ok(Place::Impl(name.clone()));
     }
-    if mentions_self(sig.to_token_stream()) {
+    if mentions_self(sig.to_token_stream()) || is_in_impl(sig.ident.span()) {
         let cure = format!(
             "an associated function says so: `#[{attribute}(in_impl)]`, or `in_trait` in a trait's `impl`"
         );
         return Err(Error::new_spanned(&sig.ident, cure));
-    }
-    if PRIMITIVES.iter().any(|primitive| name == primitive) {
-        let cure = format!(
-            "the companions' type would hide the type `{name}`: name it, as in `#[{attribute}(handle = {name}_cache)]`"
-        );
-        return Err(Error::new(name.span(), cure));
     }
     Ok(Place::Type(name.clone()))
 }

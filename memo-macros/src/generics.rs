@@ -116,6 +116,63 @@ pub(crate) fn bare(ty: &Type) -> &Type {
     }
 }
 
+/// The type to which references refer.
+pub(crate) fn referent(ty: &Type) -> &Type {
+    match bare(ty) {
+        Type::Reference(reference) => referent(&reference.elem),
+        other => other,
+    }
+}
+
+/// The types of the standard library that are stored with what they hold.
+const HOLDERS: [&str; 18] = [
+    "Option",
+    "Vec",
+    "Box",
+    "Rc",
+    "Arc",
+    "VecDeque",
+    "LinkedList",
+    "BinaryHeap",
+    "HashMap",
+    "HashSet",
+    "BTreeMap",
+    "BTreeSet",
+    "Cell",
+    "RefCell",
+    "Mutex",
+    "RwLock",
+    "Wrapping",
+    "Reverse",
+];
+
+/// A reference in what is stored of a type, as far as that can be seen in how it is written.
+pub(crate) fn borrowed(ty: &Type, with_errors: bool) -> Option<&TypeReference> {
+    match bare(ty) {
+        Type::Reference(reference) => Some(reference),
+        Type::Tuple(tuple) => tuple.elems.iter().find_map(|ty| borrowed(ty, with_errors)),
+        Type::Array(array) => borrowed(&array.elem, with_errors),
+        Type::Slice(slice) => borrowed(&slice.elem, with_errors),
+        Type::Path(path) => {
+            let last = path.path.segments.last()?;
+            let stored = if last.ident == "Result" && !with_errors {
+                1
+            } else if last.ident == "Result" || HOLDERS.iter().any(|holder| last.ident == holder) {
+                usize::MAX
+            } else {
+                0
+            };
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+            let types = arguments.args.iter().filter_map(|argument| match argument {
+                GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            });
+            types.take(stored).find_map(|ty| borrowed(ty, with_errors))
+        }
+        _ => None,
+    }
+}
+
 /// The first type argument of a path that ends in `name<…>`; `Some(None)` if it has none.
 pub(crate) fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<Option<&'a Type>> {
     let Type::Path(path) = bare(ty) else {

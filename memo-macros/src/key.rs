@@ -11,22 +11,36 @@ use syn::{Ident, Token};
 impl Function {
     /// The key of a call, in an item that has these parameters.
     pub(crate) fn key_of(&self, takes: Takes) -> TokenStream {
+        let given = self.key.as_ref().map(|key| &key.value);
         if let Place::Trait = self.place {
-            return self.inlined_key();
+            return self.inlined_key(given);
         }
+        if let Some(value) = given {
+            return self.key_from(takes, &quote!(#value,));
+        }
+        let this = self.hashed_self().into_iter();
+        let hashed = self.hashed().map(|param| {
+            let (cfgs, name) = (param.cfgs(), &param.name);
+            quote!(#(#cfgs)* &#name)
+        });
+        self.key_from(takes, &quote!(#(&#this,)* #(#hashed,)*))
+    }
+
+    /// What stands for the key of a call whose given `key` failed.
+    pub(crate) fn no_key_of(&self, takes: Takes) -> TokenStream {
+        let private = &self.private;
+        let nothing = quote!(#private::Argument::new(&()).part());
+        let key = match self.place {
+            Place::Trait => self.inlined_key(Some(&nothing)),
+            _ => self.key_from(takes, &quote!(#nothing,)),
+        };
+        quote!(#private::NoKey(#key))
+    }
+
+    /// Calls the helper with the values of which it makes the key.
+    fn key_from(&self, takes: Takes, values: &TokenStream) -> TokenStream {
         let (home, name) = (self.home(), self.helper_name("key"));
         let turbofish = generics::turbofish(&self.sig.generics);
-        let values = match &self.key {
-            Some(key) => quote!(&(#key),),
-            None => {
-                let this = self.hashed_self().into_iter();
-                let hashed = self.hashed().map(|param| {
-                    let (cfgs, name) = (param.cfgs(), &param.name);
-                    quote!(#(#cfgs)* &#name)
-                });
-                quote!(#(&#this,)* #(#hashed,)*)
-            }
-        };
         let types = self.impls_beside_key().map(|param| {
             let (cfgs, name) = (param.cfgs(), &param.name);
             match &param.named_impls {
@@ -49,16 +63,13 @@ impl Function {
     //         #[cfg(unix)] mode: &u32,
     //         _: Option<&impl Fn(T)>,
     //     ) -> impl Args {
-    //         (Scope::of(&|| ()), (self, (name, …)))
+    //         (Scope::of(&|| ()), (Argument::new(self).part(), (Argument::new(name).part(), …)))
     //     }
     pub(crate) fn key_helper(&self) -> TokenStream {
         let private = &self.private;
         let own = Ident::new("key", Span::mixed_site());
         let (values, key) = match &self.key {
-            Some(_) => (
-                quote!(#own: &(impl #private::KeyPart + ?::core::marker::Sized),),
-                quote!((#own, ())),
-            ),
+            Some(_) => (quote!(#own: impl #private::Walk,), quote!(#private::Given(#own))),
             None => {
                 let this = self.hashed_self().into_iter();
                 let hashed = self.hashed().map(|param| {
@@ -75,22 +86,13 @@ impl Function {
         let scope = self.scope();
         let key = if self.has_scope() { quote!((#scope, #key)) } else { key };
         let inputs = quote!(#values #(#types),*);
-        self.helper("key", &self.sig.generics, &inputs, &self.key_type(), &key)
+        self.helper("key", &self.sig.generics, &inputs, &quote!(impl #private::Args), &key)
     }
 
-    /// `impl Args`, placed so that a missing trait is reported at the parameters.
-    fn key_type(&self) -> TokenStream {
-        let this = self.hashed_self().into_iter();
-        let types = self.hashed().map(|param| &param.original.ty);
-        let (start, end) = ends(&quote!(#(#this)* #(#types)*));
-        let private = self.private_at(start);
-        let opaque = quote_spanned!(start=> impl #private);
-        quote_spanned!(end=> #opaque::Args)
-    }
-
-    fn inlined_key(&self) -> TokenStream {
-        let key = match &self.key {
-            Some(key) => quote!((&(#key), ())),
+    fn inlined_key(&self, given: Option<&TokenStream>) -> TokenStream {
+        let private = &self.private;
+        let key = match given {
+            Some(value) => quote!(#private::Given(#value)),
             None => self.pairs(&quote!(&)),
         };
         let scope = self.scope();
@@ -108,24 +110,30 @@ impl Function {
     //     fn find(&self, name: &str, #[cfg(unix)] mode: u32, _log: &Log)
     //
     // Output:
-    //     (self, (name, {
-    //         #[cfg(all(unix))] { (mode, ()) }
+    //     (Argument::new(self).part(), (Argument::new(name).part(), {
+    //         #[cfg(all(unix))] { (Argument::new(mode).part(), ()) }
     //         #[cfg(not(all(unix)))] { () }
     //     }))
     fn pairs(&self, and: &TokenStream) -> TokenStream {
         let pairs = self.hashed().rev().fold(quote!(()), |rest, param| {
             let (cfgs, name) = (param.cfgs(), &param.name);
+            let part =
+                part(&self.private, &quote!(#and #name), generics::referent(&param.original.ty));
             if cfgs.is_empty() {
-                return quote!((#and #name, #rest));
+                return quote!((#part, #rest));
             }
             let conditions = cfgs.iter().filter_map(|cfg| cfg.meta.require_list().ok());
             let conditions = conditions.map(|cfg| &cfg.tokens);
             let present = quote!(all(#(#conditions),*));
-            quote!({ #[cfg(#present)] { (#and #name, #rest) } #[cfg(not(#present))] { #rest } })
+            quote!({ #[cfg(#present)] { (#part, #rest) } #[cfg(not(#present))] { #rest } })
         });
         match self.hashed_self() {
             // However `self` was declared, its key is that of a `Self`.
-            Some(this) => quote!((::core::convert::identity::<&Self>(#and #this), #pairs)),
+            Some(this) => {
+                let value = quote!(::core::convert::identity::<&Self>(#and #this));
+                let part = part(&self.private, &value, &this);
+                quote!((#part, #pairs))
+            }
             None => pairs,
         }
     }
@@ -155,12 +163,28 @@ impl Function {
 
     /// The path of the runtime's hidden module, reported at `span`.
     pub(crate) fn private_at(&self, span: Span) -> TokenStream {
-        let at = |mut token: TokenTree| {
-            token.set_span(token.span().located_at(span));
-            token
-        };
-        self.private.clone().into_iter().map(at).collect()
+        located(&self.private, span)
     }
+}
+
+/// Makes a value a part of a key. If it cannot be one, that is said where it is written.
+pub(crate) fn part(
+    private: &TokenStream,
+    value: &TokenStream,
+    written: &impl ToTokens,
+) -> TokenStream {
+    let (start, end) = ends(written);
+    let private = located(private, start);
+    let argument = quote_spanned!(start=> #private::Argument);
+    quote_spanned!(end=> #argument::new(#value).part())
+}
+
+fn located(path: &TokenStream, span: Span) -> TokenStream {
+    let at = |mut token: TokenTree| {
+        token.set_span(token.span().located_at(span));
+        token
+    };
+    path.clone().into_iter().map(at).collect()
 }
 
 /// The first and the last place of `tokens`, with names resolved as ours.

@@ -2,16 +2,21 @@
 
 mod attributes;
 mod behind;
+mod boxed;
 mod call;
 mod companions;
+mod foreign;
 mod function;
 mod generics;
+mod given_key;
 mod key;
 mod memo;
+mod mentions;
 mod options;
 mod param;
 mod resource;
 mod singleton;
+mod surroundings;
 mod units;
 mod values;
 
@@ -70,7 +75,7 @@ use quote::quote;
 /// | `square::uncached(4) -> u64` | the original function |
 /// | `square::stats() -> memo::Stats` | what is stored and was done |
 ///
-/// Those of one call take the parameters of the key only; `refresh` and `uncached` take all.
+/// Those of one call take the parameters of the key alone; `refresh` and `uncached` take all.
 /// Looking with `get` and `contains` counts nothing.
 ///
 /// ```
@@ -156,6 +161,7 @@ use quote::quote;
 /// | `cache_if = F`, `cache_err` | [which results are stored](#which-results-are-stored) |
 /// | `ttl = "10m"`, `refresh = "background"` | [for how long](#for-how-long) |
 /// | `max_entries = 1_000`, `max_bytes = "64 MiB"` | [how many](#how-many) |
+/// | `wait = "60s"` | [how long a call waits for another](#how-long-a-call-waits-for-another) |
 /// | `store = "disk"`, `"redis"` or `EXPR`, `flight = "fleet"` | [beyond this process](#beyond-this-process) |
 /// | `name = "…"`, `version = 2` | [what the function is known by](#what-it-is-known-by) |
 /// | `handle = ident`, `in_impl`, `in_trait`, `crate = path` | [where things are](#where-things-are) |
@@ -164,7 +170,10 @@ use quote::quote;
 ///
 /// `skip(a, self)` leaves parameters out of the key, as an underscore does. `key = EXPR` makes an
 /// expression over the parameters the key, instead of all of them; it borrows them, and may be
-/// anything `Serialize`. The companions of one call then take all parameters that have no underscore.
+/// anything `Serialize`, made of what is left out too: the companions of one call then take all
+/// parameters that have no underscore, and those that the expression mentions. Where a `?` in it
+/// fails, the call runs uncached. `key = ()` is one result for all calls; any other expression that
+/// would be the same for every call is refused.
 ///
 /// ```
 /// # use memo::memo;
@@ -178,10 +187,20 @@ use quote::quote;
 ///     url.to_uppercase()
 /// }
 ///
+/// # struct Context { tenant: String }
+/// #[memo(key = (_context.tenant, page))]
+/// fn rows(_context: &Context, page: u32) -> Vec<String> {
+///     vec![format!("{}/{page}", _context.tenant)]
+/// }
+///
 /// assert_eq!(fetch("a", 1), fetch("a", 2));
 /// assert_eq!(fetch::get("a").as_deref(), Some("<p>a</p>"));
 /// assert_eq!(title("a"), title("a/"));
 /// assert_eq!(title::stats().misses, 1);
+///
+/// let context = Context { tenant: "ada".to_owned() };
+/// assert_eq!(rows(&context, 1), ["ada/1"]);
+/// assert!(rows::contains(&context, 1));
 /// ```
 ///
 /// ## Which results are stored
@@ -255,6 +274,23 @@ use quote::quote;
 /// assert_eq!(thumbnail::stats().entries, 1_000);
 /// ```
 ///
+/// ## How long a call waits for another
+///
+/// `wait` bounds the wait of a call for another's computation, as a text or an expression of type
+/// `Duration`. Defaults to the larger of 5 seconds (60 for a [`#[singleton]`](macro@singleton)) and
+/// twice the function's longest computation so far. When it has run out, one of those who wait computes
+/// as well; the bound is the key's, and runs anew, doubled, from there. On a worker thread of rayon
+/// (feature `rayon`) it is 10 ms, as what a call waits for may be below it on the same stack.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo(wait = "60s")]
+/// fn train(epochs: u32) -> Vec<f64> {
+///     vec![f64::from(epochs)]
+/// }
+/// # train(1);
+/// ```
+///
 /// ## Beyond this process
 ///
 /// With a `store`, results live behind memory as well: a call that memory has nothing for asks the
@@ -283,8 +319,9 @@ use quote::quote;
 /// ## What it is known by
 ///
 /// `name` is what statistics and reports call the function, instead of `crate::module::function`.
-/// In a store, its identity is that name, its signature and body, `key` and `skip`, and `version`:
-/// raise that when what the function calls has changed.
+/// In a store, its identity is that name, its package and module, its signature and body, `key` and
+/// `skip`, and `version`, inside another function's body also its line and column: raise `version`
+/// when what the function calls has changed.
 ///
 /// ```
 /// # use memo::memo;
@@ -353,14 +390,41 @@ use quote::quote;
 ///
 /// And nobody but you knows whether the function's result depends on its key alone.
 ///
+/// # Calls at the same time
+///
+/// One call of a key computes at a time; others wait for it and take its result. A call that would
+/// wait for itself, through whatever other calls, threads or tasks, computes at once.
+///
+/// A wait that nobody can see the end of is relieved: when its
+/// [bound](#how-long-a-call-waits-for-another) has run out, one of those who wait computes as well, the
+/// others wait on, and the first to finish answers all. So a computation of a minute that nobody knew
+/// runs four times at most, however many callers there are.
+///
+/// A computation whose future was woken and is not polled, because a `select!` or a `buffered` stream
+/// keeps it, is noticed within 50 ms, which counts as a bound that has run out.
+///
+/// When a computation panics, or returns an `Err`, those who waited for it compute for themselves;
+/// when its future is dropped, one of them takes over.
+///
+/// # What clearing promises
+///
+/// What `clear` and `remove` name is not served after they return, though it was being computed when
+/// they began. The same holds for what is older than a result that
+/// `insert` or `refresh` returned from; of two refreshes of one key, the one that began later is the
+/// newer.
+///
+/// `square::clear()` speaks of `square`: a result of another function that was computed from one of
+/// `square`'s stays. `memo::clear_all()` forgets all functions as one, and whatever was computed from
+/// what it forgets, stored or under way.
+///
 /// # Errors and panics
 ///
-/// Caching never fails a call. Where an argument's `Serialize` returns an error, or serde does not
-/// carry the result there and back, the function just runs; that is counted as `uncacheable` and
-/// reported once to `memo::set_reporter`. A panic of the body reaches its own caller: who waited for
-/// that run computes for itself. Nor does a call ever wait for itself: one that would, through
-/// whatever other calls, computes at once, and a wait that nothing ends is given up after one second,
-/// or twice the longest run so far.
+/// Caching never fails a call, and never loses a result. Where an argument's `Serialize` returns an
+/// error, or serde does not carry the result there and back, the function just runs; that is counted as
+/// `uncacheable` and reported once to `memo::set_reporter`. So is a panic of `cache_if`, of `ttl`, of the
+/// reporter or of the result's `Serialize`. A result whose `ttl` panics is returned and not stored; the
+/// next one asks again. A panic of the body, of `key` or of an argument's `Serialize` reaches its caller,
+/// and so does one of `Deserialize` on a hit.
 #[proc_macro_attribute]
 pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
     expand(options, item, memo::memoize)
@@ -414,7 +478,7 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `skip`, `key`, `ttl`, `refresh`, `max_entries`, `name`, `handle`, `in_impl`, `in_trait` and
+/// `skip`, `key`, `ttl`, `refresh`, `wait`, `max_entries`, `name`, `handle`, `in_impl`, `in_trait` and
 /// `crate` are those of [`#[memo]`](macro@memo#options). Two are a singleton's own:
 ///
 /// | | |

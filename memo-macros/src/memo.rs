@@ -1,34 +1,45 @@
 //! `#[memo]`: the call and its companions.
 
-use crate::call::Helped;
+use crate::call::{Body, Helped};
 use crate::companions::{Companion, Takes};
 use crate::function::{Function, Place};
 use crate::generics;
 use crate::key::ends;
 use crate::options::MemoOptions;
-use crate::values::Store;
+use crate::values::{Store, bare};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Error, Result, Type};
+use syn::ext::IdentExt;
+use syn::{Error, Expr, Result, Type};
 
 pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let options: MemoOptions = syn::parse2(options)?;
+    let written = options.clone();
+    let mut options: MemoOptions = syn::parse2(options)?;
+    options.shared.written = written;
     let mut function = Function::new("memo", item, &options.shared)?;
     function.is_stored = options.store.is_some();
-    check_result(&function.returns)?;
+    check_result(&function.returns, options.cache_err)?;
     function.check_behind(options.shared.refresh.as_ref())?;
     Ok(expand(&function, &options))
 }
 
-/// What is stored is handed out by value, to anybody, for as long as they like.
-fn check_result(returns: &Type) -> Result<()> {
-    match generics::bare(returns) {
-        Type::Reference(reference) => Err(Error::new_spanned(
+/// What is stored is handed out by value, to anybody, for as long as they like; and it comes back
+/// from bytes.
+fn check_result(returns: &Type, cache_err: bool) -> Result<()> {
+    if let Type::Reference(reference) = generics::bare(returns) {
+        return Err(Error::new_spanned(
             reference,
             "a cached result is handed out by value: return an owned one (`String` for `&str`, `Vec<T>` for `&[T]`), \
              or share one with `#[singleton]`",
+        ));
+    }
+    match generics::borrowed(returns, cache_err) {
+        Some(reference) => Err(Error::new_spanned(
+            reference,
+            "borrowed data does not come back from bytes: own it (`String` for `&str`, `Vec<T>` for `&[T]`), \
+             or share the whole with `#[singleton]`",
         )),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -47,7 +58,7 @@ fn check_result(returns: &Type) -> Result<()> {
 //     impl square {
 //         fn __memo() -> &'static Memo { static MEMORY: Memo = Memo::new("crate::square"); &MEMORY }
 //         fn __codec() -> impl Codec<u64> { Pick::<u64>::new().pick() }
-//         fn __key(x: &u64) -> impl Args { (x, ()) }
+//         fn __key(x: &u64) -> impl Args { (Argument::new(x).part(), ()) }
 //         fn __missed(x: u64) -> u64 {
 //             enter(square::__memo(), square::__codec(), square::__key(&x)).run(move || square::uncached(x))
 //         }
@@ -58,26 +69,26 @@ fn check_result(returns: &Type) -> Result<()> {
 fn expand(function: &Function, options: &MemoOptions) -> TokenStream {
     let memo = function.memory("Memo", options.shared.name.as_ref(), &settings(function, options));
     let codec = codec(function, options);
-    let original = function.original();
-    let stored = options.store.is_some();
+    let is_stored = options.store.is_some();
+    let body = Body { original: function.original(), share: None, is_fallible: false, is_stored };
     let run = |verb| {
         let call = function.ask(verb, &[&memo.expr, &codec.expr], Takes::All, None);
-        function.run(&call, &original, false, stored)
+        function.run(&call, &body)
     };
     let output = function.sig.output.to_token_stream();
     let before = [&memo.expr, &codec.expr];
     let call = if options.shared.refresh.is_some() {
-        let call = function.run_before_refresh("enter", &before, |call| {
-            function.run(call, &original, false, stored)
-        });
+        let call = function.run_before_refresh("enter", &before, |call| function.run(call, &body));
         Helped { item: TokenStream::new(), expr: call }
-    } else if options.shared.ttl.is_some() || stored {
+    } else if options.shared.ttl.is_some() || is_stored {
         Helped { item: TokenStream::new(), expr: run("enter") }
     } else {
-        function.split("hit", &before, &output, false, run("enter"))
+        function.split("hit", &before, &output, &body, run("enter"))
     };
-    let caller = function.caller(&output, &call.expr);
-    let companions = companions(function, &memo.expr, &codec.expr, run("refresh"));
+    let body = function.in_box(function.with_memory(&memo, &call.expr));
+    let caller = function.caller(&output, &body);
+    let refresh = function.in_box(run("refresh"));
+    let companions = companions(function, &memo.expr, &codec.expr, refresh);
     let helpers = [memo.item, codec.item, function.key_helper(), call.item];
     function.with_companions(&caller, &helpers, &companions)
 }
@@ -114,7 +125,7 @@ fn companions(
         Companion::new("insert", "Stores the result of one call.", Takes::Key, insert)
             .value(&value, returns),
         Companion::new("refresh", "Runs one call and replaces its result.", Takes::All, refresh)
-            .returns(returns),
+            .returns(function.output(returns)),
         Companion::new(
             "stats",
             "What is stored and was done.",
@@ -127,10 +138,7 @@ fn companions(
 
 /// What the function's static is told.
 fn settings(function: &Function, options: &MemoOptions) -> TokenStream {
-    let version = options.version.iter();
-    let shared = options.shared.settings();
-    let max_bytes = options.max_bytes.iter();
-    let mut settings = quote!(#(.version(#version))* #shared #(.max_bytes(#max_bytes))*);
+    let mut settings = options.settings();
     if let Some(store) = &options.store {
         settings.extend(behind(function, options, store));
     }
@@ -141,7 +149,8 @@ fn settings(function: &Function, options: &MemoOptions) -> TokenStream {
 //     #[memo(store = DiskStore::open("results"))] fn square(x: u64) -> u64 { x * x }
 //
 // Output:
-//     .source("fn square(x: u64) -> u64 { x * x }").store(|| open(DiskStore::open("results")))
+//     .source(Source { tokens: "fn square(x: u64) -> u64 { x * x }", … })
+//     .store(|| open(DiskStore::open("results")))
 /// What a function with a store is known by, and the store.
 fn behind(function: &Function, options: &MemoOptions, store: &Store) -> TokenStream {
     let private = &function.private;
@@ -156,19 +165,47 @@ fn behind(function: &Function, options: &MemoOptions, store: &Store) -> TokenStr
         Store::Named(name) => quote!(#private::#name),
         Store::Given(store) => quote!(|| #private::open(#store)),
     };
-    let asynchronous = function.sig.asyncness.iter().map(|_| quote!(.asynchronous()));
+    let asynchronous = function.is_async().then(|| quote!(.asynchronous())).into_iter();
     let fleet = options.flight.iter().map(|_| quote!(.fleet()));
-    // The path with the functions around it, which have others of the same name in them.
-    let place = match options.shared.name {
-        Some(_) => quote!(|| ""),
-        None => quote!(|| {
-            fn here() {}
-            ::core::any::type_name_of_val(&here)
-        }),
+    let source = source_of(function, &source);
+    quote!(.source(#source).store(#open) #(#asynchronous)* #(#fleet)*)
+}
+
+// Input:
+//     "fn square(x: u64) -> u64 { x * x }"
+//
+// Output:
+//     Source { tokens: "fn square(x: u64) -> u64 { x * x }", module: module_path!(), … }
+/// Where the function is written, as far as that can be told: by the compiler's path of an item in it,
+/// and where that is not enough by its line.
+fn source_of(function: &Function, tokens: &str) -> TokenStream {
+    let private = &function.private;
+    let item = match function.place {
+        Place::Type(_) | Place::Impl(_) => function.helper_name("memo"),
+        Place::Trait => function.sig.ident.unraw(),
     };
+    let item = item.to_string();
+    // As `line!()` and `column!()` give it, where no `macro_rules!` is between.
+    let here = Span::call_site().unwrap();
+    let (line, column) = (here.line() as u32, here.column() as u32);
     quote! {
-        .source(#source, ::core::cfg!(test), #place)
-        .store(#open) #(#asynchronous)* #(#fleet)*
+        #private::Source {
+            tokens: #tokens,
+            is_test: ::core::cfg!(test),
+            package: [
+                ::core::option_env!("CARGO_PKG_NAME"),
+                ::core::option_env!("CARGO_PKG_VERSION"),
+                ::core::option_env!("CARGO_BIN_NAME"),
+            ],
+            module: ::core::module_path!(),
+            item: #item,
+            place: || {
+                fn here() {}
+                #private::Place::of(&here)
+            },
+            line_and_column: (::core::line!(), ::core::column!()),
+            of_tokens: (#line, #column),
+        }
     }
 }
 
@@ -181,20 +218,39 @@ fn codec(function: &Function, options: &MemoOptions) -> Helped {
     };
     let (start, end) = ends(&returns);
     let private = function.private_at(start);
+    let pick = quote_spanned!(start=> #private::Pick::<#returns>::new());
     let codec = if options.cache_err {
-        quote_spanned!(start=> #private::Plain)
+        quote_spanned!(start=> #pick.pick_both())
     } else {
-        let pick = quote_spanned!(start=> #private::Pick::<#returns>::new());
         quote_spanned!(end=> #pick.pick())
     };
     let codec = match &options.cache_if {
-        Some(condition) => quote_spanned! {Span::mixed_site()=>
-            let condition: fn(&#returns) -> bool = #condition;
-            #private::only_if(#codec, condition)
-        },
+        Some(condition) => {
+            let condition = condition_on(&returns, condition, function);
+            quote!(#private::only_if(#codec, #condition))
+        }
         None => codec,
     };
     let generics = generics::with_lifetime(&function.sig.generics, lifetime.as_ref());
     let opaque = quote_spanned!(start=> impl #private::Codec);
     function.helped("codec", &generics, &quote_spanned!(end=> #opaque<#returns>), &codec)
+}
+
+// Input:
+//     u64, with `|x| *x > 9` or with `is_large`
+//
+// Output:
+//     { let condition: fn(&u64) -> bool = |x| *x > 9; condition }
+//     CacheIf::<u64, _>::new(is_large).pick()
+/// A closure learns from the coercion what it takes; what is something else is asked.
+fn condition_on(returns: &Type, condition: &Expr, function: &Function) -> TokenStream {
+    if let Expr::Closure(_) = bare(condition) {
+        return quote_spanned! {Span::mixed_site()=> {
+            let condition: fn(&#returns) -> ::core::primitive::bool = #condition;
+            condition
+        }};
+    }
+    let (start, _) = ends(condition);
+    let private = function.private_at(start);
+    quote_spanned!(start=> #private::CacheIf::<#returns, _>::new(#condition).pick())
 }

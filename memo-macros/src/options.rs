@@ -1,23 +1,24 @@
 //! The option lists of both attributes, read into one struct each.
 
+use crate::foreign;
 use crate::values::{
-    Store, background, bytes, entries, flag, fleet, integer, names, non_empty, path, store, ttl,
-    value,
+    Bound, Store, background, bytes, entries, flag, fleet, name_text, names, path, store, ttl,
+    value, version, wait,
 };
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Error, Expr, Ident, LitStr, Path, Result, Token};
+use syn::{Error, Expr, Ident, LitInt, Path, Result, Token};
 
 /// What `#[memo(…)]` was given.
 #[derive(Default)]
 pub(crate) struct MemoOptions {
     pub(crate) shared: SharedOptions,
-    pub(crate) version: Option<u64>,
+    pub(crate) version: Option<TokenStream>,
     pub(crate) cache_if: Option<Expr>,
     pub(crate) cache_err: bool,
-    pub(crate) max_bytes: Option<u64>,
+    pub(crate) max_bytes: Option<Bound>,
     pub(crate) store: Option<Store>,
     /// One process computes a call for all.
     pub(crate) flight: Option<Ident>,
@@ -34,15 +35,18 @@ pub(crate) struct SingletonOptions {
 /// What both attributes understand.
 #[derive(Default)]
 pub(crate) struct SharedOptions {
+    /// All that was given, of the attribute's own options too.
+    pub(crate) written: TokenStream,
     pub(crate) krate: Option<Path>,
-    pub(crate) name: Option<LitStr>,
+    pub(crate) name: Option<TokenStream>,
     pub(crate) key: Option<Expr>,
     pub(crate) skip: Vec<Ident>,
     pub(crate) handle: Option<Ident>,
     pub(crate) in_impl: bool,
     pub(crate) in_trait: Option<Ident>,
     pub(crate) ttl: Option<TokenStream>,
-    pub(crate) max_entries: Option<usize>,
+    pub(crate) wait: Option<TokenStream>,
+    pub(crate) max_entries: Option<Bound>,
     pub(crate) refresh: Option<Ident>,
 }
 
@@ -59,6 +63,7 @@ const MEMO: Attribute = Attribute {
         "max_entries",
         "max_bytes",
         "refresh",
+        "wait",
         "store",
         "flight",
         "cache_if",
@@ -80,6 +85,7 @@ const SINGLETON: Attribute = Attribute {
         "ttl",
         "max_entries",
         "refresh",
+        "wait",
         "validate",
         "on_release",
         "key",
@@ -97,13 +103,13 @@ impl Parse for MemoOptions {
         let mut options = Self::default();
         MEMO.read(input, |option, name| {
             match name {
-                "version" => options.version = Some(integer(&value(option, input)?)?),
+                "version" => options.version = Some(version(&value(option, input)?)?),
                 "cache_if" => options.cache_if = Some(value(option, input)?),
                 "cache_err" => options.cache_err = flag(option, input)?,
-                "max_bytes" => options.max_bytes = Some(bytes(&value(option, input)?)?),
+                "max_bytes" => options.max_bytes = Some(bytes(value(option, input)?)?),
                 "store" => options.store = Some(store(value(option, input)?)?),
                 "flight" => {
-                    fleet(&value(option, input)?)?;
+                    fleet(&value::<Expr>(option, input)?)?;
                     options.flight = Some(option.clone());
                 }
                 _ => options.shared.set(option, name, input)?,
@@ -136,20 +142,35 @@ impl Parse for SingletonOptions {
     }
 }
 
+impl MemoOptions {
+    /// The calls that hand these options to the runtime, but those about the store.
+    pub(crate) fn settings(&self) -> TokenStream {
+        let shared = self.shared.settings();
+        let version = self.version.iter();
+        let max_bytes = self.max_bytes.iter().map(|bound| match bound {
+            Bound::Literal(bytes) => quote!(.max_bytes(#bytes)),
+            Bound::Const(bytes) => quote!(.max_bytes(#bytes as ::core::primitive::u64)),
+            Bound::Asked(bytes) => quote!(.ask_max_bytes(|| #bytes)),
+        });
+        quote!(#(.version(|| #version))* #shared #(#max_bytes)*)
+    }
+}
+
 impl SharedOptions {
     fn set(&mut self, option: &Ident, name: &str, input: ParseStream) -> Result<()> {
         match name {
             "crate" => self.krate = Some(path(option, input)?),
-            "name" => self.name = Some(non_empty(value(option, input)?)?),
+            "name" => self.name = Some(name_text(&value(option, input)?)?),
             "key" => self.key = Some(value(option, input)?),
             "skip" => self.skip = names(option, input)?,
             "handle" => self.handle = Some(value(option, input)?),
             "in_impl" => self.in_impl = flag(option, input)?,
             "in_trait" => self.in_trait = flag(option, input)?.then(|| option.clone()),
             "ttl" => self.ttl = Some(ttl(&value(option, input)?)?),
-            "max_entries" => self.max_entries = Some(entries(&value(option, input)?)?),
+            "wait" => self.wait = Some(wait(&value(option, input)?)?),
+            "max_entries" => self.max_entries = Some(entries(value(option, input)?)?),
             "refresh" => {
-                background(&value(option, input)?)?;
+                background(&value::<Expr>(option, input)?)?;
                 self.refresh = Some(option.clone());
             }
             _ => unreachable!("`Attribute::read` lets known options pass only"),
@@ -184,10 +205,17 @@ impl SharedOptions {
 
     /// The calls that hand these options to the runtime.
     pub(crate) fn settings(&self) -> TokenStream {
-        let ttl = self.ttl.iter();
-        let max_entries = self.max_entries.iter();
+        let (ttl, wait) = (self.ttl.iter(), self.wait.iter());
+        let max_entries = self.max_entries.iter().map(|bound| match bound {
+            Bound::Literal(entries) => {
+                let entries = Literal::u64_unsuffixed(*entries);
+                quote!(.max_entries(#entries))
+            }
+            Bound::Const(entries) => quote!(.max_entries(#entries)),
+            Bound::Asked(entries) => quote!(.ask_max_entries(|| #entries)),
+        });
         let refresh = self.refresh.iter().map(|_| quote!(.refresh_in_background()));
-        quote!(#(.ttl(|| #ttl))* #(.max_entries(#max_entries))* #(#refresh)*)
+        quote!(#(.ttl(|| #ttl))* #(.wait(|| #wait))* #(#max_entries)* #(#refresh)*)
     }
 }
 
@@ -203,7 +231,7 @@ impl Attribute {
             let option = input.call(Ident::parse_any)?;
             let name = option.to_string();
             if !self.options.contains(&name.as_str()) {
-                return Err(self.unknown(&option));
+                return Err(self.unknown(&option, number_after(input).as_deref()));
             }
             if given.contains(&option) {
                 let cure = format!("`{name}` is given twice: keep one");
@@ -218,13 +246,15 @@ impl Attribute {
         Ok(given)
     }
 
-    fn unknown(&self, option: &Ident) -> Error {
+    fn unknown(&self, option: &Ident, number: Option<&str>) -> Error {
         let name = option.to_string();
         let this = self.name;
         let elsewhere =
             [MEMO, SINGLETON].into_iter().find(|other| other.options.contains(&name.as_str()));
         let message = if let Some(other) = elsewhere {
             format!("`{name}` is an option of `#[{}]`, not of `#[{this}]`", other.name)
+        } else if let Some(advice) = foreign::advice(&name, number, self.options) {
+            format!("`#[{this}]` has no option `{name}`: {advice}")
         } else if let Some(near) = nearest(&name, self.options) {
             format!("`#[{this}]` has no option `{name}`: did you mean `{near}`?")
         } else {
@@ -232,6 +262,14 @@ impl Attribute {
         };
         Error::new(option.span(), message)
     }
+}
+
+/// The whole number that an option is given, if it is one.
+fn number_after(input: ParseStream) -> Option<String> {
+    let ahead = input.fork();
+    let _: Token![=] = ahead.parse().ok()?;
+    let number: LitInt = ahead.parse().ok()?;
+    number.suffix().is_empty().then(|| number.to_string())
 }
 
 /// The known name that a typing error most likely meant.
@@ -266,7 +304,7 @@ mod tests {
     fn options_come_in_any_order_and_with_a_trailing_comma() {
         let options = memo("skip(a, self), version = 1_000, crate = a::b, cache_err,").unwrap();
         assert_eq!(options.shared.skip, ["a", "self"]);
-        assert_eq!(options.version, Some(1_000));
+        assert_eq!(options.version.unwrap().to_string(), "1000u64");
         assert_eq!(options.shared.krate().to_string(), "a :: b");
         assert!(options.cache_err);
     }

@@ -15,7 +15,10 @@ pub(crate) struct Param {
     pub(crate) original: PatType,
     /// Its name in every signature but the original one.
     pub(crate) name: Ident,
+    /// Part of the key, if no other is given.
     pub(crate) hashed: bool,
+    /// The given `key` mentions it.
+    pub(crate) mentioned: bool,
     /// If its type says `impl Trait`: the type with names for these, and the names.
     pub(crate) named_impls: Option<(Type, Vec<TypeParam>)>,
 }
@@ -37,7 +40,7 @@ impl Param {
             let names = generics::name_impl_traits(&mut ty, count);
             count += names.len();
             let named_impls = (!names.is_empty()).then_some((ty, names));
-            Self { original, name, hashed, named_impls }
+            Self { original, name, hashed, mentioned: false, named_impls }
         };
         typed.enumerate().map(param).collect()
     }
@@ -53,6 +56,20 @@ impl Param {
             &*self.original.pat,
             Pat::Ident(PatIdent { by_ref: None, mutability: None, subpat: None, .. })
         )
+    }
+
+    /// The names that its pattern binds, as far as a pattern without macros tells.
+    pub(crate) fn bindings(&self) -> Vec<Ident> {
+        struct Names(Vec<Ident>);
+        impl VisitMut for Names {
+            fn visit_pat_ident_mut(&mut self, pat: &mut PatIdent) {
+                self.0.push(pat.ident.clone());
+                visit_mut::visit_pat_ident_mut(self, pat);
+            }
+        }
+        let mut names = Names(Vec::new());
+        names.visit_pat_mut(&mut (*self.original.pat).clone());
+        names.0
     }
 
     /// The conditions under which there is this parameter.

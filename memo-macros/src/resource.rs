@@ -1,7 +1,7 @@
 //! What a singleton function shares, read off its declared return type.
 
+use crate::function::Function;
 use crate::generics::{argument_of, bare, with_argument};
-use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Error, Result, ReturnType, Type, TypeReference};
 
@@ -17,13 +17,14 @@ pub(crate) struct Resource {
 }
 
 impl Resource {
-    pub(crate) fn new(output: &ReturnType, name: &Ident, private: &TokenStream) -> Result<Self> {
-        let ReturnType::Type(_, declared) = output else {
+    pub(crate) fn new(function: &Function) -> Result<Self> {
+        let (private, declared) = (&function.private, &function.returns);
+        if let ReturnType::Default = function.sig.output {
             return Err(Error::new(
-                name.span(),
+                function.sig.ident.span(),
                 "a singleton is what its function returns: declare a return type",
             ));
-        };
+        }
         let fallible = argument_of(declared, "Result");
         let value = match fallible {
             Some(None) => {
@@ -47,7 +48,7 @@ impl Resource {
             None => (value.clone(), false),
         };
         let returns = if is_arc {
-            (**declared).clone()
+            declared.clone()
         } else {
             let arc = Type::Verbatim(quote!(#private::Arc<#value>));
             if fallible.is_some() { with_argument(declared, &arc) } else { arc }

@@ -1,20 +1,22 @@
 //! `#[singleton]`: the call and its companions.
 
-use crate::call::Helped;
+use crate::call::{Body, Helped};
 use crate::companions::{Companion, Takes};
 use crate::function::Function;
 use crate::key::ends;
 use crate::options::SingletonOptions;
 use crate::resource::Resource;
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Result;
 
 pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let options: SingletonOptions = syn::parse2(options)?;
+    let written = options.clone();
+    let mut options: SingletonOptions = syn::parse2(options)?;
+    options.shared.written = written;
     let function = Function::new("singleton", item, &options.shared)?;
     function.check_behind(options.shared.refresh.as_ref())?;
-    let resource = Resource::new(&function.sig.output, &function.sig.ident, &function.private)?;
+    let resource = Resource::new(&function)?;
     Ok(expand(&function, &resource, &options))
 }
 
@@ -42,26 +44,27 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
     let shared = &options.shared;
     let singleton = function.memory("Singleton", shared.name.as_ref(), &shared.settings());
     let hooks = hooks(function, resource, options);
-    let original = in_arc(function, resource, function.original());
+    let body = body(function, resource);
     let run = |verb| {
         let call = function.ask(verb, &[&singleton.expr, &hooks], Takes::All, None);
-        function.run(&call, &original, resource.fallible, false)
+        function.run(&call, &body)
     };
-    let returns = &resource.returns;
+    let returns = function.output(&resource.returns);
     let output = quote!(-> #returns);
     let before = [&singleton.expr, &hooks];
     let call = if shared.refresh.is_some() {
-        let call = function.run_before_refresh("share", &before, |call| {
-            function.run(call, &original, resource.fallible, false)
-        });
+        let call = function.run_before_refresh("share", &before, |call| function.run(call, &body));
         Helped { item: TokenStream::new(), expr: call }
     } else if shared.ttl.is_some() || options.validate.is_some() {
         Helped { item: TokenStream::new(), expr: run("share") }
     } else {
-        function.split("share_hit", &before, &output, resource.fallible, run("share"))
+        function.split("share_hit", &before, &output, &body, run("share"))
     };
-    let caller = function.caller(&output, &call.expr);
-    let refresh = run("share_refresh");
+    let check = check(function, resource);
+    let body = function.with_memory(&singleton, &call.expr);
+    let body = function.in_box(quote!(#check #body));
+    let caller = function.caller(&output, &body);
+    let refresh = function.in_box(run("share_refresh"));
     let companions = companions(function, resource, &singleton.expr, &hooks, refresh);
     let helpers = [singleton.item, function.key_helper(), call.item];
     function.with_companions(&caller, &helpers, &companions)
@@ -95,10 +98,27 @@ fn companions(
         Companion::new("contains", "Whether there is a value.", Takes::Key, contains)
             .returns(quote!(::core::primitive::bool)),
         Companion::new("refresh", "Runs one call and replaces its value.", Takes::All, refresh)
-            .returns(returns),
+            .returns(function.output(returns)),
         Companion::new("stats", "What is held and was done.", Takes::Nothing, stats)
             .returns(quote!(#krate::Stats)),
     ]
+}
+
+// Input:
+//     AppResult<Pool>
+//
+// Output:
+//     Share::<AppResult<Pool>>::new().check();
+/// Has the compiler tell whether the type is a `Result` by another name. What is written in an `Arc`
+/// is meant as it is.
+fn check(function: &Function, resource: &Resource) -> TokenStream {
+    if resource.is_arc || resource.fallible {
+        return TokenStream::new();
+    }
+    let shared = &resource.shared;
+    let (start, _) = ends(shared);
+    let private = function.private_at(start);
+    quote_spanned!(start=> #private::Share::<#shared>::new().check();)
 }
 
 /// What the user does at a hit and at the end; the place where a missing trait is reported.
@@ -117,19 +137,22 @@ fn hooks(function: &Function, resource: &Resource, options: &SingletonOptions) -
 //
 // Output:
 //     Arc::new(pool::uncached(url))        or        Result::map(pool::uncached(url), Arc::new)
-fn in_arc(function: &Function, resource: &Resource, original: TokenStream) -> TokenStream {
-    if resource.is_arc {
-        return original;
-    }
+/// The original function, and what puts its result into an `Arc`. Of an async one the runtime does
+/// that: a future around the function's own would be another place for the arguments.
+fn body(function: &Function, resource: &Resource) -> Body {
     let private = &function.private;
-    let value = if function.is_async() { quote!(#original.await) } else { original };
-    let wrapped = if resource.fallible {
-        quote!(::core::result::Result::map(#value, #private::Arc::new))
-    } else {
-        quote!(#private::Arc::new(#value))
+    let in_arc = |value: TokenStream| match (resource.is_arc, resource.fallible) {
+        (true, _) => value,
+        (false, true) => quote!(::core::result::Result::map(#value, #private::Arc::new)),
+        (false, false) => quote!(#private::Arc::new(#value)),
     };
-    if function.is_async() {
-        return quote!(async move { #wrapped });
-    }
-    wrapped
+    let original = function.original();
+    let made = quote_spanned!(Span::mixed_site()=> made);
+    let (original, share) = if function.is_async() {
+        let shared = in_arc(made.clone());
+        (original, Some(quote!(|#made| #shared)))
+    } else {
+        (in_arc(original), None)
+    };
+    Body { original, share, is_fallible: resource.fallible, is_stored: false }
 }

@@ -1,34 +1,31 @@
 //! The values that options take.
 
 use crate::units;
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Error, Expr, ExprLit, Ident, Lit, LitInt, LitStr, Path, Result, Token};
+use syn::spanned::Spanned;
+use syn::{Error, Expr, ExprUnary, Ident, Lit, LitInt, Path, Result, Token, UnOp};
 
 /// Reads `= VALUE`.
 pub(crate) fn value<T: Parse>(option: &Ident, input: ParseStream) -> Result<T> {
-    value_by(option, input, T::parse)
-}
-
-/// Reads `= some::path`.
-pub(crate) fn path(option: &Ident, input: ParseStream) -> Result<Path> {
-    value_by(option, input, Path::parse_mod_style)
-}
-
-fn value_by<T>(
-    option: &Ident,
-    input: ParseStream,
-    parse: fn(ParseStream) -> Result<T>,
-) -> Result<T> {
     if is_bare(input) {
         let cure = format!("`{option}` needs a value: `{option} = …`");
         return Err(Error::new(option.span(), cure));
     }
     input.parse::<Token![=]>()?;
-    parse(input)
+    input.parse()
+}
+
+/// Reads `= some::path`.
+pub(crate) fn path(option: &Ident, input: ParseStream) -> Result<Path> {
+    let value: Expr = value(option, input)?;
+    match bare(&value) {
+        Expr::Path(path) if path.qself.is_none() => Ok(path.path.clone()),
+        other => Err(Error::new_spanned(other, format!("`{option}` needs a path"))),
+    }
 }
 
 /// Reads the nothing that follows an option without a value.
@@ -55,86 +52,210 @@ pub(crate) fn names(option: &Ident, input: ParseStream) -> Result<Vec<Ident>> {
     Ok(names.into_iter().collect())
 }
 
-pub(crate) fn non_empty(text: LitStr) -> Result<LitStr> {
-    if text.value().is_empty() {
-        return Err(Error::new(text.span(), "this cannot be empty"));
+/// The expression within the groups that `macro_rules!` leaves around a fragment, and parentheses.
+pub(crate) fn bare(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Group(group) => bare(&group.expr),
+        Expr::Paren(paren) => bare(&paren.expr),
+        other => other,
     }
-    Ok(text)
 }
 
-/// An expression of type `Duration`.
+fn literal(value: &Expr) -> Option<&Lit> {
+    match bare(value) {
+        Expr::Lit(literal) => Some(&literal.lit),
+        _ => None,
+    }
+}
+
+/// The number that follows a minus.
+fn negated(value: &Expr) -> Option<&Lit> {
+    match bare(value) {
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => literal(expr),
+        _ => None,
+    }
+}
+
+/// The `ttl`: an expression of type `Duration`.
 pub(crate) fn ttl(value: &Expr) -> Result<TokenStream> {
-    let text = match literal(value) {
-        Some(Lit::Str(text)) => text,
-        Some(other) => {
+    duration(value, "a `ttl` of zero would cache nothing: leave out the attribute instead")
+}
+
+/// The bound of a wait: an expression of type `Duration`.
+pub(crate) fn wait(value: &Expr) -> Result<TokenStream> {
+    duration(value, "with a `wait` of zero no call would wait for another: each would compute")
+}
+
+fn duration(value: &Expr, if_zero: &str) -> Result<TokenStream> {
+    let text = match (literal(value), negated(value)) {
+        (Some(Lit::Str(text)), _) => text,
+        (Some(Lit::Int(number)), _) if number.suffix().is_empty() => {
+            let cure = format!("the unit is missing: write `\"{number}s\"` or `\"{number}ms\"`");
+            return Err(Error::new(number.span(), cure));
+        }
+        (Some(other), _) => {
             let cure = "expected a duration like `\"10m\"`, or a `Duration`";
             return Err(Error::new(other.span(), cure));
         }
-        None => return Ok(quote!(#value)),
+        (None, Some(_)) => {
+            return Err(Error::new_spanned(bare(value), "a duration cannot be negative"));
+        }
+        (None, None) => return Ok(quote!(#value)),
     };
-    let ttl = units::duration(&text.value()).map_err(|error| Error::new(text.span(), error))?;
-    if ttl.is_zero() {
-        let cure = "a `ttl` of zero would cache nothing: leave out the attribute instead";
-        return Err(Error::new(text.span(), cure));
+    let duration =
+        units::duration(&text.value()).map_err(|error| Error::new(text.span(), error))?;
+    if duration.is_zero() {
+        return Err(Error::new(text.span(), if_zero));
     }
-    let (seconds, nanos) = (ttl.as_secs(), ttl.subsec_nanos());
+    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
     Ok(quote!(::core::time::Duration::new(#seconds, #nanos)))
 }
 
+/// A bound, and who knows it.
+pub(crate) enum Bound {
+    /// This macro.
+    Literal(u64),
+    /// The compiler: a constant of type `usize`.
+    Const(TokenStream),
+    /// The program, which is asked once.
+    Asked(Expr),
+}
+
+const ZERO: &str = "a bound of zero would cache nothing: leave out the attribute instead";
+
 /// The bound of `max_entries`.
-pub(crate) fn entries(number: &LitInt) -> Result<usize> {
-    let entries = integer(number)?;
-    not_zero(number.span(), entries, 0)
+pub(crate) fn entries(value: Expr) -> Result<Bound> {
+    match literal(&value) {
+        Some(Lit::Int(number)) => known(number.span(), integer(number, "usize")?),
+        Some(other) => {
+            let cure = "expected a number, as in `max_entries = 1_000`";
+            Err(Error::new(other.span(), cure))
+        }
+        None => bound(value),
+    }
 }
 
 /// The bound of `max_bytes`.
-pub(crate) fn bytes(size: &Lit) -> Result<u64> {
-    let bytes = match size {
-        Lit::Int(number) => integer(number)?,
-        Lit::Str(text) => {
-            units::bytes(&text.value()).map_err(|error| Error::new(text.span(), error))?
+pub(crate) fn bytes(value: Expr) -> Result<Bound> {
+    let (span, bytes) = match literal(&value) {
+        Some(Lit::Int(number)) => (number.span(), integer(number, "usize")?),
+        Some(Lit::Str(text)) => {
+            let bytes = units::bytes(&text.value());
+            (text.span(), bytes.map_err(|error| Error::new(text.span(), error))?)
         }
-        other => {
+        Some(other) => {
             let cure = "expected a number of bytes or a size like `\"64 MiB\"`";
             return Err(Error::new(other.span(), cure));
         }
+        None => return bound(value),
     };
-    not_zero(size.span(), bytes, 0)
+    known(span, bytes)
 }
 
-fn not_zero<N: PartialEq>(span: proc_macro2::Span, bound: N, zero: N) -> Result<N> {
-    if bound == zero {
-        let cure = "a bound of zero would cache nothing: leave out the attribute instead";
-        return Err(Error::new(span, cure));
+fn known(span: Span, bound: u64) -> Result<Bound> {
+    if bound == 0 { Err(Error::new(span, ZERO)) } else { Ok(Bound::Literal(bound)) }
+}
+
+// Input:
+//     2 * ROWS
+//
+// Output:
+//     { let bound: usize = 2 * ROWS; assert!(bound != 0, "a bound of zero …"); bound }
+fn bound(value: Expr) -> Result<Bound> {
+    if negated(&value).is_some() {
+        return Err(Error::new_spanned(bare(&value), "a bound cannot be negative"));
     }
-    Ok(bound)
+    if !is_const(&value) {
+        return Ok(Bound::Asked(value));
+    }
+    let here = Span::mixed_site().located_at(value.span());
+    Ok(Bound::Const(quote_spanned! {here=> {
+        let bound: ::core::primitive::usize = #value;
+        ::core::assert!(bound != 0, #ZERO);
+        bound
+    }}))
 }
 
-pub(crate) fn integer<N>(number: &LitInt) -> Result<N>
+/// Whether the compiler knows the value, as far as its tokens tell: names of constants are
+/// uppercase, and those of statics, which it knows too.
+fn is_const(value: &Expr) -> bool {
+    match bare(value) {
+        Expr::Lit(_) => true,
+        Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let name = last.ident.to_string();
+            last.arguments.is_none() && !name.contains(char::is_lowercase)
+        }),
+        Expr::Binary(binary) => is_const(&binary.left) && is_const(&binary.right),
+        Expr::Cast(cast) => is_const(&cast.expr),
+        _ => false,
+    }
+}
+
+/// The `version`: an expression of type `u64`.
+pub(crate) fn version(value: &Expr) -> Result<TokenStream> {
+    if negated(value).is_some() {
+        return Err(Error::new_spanned(bare(value), "a version cannot be negative"));
+    }
+    match literal(value) {
+        Some(Lit::Int(number)) => {
+            let version: u64 = integer(number, "u64")?;
+            Ok(quote!(#version))
+        }
+        Some(other) => Err(Error::new(other.span(), "expected a number, as in `version = 2`")),
+        None => Ok(quote!(#value)),
+    }
+}
+
+// Input:
+//     NAME
+//
+// Output:
+//     { let name: &'static str = NAME; assert!(!name.is_empty(), "a name cannot be empty"); name }
+/// The `name`: a constant expression of type `&'static str`.
+pub(crate) fn name_text(value: &Expr) -> Result<TokenStream> {
+    const EMPTY: &str = "a name cannot be empty";
+    match literal(value) {
+        Some(Lit::Str(text)) if text.value().is_empty() => Err(Error::new(text.span(), EMPTY)),
+        Some(Lit::Str(text)) => Ok(quote!(#text)),
+        Some(other) => Err(Error::new(other.span(), "expected a text, as in `name = \"prices\"`")),
+        None => {
+            let here = Span::mixed_site().located_at(value.span());
+            Ok(quote_spanned! {here=> {
+                let name: &'static ::core::primitive::str = #value;
+                ::core::assert!(!name.is_empty(), #EMPTY);
+                name
+            }})
+        }
+    }
+}
+
+/// A whole number, with the type that it is to have or without one.
+fn integer<N>(number: &LitInt, ty: &str) -> Result<N>
 where
     N: std::str::FromStr,
     N::Err: std::fmt::Display,
 {
-    if !number.suffix().is_empty() {
-        return Err(Error::new(number.span(), "write the number without a type"));
+    if number.suffix().is_empty() || number.suffix() == ty {
+        return number.base10_parse();
     }
-    number.base10_parse()
+    Err(Error::new(number.span(), format!("this is a `{ty}`: write the number without a type")))
 }
 
 /// The one mode of `refresh`.
-pub(crate) fn background(mode: &LitStr) -> Result<()> {
-    if mode.value() != "background" {
-        return Err(Error::new(mode.span(), "`refresh` has one mode: `\"background\"`"));
-    }
-    Ok(())
+pub(crate) fn background(mode: &Expr) -> Result<()> {
+    one_mode(mode, "background", "`refresh` has one mode: `\"background\"`")
 }
 
 /// The one mode of `flight`.
-pub(crate) fn fleet(mode: &LitStr) -> Result<()> {
-    if mode.value() != "fleet" {
-        return Err(Error::new(mode.span(), "`flight` has one mode: `\"fleet\"`"));
+pub(crate) fn fleet(mode: &Expr) -> Result<()> {
+    one_mode(mode, "fleet", "`flight` has one mode: `\"fleet\"`")
+}
+
+fn one_mode(mode: &Expr, known: &str, cure: &str) -> Result<()> {
+    match literal(mode) {
+        Some(Lit::Str(text)) if text.value() == known => Ok(()),
+        _ => Err(Error::new_spanned(bare(mode), cure)),
     }
-    Ok(())
 }
 
 /// Where results live beyond the process.
@@ -162,11 +283,4 @@ pub(crate) fn store(value: Expr) -> Result<Store> {
         None => format!("unknown store `{name}`: `\"disk\"`, `\"redis\"`, or an expression"),
     };
     Err(Error::new(text.span(), message))
-}
-
-fn literal(value: &Expr) -> Option<&Lit> {
-    match value {
-        Expr::Lit(ExprLit { lit, .. }) => Some(lit),
-        _ => None,
-    }
 }

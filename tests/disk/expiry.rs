@@ -21,6 +21,8 @@ pub(crate) fn role(line: &str) -> String {
     match what {
         "call" => quote(number).to_string(),
         "get" => format!("{:?}", quote::get(number)),
+        "contains" => quote::contains(number).to_string(),
+        "remove" => quote::remove(number).to_string(),
         _ => unreachable!("{line}"),
     }
 }
@@ -51,13 +53,15 @@ fn a_result_that_another_process_loads_expires_when_it_would_have_anyway() {
 }
 
 #[test]
-fn what_has_expired_on_the_disk_is_computed_anew() {
+fn what_has_expired_on_the_disk_is_neither_there_nor_removed_and_computed_anew() {
     let scratch = Scratch::new();
     assert_eq!(ask_another("expiry", &scratch, "call 1"), "1, computed");
     let after = Instant::now();
     // No wait for something to happen: it is how long the result lives.
     thread::sleep(TTL.saturating_sub(after.elapsed()));
-    assert_eq!(ask_another("expiry", &scratch, "get 1"), "None");
+    for (line, answer) in [("get 1", "None"), ("contains 1", "false"), ("remove 1", "false")] {
+        assert_eq!(ask_another("expiry", &scratch, line), answer);
+    }
     assert_eq!(ask_another("expiry", &scratch, "call 1"), "1, computed");
     assert_eq!(ask_another("expiry", &scratch, "call 1"), "1");
 }

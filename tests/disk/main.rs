@@ -1,7 +1,7 @@
 //! What the disk store promises where it takes several processes, or the attribute. Each test has
 //! functions and a directory of its own.
 //!
-//! `MEMO_TEST_SCALE=10` has the tests that count do ten times as much.
+//! `MEMO_TEST_SCALE=10` has the tests that count do ten times as much, as the project's gate does.
 
 mod children;
 mod clearing;
@@ -13,6 +13,7 @@ mod kills;
 #[cfg(unix)]
 mod limits;
 mod options;
+mod places;
 #[cfg(unix)]
 mod size;
 mod stale;
@@ -30,6 +31,7 @@ const ROLES: &[(&str, Role)] = &[
     #[cfg(unix)]
     ("limits", limits::role),
     ("options", options::role),
+    ("places", places::role),
     #[cfg(unix)]
     ("size", size::role),
     ("stale", stale::role),

@@ -10,8 +10,8 @@ use memo::store::{DiskStore, Function, Store};
 
 use crate::children::{command, directory, random, scale, Child, Scratch};
 
-/// 850 MB in all.
-const PUTS: u64 = 10_000;
+/// 85 MB in all.
+const PUTS: u64 = 1_000;
 const MAX_BYTES: u64 = 64 << 20;
 const SMALLEST: f64 = 8.0;
 const LARGEST: f64 = (1 << 20) as f64;

@@ -14,8 +14,8 @@ use crate::children::{
 };
 
 const KEYS: u64 = 64;
-const CALLS: u64 = 5000;
-const CLEARS: u64 = 200;
+const CALLS: u64 = 1000;
+const CLEARS: u64 = 40;
 
 #[memo(store = "disk")]
 fn version(key: u64) -> u64 {

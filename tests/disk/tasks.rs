@@ -3,7 +3,7 @@
 use std::future::{ready, Future};
 use std::path::PathBuf;
 use std::pin::{pin, Pin};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
@@ -22,6 +22,34 @@ struct Watched {
     asked: fn(&'static str),
 }
 
+/// How many questions are being answered.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// One of them.
+struct Asking;
+
+impl Asking {
+    fn new() -> Self {
+        ASKED.fetch_add(1, SeqCst);
+        Self
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        ASKED.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Comes back when nobody asks any more, whoever waited for the answer: the directory can go.
+fn wait_for_answers() {
+    let start = Instant::now();
+    while ASKED.load(SeqCst) > 0 {
+        assert!(start.elapsed() < AGES, "somebody asks for ever");
+        thread::yield_now();
+    }
+}
+
 impl Watched {
     fn open(directory: &OnceLock<PathBuf>, asked: fn(&'static str)) -> Self {
         asked("open");
@@ -31,6 +59,7 @@ impl Watched {
 
 impl Store for Watched {
     fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure> {
+        let _asking = Asking::new();
         (self.asked)("get");
         self.disk.get(function, key)
     }
@@ -43,21 +72,25 @@ impl Store for Watched {
         value: &[u8],
         life: Option<Duration>,
     ) -> Result<(), Failure> {
+        let _asking = Asking::new();
         (self.asked)("put");
         self.disk.put(function, key, ticket, value, life)
     }
 
     fn remove(&self, function: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+        let _asking = Asking::new();
         (self.asked)("remove");
         self.disk.remove(function, key)
     }
 
     fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure> {
+        let _asking = Asking::new();
         (self.asked)("clear");
         self.disk.clear(function)
     }
 
     fn clear_all(&self) -> Result<(), Failure> {
+        let _asking = Asking::new();
         (self.asked)("clear_all");
         self.disk.clear_all()
     }
@@ -67,6 +100,7 @@ impl Store for Watched {
         function: &Function<'_>,
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure> {
+        let _asking = Asking::new();
         (self.asked)("changes");
         self.disk.changes(function, since)
     }
@@ -230,6 +264,7 @@ fn a_future_dropped_while_it_waits_for_the_store_leaves_nothing_behind() {
     }
     assert!((1..=4).all(|number| block_on(double(number)) == 2 * number));
     assert_eq!(double::stats().misses, stats.misses);
+    wait_for_answers();
 }
 
 #[test]
@@ -262,6 +297,7 @@ fn who_waits_takes_over_from_a_future_dropped_while_it_waits_for_the_store() {
     let_on.send(()).unwrap();
     let stats = double::stats();
     assert_eq!((stats.misses, stats.hits, stats.unshared), (1, 0, 0));
+    wait_for_answers();
 }
 
 #[memo(store = "disk")]

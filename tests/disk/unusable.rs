@@ -83,6 +83,23 @@ fn calls_work_with_a_file_in_the_place_of_the_directory() {
     assert_eq!(fs::read(scratch.path()).unwrap(), b"a file");
 }
 
+#[cfg(unix)]
+#[test]
+fn calls_work_with_a_directory_that_others_can_write_and_leave_it_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path()).unwrap();
+    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o775)).unwrap();
+    let mut child = Child::new("unusable", &scratch);
+    assert_eq!(child.ask("call 1"), "2 3, computed");
+    assert_eq!(child.ask("call 1"), "2 3");
+    assert_eq!(child.ask("reports"), BOTH);
+    assert_eq!(scratch.path().read_dir().unwrap().count(), 0);
+    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(child.ask("call 2"), "4 6, computed");
+    assert_eq!(Child::new("unusable", &scratch).ask("call 2"), "4 6");
+}
+
 #[test]
 fn what_could_not_be_forgotten_is_not_served_when_the_directory_is_back() {
     for forget in ["clear", "clear all", "remove 1"] {

@@ -2,6 +2,7 @@
 
 use ::memo::{memo, singleton};
 use ::std::borrow::ToOwned;
+use ::std::format;
 use ::std::string::String;
 use ::std::sync::Arc;
 
@@ -68,6 +69,68 @@ impl Point {
     }
 }
 
+/// What only the key is for is used.
+#[memo]
+#[must_use]
+pub fn stamped(path: &str, modified: u64, (version, _): (u8, u8)) -> usize {
+    path.len()
+}
+
+/// Also what is taken by value.
+#[memo]
+#[must_use]
+pub fn stamped_by_value(path: &str, stamp: ::std::string::String) -> usize {
+    path.len()
+}
+
+/// A future of such.
+#[memo(ttl = "1h")]
+pub async fn stamped_later(path: ::std::string::String, modified: u64) -> usize {
+    ::std::future::ready(path.len()).await
+}
+
+/// A resource of such.
+#[singleton]
+pub async fn stamped_resource(path: &str, modified: u64) -> usize {
+    ::std::future::ready(path.len()).await
+}
+
+/// So is what only a given key is for, be it left out otherwise.
+#[memo(key = (path, modified, version), skip(modified))]
+#[must_use]
+pub fn keyed(path: &str, modified: u64, [version, ..]: [u8; 2]) -> usize {
+    path.len()
+}
+
+/// Methods that are the same for every `self`.
+pub trait Stamped {
+    /// Not async.
+    fn stamped(&self, path: &str, modified: u64, version: (u8, u8)) -> usize;
+}
+
+impl Stamped for Point {
+    #[memo(in_trait)]
+    fn stamped(&self, path: &str, modified: u64, (major, minor): (u8, u8)) -> usize {
+        path.len()
+    }
+}
+
+impl Point {
+    /// Of nothing but the key.
+    #[memo]
+    #[must_use]
+    pub fn nothing(&self, modified: u64) -> u8 {
+        1
+    }
+
+    /// Nor here.
+    #[memo(in_impl, key = format!("{modified}"))]
+    #[must_use]
+    pub fn nothing_of(modified: u64) -> u8 {
+        1
+    }
+}
+
 /// A resource.
 #[singleton]
 #[must_use]
@@ -83,4 +146,10 @@ fn nobody_complains() {
     ::std::assert_eq!((point.x(2), point.into_x(), Point::origin().x), (1, 2, 0));
     ::std::assert_eq!(&*shared("a"), "a");
     ::std::mem::drop(point.later(1));
+    ::std::assert_eq!((stamped("a", 1, (1, 2)), stamped("a", 2, (1, 2))), (1, 1));
+    ::std::assert_eq!(stamped_by_value("a", ::std::string::String::new()), 1);
+    ::std::assert_eq!((stamped::stats().misses, keyed("a", 1, [1, 2])), (2, 1));
+    ::std::mem::drop((stamped_later("a".to_owned(), 1), stamped_resource("a", 1)));
+    ::std::assert_eq!((point.stamped("a", 1, (1, 2)), point.nothing(1)), (1, 1));
+    ::std::assert_eq!(Point::nothing_of(1), 1);
 }

@@ -69,32 +69,6 @@ fn functions_in_functions_share_no_results_though_all_their_tokens_are_the_same(
 }
 
 #[test]
-fn a_column_of_other_numbers_is_no_such_column() {
-    macro_rules! version {
-        ($module:ident: $number:ty = $value:expr) => {
-            mod $module {
-                #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-                pub struct Column {
-                    #[serde(with = "memo::bulk")]
-                    pub values: Vec<$number>,
-                }
-                #[memo::memo(store = super::open("columns"), name = "column")]
-                pub fn column() -> Column {
-                    let values = vec![$value; 2];
-                    Column { values }
-                }
-            }
-        };
-    }
-    // The same bytes, as many of them.
-    version!(floats: f64 = 1.5);
-    version!(integers: u32 = 7);
-    let _gone = Gone("columns");
-    assert_eq!(floats::column().values, [1.5, 1.5]);
-    assert_eq!(integers::column().values, [7, 7]);
-}
-
-#[test]
 fn a_store_whose_opening_calls_its_function_is_opened_all_the_same() {
     fn make() -> DiskStore {
         open(&setting(0).to_string())

@@ -1,7 +1,7 @@
 //! Types whose serde code does not treat all values alike, and still no wrong answer.
 
-use std::cell::RefCell;
-use std::panic::resume_unwind;
+use std::cell::{Cell, RefCell};
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::thread;
@@ -215,31 +215,104 @@ fn a_value_that_its_own_type_refuses_is_computed_by_every_call() {
     assert_eq!(percent::stats().hits, 1);
 }
 
+/// Panics without a message.
+fn panic_quietly() -> ! {
+    resume_unwind(Box::new("too much"))
+}
+
 #[test]
-fn a_deserialize_that_panics_fails_no_call() {
-    #[derive(Debug, PartialEq, Serialize)]
-    struct Picky(u8);
-    impl<'de> Deserialize<'de> for Picky {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let number = u8::deserialize(deserializer)?;
-            if number >= 100 {
-                // As a panic, but without a message.
-                resume_unwind(Box::new("too much"));
+fn a_result_whose_serialize_panics_is_returned_and_counted() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Locked(u8);
+    impl Serialize for Locked {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            if self.0 >= 100 {
+                panic_quietly();
             }
-            Ok(Self(number))
+            serializer.serialize_u8(self.0)
         }
     }
+    #[memo]
+    fn locked(n: u8) -> Vec<Locked> {
+        vec![Locked(1), Locked(n)]
+    }
+    for _ in 0..3 {
+        // What was written before the panic is no result.
+        assert_eq!(locked(200), [Locked(1), Locked(200)]);
+        assert_eq!(locked(2), [Locked(1), Locked(2)]);
+    }
+    let stats = locked::stats();
+    assert_eq!((stats.misses, stats.hits, stats.uncacheable, stats.entries), (4, 2, 3, 1));
+}
+
+/// Reads numbers below a hundred.
+#[derive(Debug, PartialEq, Serialize)]
+struct Picky(u8);
+
+impl<'de> Deserialize<'de> for Picky {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u8::deserialize(deserializer)?;
+        if number >= PICKY_FROM.get() {
+            panic_quietly();
+        }
+        Ok(Self(number))
+    }
+}
+
+thread_local!(static PICKY_FROM: Cell<u8> = const { Cell::new(100) });
+
+#[test]
+fn a_result_whose_deserialize_panics_when_it_is_checked_is_returned() {
     #[memo]
     fn picky(n: u8) -> Picky {
         Picky(n)
     }
-    assert_eq!(picky(1), Picky(1));
     for _ in 0..4 {
         assert_eq!(picky(200), Picky(200));
     }
-    assert_eq!(picky(1), Picky(1));
+    assert_eq!((picky(1), picky(1)), (Picky(1), Picky(1)));
     let stats = picky::stats();
-    assert_eq!((stats.misses, stats.hits), (5, 1));
+    assert_eq!((stats.misses, stats.hits, stats.uncacheable), (5, 1, 4));
+}
+
+#[test]
+fn a_panic_in_deserialize_on_a_hit_is_the_callers_and_leaves_the_entry() {
+    #[memo]
+    fn picky(n: u8) -> Picky {
+        Picky(n)
+    }
+    assert_eq!(picky(7), Picky(7));
+    PICKY_FROM.set(5);
+    let panic = catch_unwind(|| picky(7)).unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"too much"));
+    assert!(catch_unwind(|| picky::get(7)).is_err());
+    PICKY_FROM.set(100);
+    assert_eq!((picky(7), picky(8)), (Picky(7), Picky(8)));
+    let stats = picky::stats();
+    assert_eq!((stats.misses, stats.hits, stats.uncacheable), (2, 1, 0));
+}
+
+#[test]
+fn a_panic_in_an_arguments_serialize_is_the_callers() {
+    struct Locked(Cell<bool>);
+    impl Serialize for Locked {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            if self.0.get() {
+                panic_quietly();
+            }
+            serializer.serialize_unit()
+        }
+    }
+    #[memo]
+    fn opened(locked: &Locked) -> bool {
+        !locked.0.get()
+    }
+    let locked = Locked(Cell::new(true));
+    assert!(catch_unwind(AssertUnwindSafe(|| opened(&locked))).is_err());
+    locked.0.set(false);
+    assert!(opened(&locked) && opened(&locked));
+    let stats = opened::stats();
+    assert_eq!((stats.misses, stats.hits), (1, 1));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use memo::memo;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 #[test]
 fn joined_arguments_do_not_collide() {
@@ -53,6 +53,35 @@ fn a_set_inside_a_struct_has_no_order() {
     let reversed: Vec<_> = names.iter().rev().copied().collect();
     assert_eq!(count(&query(&reversed)), 16);
     assert_eq!(count::stats().hits, 1);
+}
+
+#[test]
+fn a_hash_map_that_serialize_with_collects_through_an_adapter_hits() {
+    fn as_texts<S: Serializer>(map: &HashMap<u32, u32>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(map.iter().map(|(key, value)| (key.to_string(), value)))
+    }
+    fn pairs<S: Serializer>(map: &HashMap<u32, u32>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+    #[derive(Serialize)]
+    struct Limits {
+        #[serde(serialize_with = "as_texts")]
+        low: HashMap<u32, u32>,
+        #[serde(serialize_with = "pairs")]
+        high: HashMap<u32, u32>,
+    }
+    #[memo]
+    fn sum(limits: &Limits) -> u32 {
+        limits.low.values().chain(limits.high.values()).sum()
+    }
+    let map = |numbers: &mut dyn Iterator<Item = u32>| numbers.map(|n| (n, n)).collect();
+    for _ in 0..20 {
+        // Each map has hash keys of its own, and so an order of its own.
+        let limits = Limits { low: map(&mut (0..50)), high: map(&mut (0..50).rev()) };
+        assert_eq!(sum(&limits), 2450);
+    }
+    let stats = sum::stats();
+    assert_eq!((stats.misses, stats.hits, stats.entries), (1, 19, 1));
 }
 
 #[test]

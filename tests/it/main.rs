@@ -1,14 +1,26 @@
 //! What `memo` promises, one sentence a test. Each test has functions of its own.
 
+mod asked;
 mod bounds;
 mod clearing;
 mod companions;
+mod cycles;
 mod flights;
+mod futures;
 mod hard_flights;
 mod hard_resources;
 mod hard_stores;
 mod hard_values;
 mod keys;
+mod one_instance;
+mod refreshes;
+mod nesting;
 mod resources;
 mod singletons;
+mod stalls;
+mod task_waits;
 mod values;
+mod waits;
+
+#[path = "../schedule/mod.rs"]
+mod schedule;

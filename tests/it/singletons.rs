@@ -139,5 +139,6 @@ fn a_singleton_that_needs_itself_ends() {
             depth => depth,
         }
     }
-    assert_eq!(*nested(), 2);
+    // The outer call finishes later, and takes what is there.
+    assert_eq!((*nested(), *nested()), (1, 1));
 }

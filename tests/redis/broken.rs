@@ -90,7 +90,7 @@ fn before<'a>(part: &Part<'a>, at: usize) -> Option<&'a [u8]> {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_connection_cut_after_any_byte_of_a_reply_gives_no_wrong_result() {
     at_every_byte(|part, at| match before(&part, at) {
         Some(sent) => Fate::Cut(sent.to_vec()),
@@ -99,7 +99,7 @@ fn a_connection_cut_after_any_byte_of_a_reply_gives_no_wrong_result() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_reply_that_stops_after_any_byte_gives_no_wrong_result() {
     at_every_byte(|part, at| match before(&part, at) {
         Some(sent) => Fate::Sent(sent.to_vec()),
@@ -117,19 +117,19 @@ fn changed(part: &Part<'_>, at: usize, change: fn(&mut Vec<u8>, usize)) -> Fate 
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_byte_changed_anywhere_in_a_reply_gives_no_wrong_result() {
     at_every_byte(|part, at| changed(&part, at, |bytes, at| bytes[at] ^= 1));
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_byte_that_comes_twice_anywhere_in_a_reply_gives_no_wrong_result() {
     at_every_byte(|part, at| changed(&part, at, |bytes, at| bytes.insert(at, bytes[at])));
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_function_whose_connection_is_cut_once_after_any_byte_asks_again_and_finds_its_result() {
     let server = Server::new();
     let proxy = Proxy::new(server.port);
@@ -159,7 +159,7 @@ fn a_function_whose_connection_is_cut_once_after_any_byte_asks_again_and_finds_i
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_function_answers_right_though_every_tenth_reply_is_noise() {
     let server = Server::new();
     let proxy = Proxy::new(server.port);
@@ -195,7 +195,7 @@ fn a_function_answers_right_though_every_tenth_reply_is_noise() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_slow_network_never_costs_much_more_than_the_deadline() {
     let server = Server::new();
     let proxy = Proxy::new(server.port);

@@ -17,7 +17,7 @@ fn check(url: &str) {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn it_is_a_store_over_tcp() {
     let server = Server::new();
     check(&server.url());
@@ -25,7 +25,7 @@ fn it_is_a_store_over_tcp() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn it_is_a_store_over_a_unix_socket() {
     let scratch = Scratch::new();
     let socket = scratch.path().join("socket").to_str().unwrap().to_owned();
@@ -35,7 +35,7 @@ fn it_is_a_store_over_a_unix_socket() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn it_is_a_store_for_a_user_with_a_password_in_a_database_of_a_number() {
     let server = Server::new();
     server.ask(&["ACL", "SETUSER", "memo", "on", ">p4ss word/@:", "~own:*", "&own:*", "+@all"]);
@@ -47,14 +47,14 @@ fn it_is_a_store_for_a_user_with_a_password_in_a_database_of_a_number() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn it_is_a_store_for_whoever_has_the_password_of_all() {
     let server = Server::with(&["--requirepass", "p4ss"]);
     check(&format!("redis://:p4ss@127.0.0.1:{}", server.port));
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn it_is_a_store_on_a_cluster() {
     let server = Server::cluster();
     check(&format!("redis-cluster://127.0.0.1:{}", server.port));
@@ -62,14 +62,14 @@ fn it_is_a_store_on_a_cluster() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn it_is_a_store_on_a_cluster_of_which_not_every_node_is_there() {
     let (server, nobody) = (Server::cluster(), free_port());
     check(&format!("redis-cluster://127.0.0.1:{},127.0.0.1:{nobody}", server.port));
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn prefixes_keep_stores_on_one_server_apart() {
     let server = Server::new();
     let function = Function { name: "apart", fingerprint: [7; 16] };
@@ -85,7 +85,7 @@ fn prefixes_keep_stores_on_one_server_apart() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_result_larger_than_allowed_is_not_stored_and_no_error() {
     let server = Server::new();
     let store = builder(&server.url()).max_value_bytes(100).connect();
@@ -99,7 +99,7 @@ fn a_result_larger_than_allowed_is_not_stored_and_no_error() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_store_that_is_dropped_leaves_no_connection_behind() {
     let server = Server::new();
     let clients = || server.ask(&["CLIENT", "LIST"]).concat().lines().count();

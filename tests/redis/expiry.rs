@@ -108,20 +108,20 @@ fn expires_everywhere_at_once(function: &str, life: Duration) {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_result_with_a_ttl_expires_in_memory_and_on_the_server_at_once() {
     expires_everywhere_at_once("of_ttl", LIFE);
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_result_without_a_ttl_expires_with_the_store_s() {
     expires_everywhere_at_once("of_store", LIFE);
     expires_everywhere_at_once("of_both", LIFE);
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn what_is_refreshed_in_the_background_lives_twice_as_long_in_both() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let [mut one, mut other] = [(); 2].map(|()| Child::new("expiry", &server.url(), &scratch));
@@ -138,7 +138,7 @@ fn what_is_refreshed_in_the_background_lives_twice_as_long_in_both() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn what_lives_a_day_does_so_by_the_server_s_clock() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let mut one = Child::new("expiry", &server.url(), &scratch);
@@ -152,7 +152,7 @@ fn what_lives_a_day_does_so_by_the_server_s_clock() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_ttl_counts_though_somebody_makes_the_server_keep_the_result() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let [mut one, mut other] = [(); 2].map(|()| Child::new("expiry", &server.url(), &scratch));
@@ -165,7 +165,7 @@ fn the_ttl_counts_though_somebody_makes_the_server_keep_the_result() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_reply_that_was_long_on_its_way_makes_no_result_younger() {
     let server = Server::new();
     let proxy = Proxy::new(server.port);

@@ -107,7 +107,7 @@ fn count(said: &[Said]) -> usize {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn one_process_computes_a_call_for_all() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let mut children = processes(&server, &scratch);
@@ -141,7 +141,7 @@ fn one_process_computes_a_call_for_all() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn what_is_not_stored_is_computed_by_one_after_the_other() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let mut children = processes(&server, &scratch);
@@ -154,7 +154,7 @@ fn what_is_not_stored_is_computed_by_one_after_the_other() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn an_owner_that_is_killed_delays_others_by_its_lease() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let mut children = processes(&server, &scratch);
@@ -175,7 +175,7 @@ fn an_owner_that_is_killed_delays_others_by_its_lease() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn an_owner_that_lives_keeps_its_right_for_as_long_as_it_computes() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let mut owner = Child::new("fleet", &server.url(), &scratch);
@@ -193,7 +193,7 @@ fn an_owner_that_lives_keeps_its_right_for_as_long_as_it_computes() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn without_a_server_each_computes_and_nobody_waits() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let mut children = processes(&server, &scratch);
@@ -209,7 +209,7 @@ fn without_a_server_each_computes_and_nobody_waits() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_server_that_is_stopped_while_others_wait_delays_them_by_one_deadline() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let mut children = processes(&server, &scratch);

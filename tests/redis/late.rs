@@ -28,14 +28,14 @@ fn comes_late(happens: impl FnOnce(&Server, &mut Child)) {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn who_computes_while_others_clear_comes_too_late() {
     comes_late(|_, other| drop(other.ask("clear slow")));
     comes_late(|_, other| drop(other.ask("clear all")));
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn who_computes_while_others_remove_the_call_comes_too_late() {
     comes_late(|_, other| drop(other.ask("remove slow 1")));
 }
@@ -49,7 +49,7 @@ fn epochs(server: &Server) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn who_computes_while_the_server_forgets_its_epochs_comes_too_late() {
     comes_late(|server, _| drop(server.ask(&["FLUSHALL"])));
     comes_late(|server, _| drop(server.ask(&["DEL", "memo:1:all"])));
@@ -61,7 +61,7 @@ fn who_computes_while_the_server_forgets_its_epochs_comes_too_late() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_server_that_forgets_an_epoch_is_a_cleared_one() {
     let forget: [fn(&Server); 4] = [
         |server| drop(server.ask(&["FLUSHALL"])),

@@ -2,7 +2,8 @@
 //! functions and a server of its own.
 //!
 //! The server is the first that is found of `redis-server` and `valkey-server`, or
-//! `$MEMO_TEST_SERVER`. `MEMO_TEST_SCALE=10` has the tests that count do ten times as much.
+//! `$MEMO_TEST_SERVER`. `MEMO_TEST_SCALE=10` has the tests that count do ten times as much, as
+//! the project's gate does.
 
 #[cfg(all(unix, feature = "redis"))]
 mod children;
@@ -57,5 +58,5 @@ fn child() {
 
 #[cfg(not(all(unix, feature = "redis")))]
 #[test]
-#[ignore = "needs the feature `redis` and a server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs the feature `redis` and a server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_tests_with_a_server() {}

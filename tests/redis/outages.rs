@@ -52,7 +52,7 @@ fn recovers(double: &Doubling) {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn there_is_no_server_and_then_one() {
     let server = Server::later(&[]);
     let double = doubling!("no server", server.url());
@@ -63,7 +63,7 @@ fn there_is_no_server_and_then_one() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_server_is_stopped_and_goes_on() {
     let server = Server::new();
     let double = doubling!("stopped", server.url());
@@ -71,7 +71,7 @@ fn the_server_is_stopped_and_goes_on() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_server_is_killed_and_restarted() {
     let server = Server::new();
     let double = doubling!("killed", server.url());
@@ -79,7 +79,7 @@ fn the_server_is_killed_and_restarted() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_server_pauses_for_two_seconds() {
     let server = Server::new();
     let double = doubling!("paused", server.url());
@@ -89,7 +89,7 @@ fn the_server_pauses_for_two_seconds() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_cluster_is_stopped_and_goes_on() {
     let server = Server::cluster();
     let url = format!("redis-cluster://127.0.0.1:{}", server.port);
@@ -98,7 +98,7 @@ fn the_cluster_is_stopped_and_goes_on() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_cluster_is_killed_and_restarted() {
     let server = Server::cluster();
     let url = format!("redis-cluster://127.0.0.1:{}", server.port);
@@ -111,7 +111,7 @@ fn the_cluster_is_killed_and_restarted() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_network_accepts_and_never_answers() {
     let server = Server::new();
     let proxy = Proxy::new(server.port);
@@ -120,7 +120,7 @@ fn the_network_accepts_and_never_answers() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_network_hangs_up_on_whoever_comes() {
     let server = Server::new();
     let proxy = Proxy::new(server.port);
@@ -129,7 +129,7 @@ fn the_network_hangs_up_on_whoever_comes() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_server_speaks_another_language() {
     let server = Server::new();
     let proxy = Proxy::new(server.port);
@@ -144,7 +144,7 @@ fn the_server_speaks_another_language() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_server_has_room_for_one_client_who_is_another() {
     let server = Server::new();
     let double = doubling!("no room", server.url());
@@ -159,7 +159,7 @@ fn the_server_has_room_for_one_client_who_is_another() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_password_is_another_for_a_while() {
     let server = Server::new();
     let double = doubling!("another password", server.url());

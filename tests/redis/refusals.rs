@@ -10,7 +10,7 @@ fn ask(server: &Server, command: &[&str]) {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_server_is_full() {
     let server = Server::with(&["--maxmemory-policy", "noeviction"]);
     let double = doubling!("full", server.url());
@@ -19,7 +19,7 @@ fn the_server_is_full() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_server_fills_up() {
     let server = Server::with(&["--maxmemory", "1mb", "--maxmemory-policy", "noeviction"]);
     // 1 MB is what it needs for itself.
@@ -32,7 +32,7 @@ fn the_server_fills_up() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_server_becomes_a_replica_that_is_only_read() {
     let server = Server::new();
     let double = doubling!("replica", server.url());
@@ -44,7 +44,7 @@ fn the_server_becomes_a_replica_that_is_only_read() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_server_becomes_a_replica_without_data() {
     let server = Server::with(&["--replica-serve-stale-data", "no"]);
     let double = doubling!("replica without data", server.url());
@@ -56,7 +56,7 @@ fn the_server_becomes_a_replica_without_data() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_user_may_do_nothing_any_more() {
     let server = Server::new();
     ask(&server, &["ACL", "SETUSER", "memo", "on", ">pass", "~*", "&*", "+@all"]);
@@ -70,7 +70,7 @@ fn the_user_may_do_nothing_any_more() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn the_user_may_read_and_not_write() {
     let server = Server::new();
     ask(&server, &["ACL", "SETUSER", "memo", "on", ">pass", "~*", "&*", "+@all"]);

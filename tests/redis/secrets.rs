@@ -47,7 +47,7 @@ fn complaints(url: &str) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn no_failure_says_the_password() {
     let locked = Server::with(&["--requirepass", "another"]);
     let cluster = Server::cluster();
@@ -77,7 +77,7 @@ fn no_failure_says_the_password() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_server_without_passwords_that_repeats_what_it_is_told_is_not_repeated() {
     let server = Server::with(&["--rename-command", "AUTH", ""]);
     complaints(&format!("redis://user:{SECRET}@127.0.0.1:{}", server.port));
@@ -109,7 +109,7 @@ fn echo() -> u16 {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_stranger_who_repeats_what_he_is_told_is_not_repeated() {
     let port = echo();
     complaints(&format!("redis://user:{SECRET}@127.0.0.1:{port}"));
@@ -117,7 +117,7 @@ fn a_stranger_who_repeats_what_he_is_told_is_not_repeated() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn no_report_says_the_password() {
     let server = Server::new();
     let rule = format!(">{SECRET}");

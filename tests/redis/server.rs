@@ -225,7 +225,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn every_other_server_that_there_is_passes_these_tests_too() {
     if env::var_os(CHOICE).is_some() {
         return;
@@ -241,7 +241,7 @@ fn every_other_server_that_there_is_passes_these_tests_too() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_server_that_was_stopped_goes_on_and_one_that_was_killed_comes_back() {
     let server = Server::new();
     assert_eq!(server.ask(&["SET", "a", "1"]), ["OK"]);

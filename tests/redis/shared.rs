@@ -83,7 +83,7 @@ fn until_it_says(child: &mut Child, line: &str, answer: &str) {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn what_one_process_computes_the_others_find() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let [mut one, mut other] = two(&server, &scratch);
@@ -100,7 +100,7 @@ fn what_one_process_computes_the_others_find() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_removal_reaches_the_memory_of_others_and_leaves_the_rest_there() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let [mut one, mut other] = two(&server, &scratch);
@@ -120,7 +120,7 @@ fn a_removal_reaches_the_memory_of_others_and_leaves_the_rest_there() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn an_insertion_and_a_refresh_replace_what_others_have_in_memory() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let [mut one, mut other] = two(&server, &scratch);
@@ -134,7 +134,7 @@ fn an_insertion_and_a_refresh_replace_what_others_have_in_memory() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_clear_reaches_the_memory_of_others_and_no_other_function() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let [mut one, mut other] = two(&server, &scratch);
@@ -151,7 +151,7 @@ fn a_clear_reaches_the_memory_of_others_and_no_other_function() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn clear_all_reaches_functions_that_the_process_has_not_called() {
     let (server, scratch) = (Server::new(), Scratch::new());
     let [mut one, mut other] = two(&server, &scratch);
@@ -167,7 +167,7 @@ fn clear_all_reaches_functions_that_the_process_has_not_called() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_removal_reaches_memory_within_a_second_though_no_message_can() {
     let (server, scratch) = (Server::new(), Scratch::new());
     server.ask(&["ACL", "SETUSER", "deaf", "on", ">pass", "~*", "+@all", "-subscribe"]);
@@ -186,7 +186,7 @@ fn a_removal_reaches_memory_within_a_second_though_no_message_can() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_clear_reaches_memory_within_a_second_though_who_clears_may_not_tell() {
     let (server, scratch) = (Server::new(), Scratch::new());
     server.ask(&["ACL", "SETUSER", "mute", "on", ">pass", "~*", "+@all", "resetchannels"]);

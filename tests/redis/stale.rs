@@ -181,13 +181,13 @@ fn number(text: &str) -> u64 {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn nothing_void_is_served_a_second_after_a_clear_though_the_links_are_cut() {
     delays(CALLS * scale(), KILLS * scale());
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn who_hears_of_a_clear_serves_nothing_void_any_more() {
     let delays = delays(CALLS / 2 * scale(), 0);
     // Nearly all within 50 ms; the rest had no processor.

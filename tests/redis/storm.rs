@@ -11,7 +11,7 @@ const THREADS: usize = 8;
 const CALLS: u64 = 2000;
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn no_call_fails_while_the_server_is_stopped_killed_and_restarted() {
     let server = Server::new();
     let double = doubling!("storm", server.url(), max_entries = 50);

@@ -39,7 +39,7 @@ async fn ticks(is_over: &AtomicBool) -> Duration {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn another_task_of_the_same_thread_goes_on_while_the_server_does_not_answer() {
     static URL: OnceLock<String> = OnceLock::new();
     #[memo(store = patient(&URL))]
@@ -84,7 +84,7 @@ fn another_task_of_the_same_thread_goes_on_while_the_server_does_not_answer() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn many_tasks_at_once_wait_no_longer_than_one_while_the_server_does_not_answer() {
     static URL: OnceLock<String> = OnceLock::new();
     #[memo(store = store(&URL))]
@@ -121,7 +121,7 @@ fn many_tasks_at_once_wait_no_longer_than_one_while_the_server_does_not_answer()
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn what_a_task_computed_is_found_by_the_next() {
     static URL: OnceLock<String> = OnceLock::new();
     #[memo(store = patient(&URL), max_entries = 1)]
@@ -144,7 +144,7 @@ fn poll<T>(future: &mut Pin<Box<dyn Future<Output = T>>>) -> Poll<T> {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_future_dropped_while_it_waits_for_the_server_leaves_nothing_behind() {
     static URL: OnceLock<String> = OnceLock::new();
     #[memo(store = patient(&URL))]
@@ -178,7 +178,7 @@ fn a_future_dropped_while_it_waits_for_the_server_leaves_nothing_behind() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_future_dropped_while_it_computes_for_the_fleet_gives_the_right_back() {
     static URL: OnceLock<String> = OnceLock::new();
     static IS_SHUT: AtomicBool = AtomicBool::new(true);
@@ -207,7 +207,7 @@ fn a_future_dropped_while_it_computes_for_the_fleet_gives_the_right_back() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_wait_for_another_process_keeps_no_thread() {
     static URL: OnceLock<String> = OnceLock::new();
     #[memo(store = patient(&URL), flight = "fleet")]

@@ -12,7 +12,7 @@ fn hears(server: &Server, double: &Doubling) {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_hit_in_memory_asks_the_server_nothing() {
     let server = Server::new();
     let proxy = Proxy::new(server.port);
@@ -38,7 +38,7 @@ fn a_hit_in_memory_asks_the_server_nothing() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn what_is_not_in_memory_takes_one_message_to_look_and_one_to_put() {
     let server = Server::new();
     let proxy = Proxy::new(server.port);
@@ -66,7 +66,7 @@ fn what_is_not_in_memory_takes_one_message_to_look_and_one_to_put() {
 }
 
 #[test]
-#[ignore = "needs redis-server or valkey-server: cargo test --features redis --test redis -- --include-ignored"]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn an_idle_process_sends_a_few_pings_and_nothing_else() {
     let server = Server::new();
     let proxy = Proxy::new(server.port);

@@ -181,3 +181,45 @@ fn a_macro_can_write_the_function() {
     cached!(plus_one, x: u32 => u32, x + 1);
     assert_eq!((plus_one(1, 2), plus_one::get(1, 2)), (4, Some(4)));
 }
+
+#[test]
+fn a_body_uses_its_own_companions() {
+    #[memo]
+    fn factorial(n: u64) -> u64 {
+        if n == 0 {
+            return 1;
+        }
+        let before = factorial::get(n - 1).unwrap_or_else(|| factorial::refresh(n - 1));
+        factorial::insert(n - 1, before);
+        n * before
+    }
+    assert_eq!((factorial(5), factorial::stats().entries), (120, 6));
+}
+
+mod tools {
+    pub(super) struct Tool;
+    pub(super) mod parser {
+        pub(in crate::functions) const LIMIT: usize = 2;
+    }
+    impl Tool {
+        #[memo::memo(in_impl)]
+        pub(super) fn std(x: u32) -> u32 {
+            std::cmp::max(x, 1)
+        }
+        #[memo::memo(skip(self))]
+        pub(super) fn parser(&self, text: &str) -> usize {
+            text.len().min(parser::LIMIT)
+        }
+    }
+    #[memo::memo]
+    pub(super) fn serde_json(text: &str) -> usize {
+        ::serde_json::from_str::<::serde_json::Value>(text)
+            .map_or(0, |value| value.to_string().len())
+    }
+}
+
+#[test]
+fn a_method_may_have_the_name_of_a_crate_or_module_and_a_function_that_of_an_absolute_one() {
+    assert_eq!((tools::Tool::std(0), tools::Tool.parser("abc")), (1, 2));
+    assert_eq!((tools::serde_json(" 12 "), tools::parser::LIMIT), (2, 2));
+}

@@ -1,11 +1,41 @@
-use memo::memo;
+use memo::{memo, singleton};
+use std::sync::Arc;
 
 struct Pool;
 
 #[memo]
-fn count(pool: &Pool, table: &str) -> usize {
-    let _ = (pool, table);
-    0
+fn count(table: &str, pool: &Pool, limit: usize) -> usize {
+    let _ = (table, pool);
+    limit
+}
+
+#[singleton]
+async fn buffer(_name: &str, (size, pool): (usize, Option<Pool>)) -> usize {
+    let _ = pool;
+    size
+}
+
+#[memo]
+fn hash(digest: [u8; 64]) -> usize {
+    digest.len()
+}
+
+trait Shared {
+    fn len(&self, name: Arc<Pool>) -> usize;
+}
+
+impl Shared for u8 {
+    #[memo(in_trait)]
+    fn len(&self, name: Arc<Pool>) -> usize {
+        let _ = name;
+        1
+    }
+}
+
+#[memo(key = pool)]
+fn given(pool: &Pool) -> usize {
+    let _ = pool;
+    1
 }
 
 fn main() {}

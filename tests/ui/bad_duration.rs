@@ -20,4 +20,9 @@ fn number(x: u32) -> u32 {
     x
 }
 
+#[memo(wait = "0s")]
+fn impatient(x: u32) -> u32 {
+    x
+}
+
 fn main() {}

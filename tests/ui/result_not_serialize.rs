@@ -8,4 +8,15 @@ fn rows(table: u32) -> Vec<Row> {
     vec![]
 }
 
+trait Table {
+    async fn rows(&self) -> Result<Vec<Row>, String>;
+}
+
+impl Table for u32 {
+    #[memo(in_trait)]
+    async fn rows(&self) -> Result<Vec<Row>, String> {
+        Ok(vec![])
+    }
+}
+
 fn main() {}

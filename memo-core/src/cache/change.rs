@@ -1,11 +1,10 @@
 //! What takes entries out of the cache or puts others in their place, and what can be freed for it.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::{Cache, Shared};
 use crate::entry::{Builder, Ref, View};
-use crate::flight::{Flight, Key};
+use crate::flight::{Fenced, Key};
 use crate::key::DIGEST;
 use crate::memory::Memory;
 use crate::reclaim::{self, Retired};
@@ -17,20 +16,9 @@ impl Cache {
             let fenced = shared.flights.fence(&key.digest);
             (shared.memory.remove(&self.table, &key.entry), fenced)
         });
-        fenced.iter().for_each(|flight| flight.wake_all());
+        fenced.wake();
         drop(freed);
         removed
-    }
-
-    /// Empties memory; what is computed now is not stored.
-    pub(crate) fn forget_all(&'static self) {
-        let (fenced, freed) = {
-            let mut shared = self.shared.lock();
-            shared.memory.clear(&self.table);
-            (shared.flights.fence_all(), self.freed(&mut shared.memory, true))
-        };
-        fenced.iter().for_each(|flight| flight.wake_all());
-        drop(freed);
     }
 
     /// Forgets these calls in memory, known by their digests alone.
@@ -42,12 +30,12 @@ impl Cache {
             return self.forget_all();
         }
         let (fenced, freed) = self.change(|shared| {
-            let fenced = digests.iter().flat_map(|digest| shared.flights.fence(digest)).collect();
+            let mut fenced = Fenced::none();
+            digests.iter().for_each(|digest| fenced.add(shared.flights.fence(digest)));
             shared.memory.remove_if(&self.table, |entry| digests.contains(&digest_of_key(entry)));
             fenced
         });
-        let fenced: Vec<Arc<Flight>> = fenced;
-        fenced.iter().for_each(|flight| flight.wake_all());
+        fenced.wake();
         drop(freed);
     }
 
@@ -67,27 +55,28 @@ impl Cache {
         drop(freed);
     }
 
-    pub(crate) fn insert(&'static self, digest: &[u8; DIGEST], entry: Ref) {
-        let is_reserved = self.reserve(&entry);
-        let (fenced, freed) = self.change(|shared| {
-            let fenced = shared.flights.fence(digest);
-            if is_reserved {
-                self.store(&mut shared.memory, &entry, true);
-            } else {
-                shared.memory.remove_same(&self.table, entry.view());
-            }
-            fenced
-        });
-        fenced.iter().for_each(|flight| flight.wake_all());
-        drop(freed);
-    }
-
     /// Changes what is behind the lock. What can be freed for it is handed out, to be dropped when
     /// the caller has said what it has to say to others: a resource's drop is the user's code.
     pub(super) fn change<R>(&'static self, change: impl FnOnce(&mut Shared) -> R) -> (R, Freed) {
         let mut shared = self.shared.lock();
         let result = change(&mut shared);
         (result, self.freed(&mut shared.memory, self.is_resource))
+    }
+
+    /// The same, unless somebody holds the lock.
+    pub(super) fn try_change<R>(
+        &'static self,
+        change: impl FnOnce(&mut Shared) -> R,
+    ) -> Option<(R, Freed)> {
+        let mut shared = self.shared.try_lock()?;
+        let result = change(&mut shared);
+        Some((result, self.freed(&mut shared.memory, self.is_resource)))
+    }
+
+    /// Frees what was given up without it.
+    pub(super) fn free(&'static self) {
+        let freed = self.freed(&mut self.shared.lock().memory, true);
+        drop(freed);
     }
 
     /// What can be freed by now; `at_once`, even if it is little.

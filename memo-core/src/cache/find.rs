@@ -1,48 +1,107 @@
 //! Whether a call is a hit: the hot path, without locks.
+//!
+//! A pin keeps the whole process from freeing, so it is held for as long as it takes to find an
+//! entry and no longer. The user's code (an argument's `Serialize`, a value's `Deserialize`) may take
+//! its time, and runs while the entry alone is held.
+
+mod held;
+
+use std::cell::Cell;
 
 use super::Cache;
 use crate::clock::Tick;
 use crate::entry::View;
+use crate::expiry;
 use crate::key::{self, Args, Hashed};
 use crate::reclaim::{self, Pin};
-use crate::table::{same_key, Reader};
+use crate::table::{self, same_key};
 
-/// Whether an entry is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Serving {
-    Fresh,
-    /// It is, and this caller has it refreshed.
-    Stale,
-    Not,
+pub(crate) use held::Held;
+
+/// The key is too long to be stored; it is found by its digest.
+pub(crate) struct IsLong;
+
+/// How an entry is served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Served {
+    /// The caller is to have it refreshed.
+    pub(crate) is_stale: bool,
+    /// When the clock was read for that; long ago, where it was not.
+    at: Tick,
+}
+
+impl Served {
+    /// Reclaims something that has expired, where the clock was read anyway. Outside any pin, as
+    /// the end of a resource is the user's code.
+    #[inline(always)]
+    pub(crate) fn reclaim(self) {
+        if expiry::is_due(self.at) {
+            expiry::reclaim_by_the_way(self.at);
+        }
+    }
 }
 
 impl Cache {
-    /// The entry of a call, if there is one to be served; and whether the caller is to have it
-    /// refreshed. No lock, and no allocation.
+    /// The entry of a call, if there is one to be served, and how. No lock, and no allocation.
+    ///
+    /// Where neither the arguments nor the value run code of the user's, [`find_under`] takes less.
+    ///
+    /// [`find_under`]: Self::find_under
     #[inline(always)]
-    pub(crate) fn find<'p, A: Args>(
+    pub(crate) fn find<A: Args>(&self, args: &A, is_call: bool) -> Option<(Held, Served)> {
+        let found = if A::are_plain() {
+            let pin = reclaim::pin();
+            match self.lookup(&pin, args)? {
+                Ok(entry) => {
+                    let entry = entry.pointer();
+                    Held::new(pin, entry)
+                }
+                Err(IsLong) => {
+                    drop(pin);
+                    self.find_long(args)?
+                }
+            }
+        } else {
+            self.find_foreign(args, || Some(reclaim::pin()), true)?
+        };
+        let served = self.served(found.view(), is_call)?;
+        Some((found, served))
+    }
+
+    /// The same, under a pin that the caller has.
+    ///
+    /// # Errors
+    /// The key is a long one, which [`find`](Self::find) is to be asked for.
+    #[inline(always)]
+    pub(crate) fn find_under<'p, A: Args>(
         &self,
         pin: &'p Pin,
         args: &A,
         is_call: bool,
-    ) -> Option<(View<'p>, bool)> {
-        let table = self.table.read(pin)?;
-        let entry = match key::hash(args, table.seed(), table.is_thorough()) {
-            Ok(Hashed::Verbatim(hash, len)) => table.find(hash, |entry| {
-                entry.encoding_of(len).is_some_and(|encoding| key::equals(args, encoding))
-            })?,
-            Ok(Hashed::Long) => find_long(args, table)?,
-            Err(_) => return None,
+    ) -> Option<Result<(View<'p>, Served), IsLong>> {
+        let entry = match self.lookup(pin, args)? {
+            Ok(entry) => entry,
+            Err(is_long) => return Some(Err(is_long)),
         };
-        match self.serving(entry, is_call) {
-            Serving::Fresh => Some((entry, false)),
-            Serving::Stale => Some((entry, true)),
-            Serving::Not => None,
-        }
+        let served = self.served(entry, is_call)?;
+        Some(Ok((entry, served)))
+    }
+
+    /// The entry of plain arguments.
+    #[inline(always)]
+    fn lookup<'p, A: Args>(&self, pin: &'p Pin, args: &A) -> Option<Result<View<'p>, IsLong>> {
+        let table = self.table.read(pin)?;
+        let hashed = key::hash(args, table.seed(), table.is_thorough()).ok()?;
+        let Hashed::Verbatim(hash, len) = hashed else { return Some(Err(IsLong)) };
+        let entry = table.find(hash, |entry| {
+            entry.encoding_of(len).is_some_and(|encoding| key::equals(args, encoding))
+        });
+        entry.map(Ok)
     }
 
     /// The entry of a call, if it is there and has no expiry to be asked about, and its key is not
-    /// a long one: what [`find`](Self::find) does without calling anything that is not inlined.
+    /// a long one: what [`find_under`](Self::find_under) does without calling anything that is not
+    /// inlined. The arguments are plain.
     #[inline(always)]
     pub(crate) fn find_at_once<'p, A: Args>(&self, pin: &'p Pin, args: &A) -> Option<View<'p>> {
         let table = self.table.read(pin)?;
@@ -53,7 +112,75 @@ impl Cache {
         })
     }
 
-    /// Counts a hit that [`find_at_once`](Self::find_at_once) found; false if that takes more.
+    /// The same of any arguments, held for a value whose `Deserialize` is the user's.
+    #[inline(always)]
+    pub(crate) fn hold_at_once<A: Args>(&self, args: &A) -> Option<Held> {
+        if A::are_plain() {
+            let pin = reclaim::pin_at_once()?;
+            let entry = self.find_at_once(&pin, args)?.pointer();
+            return Some(Held::new(pin, entry));
+        }
+        let found = self.find_foreign(args, reclaim::pin_at_once, false)?;
+        found.view().expiry().is_none().then_some(found)
+    }
+
+    /// As [`find`](Self::find), where the walk of an argument is the user's code: under no pin.
+    #[inline(always)]
+    fn find_foreign<A: Args>(
+        &self,
+        args: &A,
+        pin: impl Fn() -> Option<Pin>,
+        may_be_long: bool,
+    ) -> Option<Held> {
+        let mut thorough = self.table.was_thorough();
+        loop {
+            let (hash, len) = match key::hash(args, table::seed(), thorough) {
+                Ok(Hashed::Verbatim(hash, len)) => (hash, len),
+                Ok(Hashed::Long) if may_be_long => return self.find_long(args),
+                Ok(Hashed::Long) | Err(_) => return None,
+            };
+            let mut differing = 0;
+            loop {
+                let pin = pin()?;
+                let table = self.table.read(&pin)?;
+                if table.is_thorough() != thorough {
+                    break;
+                }
+                let before = Cell::new(differing);
+                let entry = table.find(hash, |entry| {
+                    let is_next = entry.encoding_of(len).is_some()
+                        && entry.hashes().of(thorough) == hash
+                        && before.get() == 0;
+                    before.set(before.get() - usize::from(before.get() > 0));
+                    is_next
+                })?;
+                let entry = entry.pointer();
+                let found = Held::new(pin, entry);
+                if key::equals(args, found.view().encoding_of(len)?) {
+                    return Some(found);
+                }
+                // Another key of this very hash, which chance hardly ever makes.
+                differing += 1;
+            }
+            thorough = !thorough;
+        }
+    }
+
+    /// Arguments whose encoding is too long to be kept are found by its digest.
+    #[inline(never)]
+    fn find_long<A: Args>(&self, args: &A) -> Option<Held> {
+        let digest = key::digest_of(args).ok()?;
+        let pin = reclaim::pin();
+        let table = self.table.read(&pin)?;
+        let entry = table.find(key::hash_of_digest(&digest), |entry| {
+            entry.entry.has_digest_key() && entry.key() == digest
+        })?;
+        let entry = entry.pointer();
+        Some(Held::new(pin, entry))
+    }
+
+    /// Counts a hit that was found under this pin; false if that takes more than a store to a place
+    /// that is there.
     #[inline(always)]
     pub(crate) fn hit_at_once(&self, pin: &Pin, entry: View<'_>) -> bool {
         entry.entry.mark();
@@ -67,48 +194,49 @@ impl Cache {
         pin.count_hit(self.number());
     }
 
-    /// Whether an entry that was found is to be served, and how.
+    /// Counts a hit of what is held; false as for [`hit_at_once`](Self::hit_at_once).
     #[inline(always)]
-    fn serving(&self, entry: View<'_>, is_call: bool) -> Serving {
+    pub(crate) fn hit_held_at_once(&self, found: &Held) -> bool {
+        found.view().entry.mark();
+        found.count_hit_at_once(self.number())
+    }
+
+    /// Counts a hit of what is held.
+    #[inline(always)]
+    pub(crate) fn hit_held(&self, found: &Held) {
+        if !self.hit_held_at_once(found) {
+            self.count_hit();
+        }
+    }
+
+    /// How an entry that was found is served, if it is.
+    #[inline(always)]
+    fn served(&self, entry: View<'_>, is_call: bool) -> Option<Served> {
         match entry.expiry() {
-            None => Serving::Fresh,
-            Some(expiry) => self.serving_until(entry, expiry, is_call),
+            None => Some(Served { is_stale: false, at: Tick::from_nanos(0) }),
+            Some(expiry) => self.served_until(entry, expiry, is_call),
         }
     }
 
     #[inline]
-    fn serving_until(&self, entry: View<'_>, expiry: Tick, is_call: bool) -> Serving {
-        let now = Tick::now();
-        if expiry <= now {
-            return Serving::Not;
+    fn served_until(&self, entry: View<'_>, expiry: Tick, is_call: bool) -> Option<Served> {
+        let at = Tick::now();
+        if expiry <= at {
+            return None;
         }
         let is_stale = is_call
             && self.limits.is_background
-            && self.life().is_some_and(|life| now.plus(life) >= expiry)
+            && self.known_ttl().is_some_and(|ttl| at.plus(ttl) >= expiry)
             && entry.entry.is_to_be_refreshed();
-        if is_stale {
-            Serving::Stale
-        } else {
-            Serving::Fresh
-        }
+        Some(Served { is_stale, at })
     }
 
     pub(crate) fn contains<A: Args>(&self, args: &A) -> bool {
+        let Ok(key) = self.key(args, 0) else { return false };
         let pin = reclaim::pin();
-        let (Some(table), Ok(key)) = (self.table.read(&pin), self.key(args, 0)) else {
-            return false;
-        };
+        let Some(table) = self.table.read(&pin) else { return false };
         table
             .find(key.entry.hashes().of(table.is_thorough()), same_key(&key.entry))
             .is_some_and(|entry| entry.expiry().is_none_or(|expiry| expiry > Tick::now()))
     }
-}
-
-/// Arguments whose encoding is too long to be kept are found by its digest.
-#[inline(never)]
-fn find_long<'p, A: Args>(args: &A, table: Reader<'p>) -> Option<View<'p>> {
-    let digest = key::digest_of(args).ok()?;
-    table.find(key::hash_of_digest(&digest), |entry| {
-        entry.entry.has_digest_key() && entry.key() == digest
-    })
 }

@@ -4,7 +4,7 @@
 //! order in which they lie, and a copy's may lie in another. The codecs keep the order of entries;
 //! where a copy has another one, its type has none.
 
-use super::tagged::{Error, Reader};
+use super::tagged::{width, Error, Reader};
 use crate::key::tag;
 
 /// Whether the encodings are the same but for the order of entries.
@@ -101,17 +101,6 @@ fn until_end<'e>(from: &mut Reader<'e>, out: &mut Vec<u8>) -> Result<(), Error> 
     }
     from.copy(1, out)?;
     Ok(())
-}
-
-fn width(number: u8) -> Result<usize, Error> {
-    match number {
-        tag::I8 | tag::U8 => Ok(1),
-        tag::I16 | tag::U16 => Ok(2),
-        tag::I32 | tag::U32 | tag::F32 | tag::CHAR => Ok(4),
-        tag::I64 | tag::U64 | tag::F64 => Ok(8),
-        tag::I128 | tag::U128 => Ok(16),
-        _ => Err(Error::no_number(number)),
-    }
 }
 
 impl<'e> Reader<'e> {

@@ -75,12 +75,15 @@ enum Untagged {
     Inner { plain: Plain, list: Vec<Plain> },
 }
 
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 enum Plain {
+    #[default]
     Unit,
     Newtype(u32),
     Tuple(u8, String),
-    Struct { wide: Option<Option<i64>> },
+    Struct {
+        wide: Option<Option<i64>>,
+    },
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -127,6 +130,119 @@ fn the_tagged_codec_carries_the_rest() {
     assert_carried(vec![Adjacent::B], TAGGED);
     let more = HashMap::from([("x".into(), 1), ("y".into(), 2)]);
     assert_carried(Sparse { a: Some(1), b: None, more }, TAGGED);
+}
+
+/// A value of which its visitor takes the first part, or the first key, and asks for no more.
+#[derive(Debug)]
+struct First<T>(T);
+
+impl<T: Serialize> Serialize for First<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Default + Kind> Deserialize<'de> for First<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = ();
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("something of which the first part is enough")
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+                seq.next_element::<u16>().map(drop)
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+                map.next_key::<u8>().map(drop)
+            }
+            fn visit_enum<A: serde::de::EnumAccess<'de>>(self, data: A) -> Result<(), A::Error> {
+                data.variant::<serde::de::IgnoredAny>().map(drop)
+            }
+        }
+        match T::KIND {
+            "map" => deserializer.deserialize_map(Visitor)?,
+            "seq" => deserializer.deserialize_seq(Visitor)?,
+            _ => deserializer.deserialize_enum("Plain", &[], Visitor)?,
+        }
+        Ok(Self(T::default()))
+    }
+}
+
+/// What a type is to serde.
+trait Kind {
+    const KIND: &'static str;
+}
+impl Kind for BTreeMap<u8, (u8, String)> {
+    const KIND: &'static str = "map";
+}
+impl Kind for HashMap<u8, Vec<String>> {
+    const KIND: &'static str = "map";
+}
+impl Kind for Vec<u16> {
+    const KIND: &'static str = "seq";
+}
+impl Kind for Plain {
+    const KIND: &'static str = "enum";
+}
+
+#[test]
+fn what_a_visitor_leaves_is_passed_over() {
+    fn assert_rest_is_found<T: Default + Kind + Serialize>(first: T) {
+        let value = (First(first), "what follows".to_owned());
+        let mut builder = Builder::new(b"", false, Hashes::same(0), 0);
+        tagged::encode(&value, &mut builder).unwrap();
+        let (_, text) = decode_as::<(First<T>, String)>(TAGGED, builder.value()).unwrap();
+        assert_eq!(text, "what follows");
+        // The other codec cannot pass anything over, and must not read on from the wrong place.
+        builder.reset_value();
+        binary::encode(&value, &mut builder).unwrap();
+        assert!(decode_as::<(First<T>, String)>(BINARY, builder.value()).is_err());
+    }
+    assert_rest_is_found(BTreeMap::from([
+        (1_u8, (1_u8, "x".to_owned())),
+        (2, (2, "y".to_owned())),
+    ]));
+    assert_rest_is_found(HashMap::from([(1_u8, vec!["x".to_owned()]), (2, vec![])]));
+    assert_rest_is_found(vec![1_u16, 2, 3]);
+    assert_rest_is_found(Plain::Tuple(1, "left".into()));
+    assert_rest_is_found(Plain::Newtype(1));
+    assert_rest_is_found(Plain::Struct { wide: Some(None) });
+}
+
+#[test]
+fn a_visitor_that_knows_its_only_entry_is_carried() {
+    #[derive(Clone, Debug, PartialEq)]
+    struct Money(String);
+    impl Serialize for Money {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeStruct;
+            let mut money = serializer.serialize_struct("$money", 1)?;
+            money.serialize_field("$money", &self.0)?;
+            money.end()
+        }
+    }
+    impl<'de> Deserialize<'de> for Money {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Only;
+            impl<'de> serde::de::Visitor<'de> for Only {
+                type Value = Money;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("money")
+                }
+                fn visit_map<A: serde::de::MapAccess<'de>>(
+                    self,
+                    mut map: A,
+                ) -> Result<Money, A::Error> {
+                    let (_, amount): (String, _) = map.next_entry()?.unwrap_or_default();
+                    Ok(Money(amount))
+                }
+            }
+            deserializer.deserialize_any(Only)
+        }
+    }
+    assert_carried(vec![Money("1".into()), Money("x".into())], TAGGED);
+    assert_carried((Some(Money("1".into())), 7_u8), TAGGED);
 }
 
 #[test]

@@ -6,12 +6,11 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU8};
 
 use super::{
-    has_thorough_hash, layout, Entry, Ref, Resource, DIGEST_KEY, EXPIRES, FLAGS, HEADER, RESOURCE,
+    has_thorough_hash, layout, Entry, Ref, Resource, DIGEST_KEY, EXPIRES, FLAGS, HEADER, MAX_VALUE,
+    RESOURCE,
 };
 use crate::clock::Tick;
-use crate::key::sink::{Sink, Stop};
-use crate::key::unordered::Sorted;
-use crate::key::{self, Hashes};
+use crate::key::{self, Encoded, Hashes, VERBATIM};
 use crate::list::NOWHERE;
 
 /// An entry being written: first the key, then the value behind it, in place.
@@ -31,13 +30,26 @@ unsafe impl Sync for Builder {}
 
 impl Builder {
     /// An entry with this key, and room for `value` bytes behind it.
+    pub(crate) fn of(key: &Encoded<'_>, value: usize) -> Self {
+        match key {
+            Encoded::Verbatim { bytes, hashes } => Self::new(bytes, false, *hashes, value),
+            Encoded::Long { digest } => {
+                let hashes = Hashes::same(key::hash_of_digest(digest));
+                Self::new(digest, true, hashes, value)
+            }
+        }
+    }
+
+    /// # Panics
+    /// The key is longer than what is kept of a key: its length shares a word with flags.
     pub(crate) fn new(key: &[u8], is_digest: bool, hashes: Hashes, value: usize) -> Self {
+        assert!(key.len() <= VERBATIM, "keys are digests above {VERBATIM} bytes");
         let capacity = HEADER + key.len() + value;
         let layout = layout(capacity);
         // SAFETY: the header alone makes the size positive.
         let start = unsafe { alloc::alloc(layout) };
         let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
-        let key_len = u32::try_from(key.len()).expect("keys are digests above 128 KiB");
+        let key_len = key.len() as u32;
         let key_len = if is_digest { key_len | DIGEST_KEY } else { key_len };
         let mut builder = Self { start, len: HEADER, capacity, hashes, key_len };
         builder.push(key);
@@ -72,6 +84,12 @@ impl Builder {
                 self.len - self.value_start(),
             )
         }
+    }
+
+    pub(crate) fn value_mut(&mut self) -> &mut [u8] {
+        let start = self.value_start();
+        // SAFETY: as in `value`; a builder's bytes are nobody else's.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().add(start), self.len - start) }
     }
 
     /// Forgets what was written behind the key.
@@ -115,7 +133,7 @@ impl Builder {
     /// The entry, which expires at that moment, if at any.
     pub(crate) fn finish(mut self, codec: u8, expiry: Option<Tick>) -> Ref {
         let value_len = (self.len - self.value_start()) as u64;
-        assert!(value_len >> 40 == 0, "a value is smaller than the address space");
+        assert!(value_len <= MAX_VALUE, "a value's length has 40 bits");
         let has_thorough_hash = has_thorough_hash(self.key_len);
         if let Some(expiry) = expiry {
             self.key_len |= EXPIRES;
@@ -164,16 +182,6 @@ impl Drop for Builder {
     fn drop(&mut self) {
         // SAFETY: allocated with this layout, and owned alone.
         unsafe { alloc::dealloc(self.start.as_ptr(), layout(self.capacity)) };
-    }
-}
-
-impl Sink for Builder {
-    type Unordered = Sorted;
-
-    #[inline(always)]
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.push(bytes);
-        Ok(())
     }
 }
 

@@ -1,62 +1,109 @@
-//! The waits-for graph, and what would make a circle in it.
+//! The waits-for graph, and what would be a cycle in it.
+//!
+//! A wait inside a flight's body keeps that flight from ending, and all in whose bodies it is
+//! nested. The graph has those waits alone: one outside any body is part of no cycle.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use super::Flight;
+use super::{current, Flight};
 
-/// Who waits, inside which flight's body, for which flight.
-type Waits = Vec<(Arc<Flight>, Arc<Flight>)>;
+/// The flights in whose bodies is waited, by the address of what is waited for and the wait's
+/// number there.
+type Waits = BTreeMap<(usize, u64), Arc<Flight>>;
 
-/// The waits-for graph, by the root of the waiting flight: a wait looks only at those of the flight
-/// that it would wait for.
-static WAITS: Mutex<Option<HashMap<usize, Waits>>> = Mutex::new(None);
+static WAITS: Mutex<Waits> = Mutex::new(BTreeMap::new());
 
 /// An edge of the graph, while its call waits.
 #[derive(Debug)]
 pub(super) struct Edge {
-    root: usize,
     from: Arc<Flight>,
-    to: Arc<Flight>,
+    /// The flight that is waited for, which the wait keeps alive, and the wait's number there.
+    to: (usize, u64),
 }
 
 impl Edge {
-    /// Nothing if the wait would never end. Checked and added at once, so that of two waits that
-    /// close a circle together the second sees the first.
-    pub(super) fn add(from: Arc<Flight>, to: &Arc<Flight>) -> Option<Self> {
+    /// The edge of the wait of that number; none outside any flight's body.
+    ///
+    /// # Errors
+    /// The wait would never end. Checked and added at once, so that of two waits that close a cycle
+    /// together the second sees the first.
+    pub(super) fn add(to: &Arc<Flight>, number: u64) -> Result<Option<Self>, Cycle> {
+        let Some(from) = current() else { return Ok(None) };
         let mut waits = WAITS.lock();
-        let waits = waits.get_or_insert_default();
-        let mut needed = vec![Arc::clone(to)];
-        let mut at = 0;
-        while let Some(flight) = needed.get(at).cloned() {
-            // Whatever the caller's flight is nested in cannot end before this wait does.
-            if from.is_within(&flight) {
-                return None;
-            }
-            for (waiter, awaited) in waits.get(&flight.root()).into_iter().flatten() {
-                let is_seen = needed.iter().any(|seen| Arc::ptr_eq(seen, awaited));
-                if !is_seen && waiter.is_within(&flight) {
-                    needed.push(Arc::clone(awaited));
-                }
-            }
-            at += 1;
+        if closes_cycle(&waits, &from, to) {
+            return Err(Cycle);
         }
-        let root = from.root();
-        waits.entry(root).or_default().push((Arc::clone(&from), Arc::clone(to)));
-        Some(Self { root, from, to: Arc::clone(to) })
+        let to = (address(to), number);
+        waits.insert(to, Arc::clone(&from));
+        // Relaxed, here and below: the graph's lock orders what is read and written under it.
+        each_around(&from, |flight| {
+            flight.inner_waits.fetch_add(1, Ordering::Relaxed);
+        });
+        Ok(Some(Self { from, to }))
     }
 }
 
 impl Drop for Edge {
     fn drop(&mut self) {
         let mut waits = WAITS.lock();
-        let Some(waits) = waits.as_mut() else { return };
-        let Some(edges) = waits.get_mut(&self.root) else { return };
-        edges.retain(|(from, to)| !Arc::ptr_eq(from, &self.from) || !Arc::ptr_eq(to, &self.to));
-        if edges.is_empty() {
-            waits.remove(&self.root);
+        let from = waits.remove(&self.to);
+        each_around(&self.from, |flight| {
+            flight.inner_waits.fetch_sub(1, Ordering::Relaxed);
+        });
+        drop(waits);
+        drop(from);
+    }
+}
+
+/// A wait would never end.
+#[derive(Debug)]
+pub(crate) struct Cycle;
+
+fn address(flight: &Flight) -> usize {
+    std::ptr::from_ref(flight).addr()
+}
+
+/// A flight and those around it, and what they lead as well.
+fn each_around(flight: &Flight, mut each: impl FnMut(&Flight)) {
+    for flight in flight.outwards() {
+        each(flight);
+        if let Some(relieved) = flight.relieved.get().and_then(Weak::upgrade) {
+            each(&relieved);
         }
     }
+}
+
+/// Whether what `to` waits for, directly or not, is the end of `from`.
+fn closes_cycle(waits: &Waits, from: &Arc<Flight>, to: &Arc<Flight>) -> bool {
+    let target = address(to);
+    let mut is_cycle = false;
+    let mut around = Vec::new();
+    each_around(from, |flight| {
+        is_cycle |= address(flight) == target;
+        around.push(address(flight));
+    });
+    // A flight that waits for nothing ends, which is nearly every one.
+    if is_cycle || to.inner_waits.load(Ordering::Relaxed) == 0 {
+        return is_cycle;
+    }
+    // Who waits for the end of `from`, and who for theirs, until nobody is left or `to` is found.
+    let mut seen: HashSet<usize> = around.iter().copied().collect();
+    while let Some(awaited) = around.pop() {
+        for waiting in waits.range((awaited, 0)..=(awaited, u64::MAX)).map(|(_, waiting)| waiting) {
+            each_around(waiting, |flight| {
+                is_cycle |= address(flight) == target;
+                if seen.insert(address(flight)) {
+                    around.push(address(flight));
+                }
+            });
+            if is_cycle {
+                return true;
+            }
+        }
+    }
+    false
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{hash_map, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 use super::{Flight, Wait};
@@ -10,10 +11,18 @@ use crate::key::DIGEST;
 /// Behind the cache's lock.
 #[derive(Debug)]
 pub(crate) struct Flights {
-    /// The flight of each key: calls with that key find it.
-    leading: HashMap<[u8; DIGEST], Arc<Flight>, BuildHasherDefault<FirstBytes>>,
-    /// Computations beside a flight, which can be fenced but not waited for; and ended ones whose
-    /// waiters have not come to take the result, which can be fenced still.
+    keys: HashMap<[u8; DIGEST], OfKey, BuildHasherDefault<FirstBytes>>,
+    /// How many were claimed.
+    claimed: u64,
+}
+
+/// The flights of one key; never none.
+#[derive(Debug, Default)]
+struct OfKey {
+    /// Calls with that key find it.
+    leading: Option<Arc<Flight>>,
+    /// Computations beside it, which can be fenced but not waited for; and ended ones whose waiters
+    /// have not come to take the result, which can be fenced still.
     others: Vec<Arc<Flight>>,
 }
 
@@ -23,67 +32,144 @@ pub(crate) enum Joined {
     Leads,
     /// Another one is, and is to be waited for.
     Waits(Wait),
-    /// So it would be, but the wait would never end.
-    Circle,
 }
 
 impl Flights {
     pub(crate) const fn new() -> Self {
-        Self { leading: HashMap::with_hasher(BuildHasherDefault::new()), others: Vec::new() }
+        Self { keys: HashMap::with_hasher(BuildHasherDefault::new()), claimed: 0 }
     }
 
     /// Joins the flight of its key, or becomes it.
     pub(crate) fn join(&mut self, flight: &Arc<Flight>) -> Joined {
-        match self.leading.entry(flight.digest) {
-            hash_map::Entry::Vacant(vacant) => {
-                vacant.insert(Arc::clone(flight));
+        self.claimed += 1;
+        let of_key = self.keys.entry(flight.digest).or_default();
+        match &of_key.leading {
+            Some(leading) => Joined::Waits(Wait::new(leading)),
+            None => {
+                flight.claim(self.claimed);
+                of_key.leading = Some(Arc::clone(flight));
                 Joined::Leads
-            }
-            hash_map::Entry::Occupied(other) => {
-                Wait::new(other.get()).map_or(Joined::Circle, Joined::Waits)
             }
         }
     }
 
-    /// Becomes the flight of its key; what was is fenced.
-    pub(crate) fn replace(&mut self, flight: &Arc<Flight>) -> Vec<Arc<Flight>> {
-        let fenced = self.fence(&flight.digest);
-        self.leading.insert(flight.digest, Arc::clone(flight));
-        fenced
+    /// Becomes the flight of its key, or one beside it.
+    pub(crate) fn force(&mut self, flight: &Arc<Flight>) {
+        let of_key = self.keys.entry(flight.digest).or_default();
+        if of_key.leading.is_some() {
+            self.note(flight);
+        } else {
+            of_key.leading = Some(Arc::clone(flight));
+            self.claimed += 1;
+            flight.claim(self.claimed);
+        }
     }
 
     /// Notes a flight that is not to be found, but to be fenced.
     pub(crate) fn note(&mut self, flight: &Arc<Flight>) {
-        self.others.push(Arc::clone(flight));
+        self.claimed += 1;
+        flight.claim(self.claimed);
+        self.note_ended(flight);
+    }
+
+    /// Notes an ended flight, whose result has not been taken yet.
+    pub(crate) fn note_ended(&mut self, flight: &Arc<Flight>) {
+        self.keys.entry(flight.digest).or_default().others.push(Arc::clone(flight));
     }
 
     /// Fences what computes this key; who waits for it is to be woken outside the lock.
-    pub(crate) fn fence(&mut self, digest: &[u8; DIGEST]) -> Vec<Arc<Flight>> {
-        let fenced: Vec<_> = self.leading.remove(digest).into_iter().collect();
-        fenced
-            .iter()
-            .chain(self.others.iter().filter(|flight| flight.digest == *digest))
-            .for_each(|flight| flight.fence());
-        fenced
+    pub(crate) fn fence(&mut self, digest: &[u8; DIGEST]) -> Fenced {
+        self.fence_if(digest, |_| true)
     }
 
-    pub(crate) fn fence_all(&mut self) -> Vec<Arc<Flight>> {
-        let fenced: Vec<_> = self.leading.drain().map(|(_, flight)| flight).collect();
-        fenced.iter().chain(&self.others).for_each(|flight| flight.fence());
-        fenced
+    /// Fences what began to compute this key before a flight did.
+    pub(crate) fn fence_older(&mut self, flight: &Flight) -> Fenced {
+        let order = flight.order();
+        self.fence_if(&flight.digest, |other| other.order() < order)
     }
 
-    pub(crate) fn leads(&self, flight: &Arc<Flight>) -> bool {
-        self.leading.get(&flight.digest).is_some_and(|leading| Arc::ptr_eq(leading, flight))
-    }
-
-    /// Takes a flight out; a fenced one may be out already.
-    pub(crate) fn depart(&mut self, flight: &Arc<Flight>) {
-        if self.leads(flight) {
-            self.leading.remove(&flight.digest);
-        } else if let Some(at) = self.others.iter().position(|other| Arc::ptr_eq(other, flight)) {
-            self.others.swap_remove(at);
+    fn fence_if(&mut self, digest: &[u8; DIGEST], is_meant: impl Fn(&Flight) -> bool) -> Fenced {
+        let hash_map::Entry::Occupied(mut of_key) = self.keys.entry(*digest) else {
+            return Fenced::none();
+        };
+        let fenced = of_key.get_mut().fence_if(is_meant);
+        if of_key.get().is_empty() {
+            of_key.remove();
         }
+        fenced
+    }
+
+    pub(crate) fn fence_all(&mut self) -> Fenced {
+        let mut keys = std::mem::take(&mut self.keys);
+        Fenced(keys.values_mut().flat_map(|of_key| of_key.fence_if(|_| true).0).collect())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Whether calls with its key find it.
+    pub(crate) fn leads(&self, flight: &Arc<Flight>) -> bool {
+        let leading = self.keys.get(&flight.digest).and_then(|of_key| of_key.leading.as_ref());
+        leading.is_some_and(|leading| Arc::ptr_eq(leading, flight))
+    }
+
+    /// Takes a flight out; a fenced one is out already.
+    pub(crate) fn depart(&mut self, flight: &Arc<Flight>) {
+        let hash_map::Entry::Occupied(mut of_key) = self.keys.entry(flight.digest) else { return };
+        let OfKey { leading, others } = of_key.get_mut();
+        leading.take_if(|leading| Arc::ptr_eq(leading, flight));
+        if let Some(at) = others.iter().position(|other| Arc::ptr_eq(other, flight)) {
+            others.swap_remove(at);
+        }
+        if of_key.get().is_empty() {
+            of_key.remove();
+        }
+    }
+}
+
+impl OfKey {
+    fn is_empty(&self) -> bool {
+        self.leading.is_none() && self.others.is_empty()
+    }
+
+    fn fence_if(&mut self, is_meant: impl Fn(&Flight) -> bool) -> Fenced {
+        let leading = self.leading.take_if(|leading| is_meant(leading));
+        let others = self.others.extract_if(.., |other| is_meant(other));
+        let fenced: Vec<_> = leading.into_iter().chain(others).collect();
+        fenced.iter().for_each(|flight| flight.fence());
+        Fenced(fenced)
+    }
+}
+
+/// Flights that were fenced.
+#[must_use]
+pub(crate) struct Fenced(Vec<Arc<Flight>>);
+
+impl Fenced {
+    /// Has who waits for them ask again, outside locks.
+    pub(crate) fn wake(&self) {
+        self.0.iter().for_each(|flight| flight.wake_all());
+    }
+
+    pub(crate) const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+}
+
+impl Flight {
+    fn claim(&self, order: u64) {
+        // Relaxed, here and below: read and written under the cache's lock.
+        self.order.store(order, Ordering::Relaxed);
+    }
+
+    fn order(&self) -> u64 {
+        self.order.load(Ordering::Relaxed)
     }
 }
 

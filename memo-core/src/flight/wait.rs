@@ -1,16 +1,16 @@
 //! Waiting for a flight's end, on a thread or in a task.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake};
-use std::time::Instant;
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::graph::Edge;
-use super::{current, wake, Flight, Phase, State};
+use super::graph::{Cycle, Edge};
+use super::{wake, Flight, Phase, State};
+use crate::clock::Tick;
 use crate::entry;
+use crate::unwind::catch;
 
 /// What waiting for a flight came to.
 #[derive(Debug)]
@@ -18,10 +18,12 @@ pub(crate) enum Waited {
     Shared(entry::Ref),
     /// There is nothing to share, after a panic, an error, a value that no codec carries. Compute.
     Alone,
-    /// The flight is this caller's to lead now.
-    TookOver,
+    /// The flight is this caller's to lead as well, unless another waiter is faster.
+    Vacant,
     /// The flight was fenced: ask the cache again.
     Fenced,
+    /// Nothing yet, and at that moment it is time to look again.
+    Pending(Tick),
 }
 
 /// A wait for a flight's end.
@@ -29,49 +31,113 @@ pub(crate) enum Waited {
 pub(crate) struct Wait {
     flight: Arc<Flight>,
     number: u64,
+    /// In nanoseconds.
+    bound: u64,
+    is_task: bool,
     is_over: bool,
-    /// Held for its drop; a wait outside any flight's body is part of no circle.
-    _edge: Option<Edge>,
+    /// Held for its drop.
+    edge: Option<Edge>,
 }
 
 impl Wait {
-    /// Nothing if waiting would never end.
+    /// Counts a waiter.
     ///
-    /// Under the cache's lock, so that the flight does not end without having counted this waiter.
-    pub(crate) fn new(flight: &Arc<Flight>) -> Option<Self> {
-        let edge = match current() {
-            Some(current) => Some(Edge::add(current, flight)?),
-            None => None,
-        };
+    /// Under the cache's lock, so that the flight does not end without having counted it.
+    pub(crate) fn new(flight: &Arc<Flight>) -> Self {
         let mut state = flight.state.lock();
         state.waiting += 1;
         state.waited += 1;
         let number = state.waited;
         drop(state);
-        Some(Self { flight: Arc::clone(flight), number, is_over: false, _edge: edge })
+        Self {
+            flight: Arc::clone(flight),
+            number,
+            bound: u64::MAX,
+            is_task: false,
+            is_over: false,
+            edge: None,
+        }
+    }
+
+    /// Begins to wait, for a bound of so many nanoseconds, in a task or on this thread. Outside the
+    /// cache's lock.
+    ///
+    /// # Errors
+    /// The wait would never end.
+    pub(crate) fn begin(&mut self, bound: u64, is_task: bool) -> Result<(), Cycle> {
+        self.bound = bound;
+        self.edge = Edge::add(&self.flight, self.number)?;
+        self.is_task = is_task;
+        let mut state = self.flight.state.lock();
+        state.waiting_tasks += usize::from(is_task);
+        state.bound.begin();
+        Ok(())
+    }
+
+    /// Has the bound run out.
+    pub(crate) fn wait_no_more(&mut self) {
+        self.bound = 0;
     }
 
     pub(crate) fn flight(&self) -> &Arc<Flight> {
         &self.flight
     }
 
-    /// Waits on this thread; nothing once the deadline has passed.
-    pub(crate) fn block_until(&mut self, deadline: Instant) -> Option<Waited> {
-        let parker = Arc::new(Parker::default());
-        let waker = Arc::clone(&parker).into();
-        let mut context = Context::from_waker(&waker);
-        loop {
-            if let Poll::Ready(waited) = Pin::new(&mut *self).poll(&mut context) {
-                return Some(waited);
+    /// The bound, in nanoseconds.
+    pub(crate) fn bound(&self) -> u64 {
+        self.bound
+    }
+
+    /// Looks whether the wait is over; if it is not, `context` is woken when something changes.
+    pub(crate) fn look(&mut self, context: &Context<'_>) -> Waited {
+        // A waker is foreign code: it is cloned and dropped outside the lock.
+        let waker = context.waker().clone();
+        let now = Tick::now();
+        let mut state = self.flight.state.lock();
+        let waited = match &state.phase {
+            _ if self.flight.is_fenced() => Waited::Fenced,
+            Phase::Ended(Some(entry)) => Waited::Shared(entry.view().share()),
+            Phase::Ended(None) => Waited::Alone,
+            Phase::Abandoned => Waited::Vacant,
+            Phase::Led if state.is_relief_due(&self.flight, self.bound, now) => Waited::Vacant,
+            Phase::Led => {
+                let before = state.wakers.insert(self.number, waker);
+                let next = state.next_look(&self.flight, self.bound, self.is_task, now);
+                let watched = state.begin_watch(&self.flight);
+                drop(state);
+                if let Some(moment) = watched {
+                    self.flight.look_at(moment);
+                }
+                let _ = catch(|| drop(before));
+                return Waited::Pending(next);
             }
-            if !parker.park_until(deadline) {
-                return None;
+        };
+        let own = state.wakers.remove(&self.number);
+        // It goes on where another waiter is faster.
+        self.is_over = !matches!(waited, Waited::Vacant);
+        let unwanted = if self.is_over { state.one_less_waits(self.is_task) } else { None };
+        drop(state);
+        let _ = catch(|| drop((own, waker)));
+        drop(unwanted);
+        waited
+    }
+
+    /// Waits on this thread.
+    pub(crate) fn block(&mut self) -> Waited {
+        let parker = Arc::new(Parker::default());
+        let waker = Waker::from(Arc::clone(&parker));
+        let context = Context::from_waker(&waker);
+        loop {
+            match self.look(&context) {
+                Waited::Pending(next) => parker.park_until(next),
+                waited => return waited,
             }
         }
     }
 
     /// Stops waiting.
     pub(crate) fn leave(&mut self) {
+        self.edge = None;
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
@@ -82,56 +148,25 @@ impl Wait {
             Phase::Abandoned => state.wakers.pop_first(),
             _ => None,
         };
-        let unwanted = state.one_less_waits();
+        let unwanted = state.one_less_waits(self.is_task);
         drop(state);
-        drop((own, unwanted));
         if let Some((_, heir)) = heir {
             wake(heir);
         }
+        let _ = catch(|| drop(own));
+        drop(unwanted);
     }
 }
 
 impl State {
     /// The result, if it was the last who waited for it: to be dropped outside the lock.
-    fn one_less_waits(&mut self) -> Option<entry::Ref> {
+    fn one_less_waits(&mut self, is_task: bool) -> Option<entry::Ref> {
         self.waiting -= 1;
+        self.waiting_tasks -= usize::from(is_task);
         match &mut self.phase {
             Phase::Ended(result) if self.waiting == 0 => result.take(),
             _ => None,
         }
-    }
-}
-
-impl Future for Wait {
-    type Output = Waited;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Waited> {
-        let this = &mut *self;
-        // A waker is foreign code: it is cloned and dropped outside the lock.
-        let waker = context.waker().clone();
-        let mut state = this.flight.state.lock();
-        let waited = match &state.phase {
-            _ if this.flight.is_fenced() => Waited::Fenced,
-            Phase::Ended(Some(entry)) => Waited::Shared(entry.view().share()),
-            Phase::Ended(None) => Waited::Alone,
-            Phase::Abandoned => {
-                state.phase = Phase::Led;
-                state.parent = current();
-                Waited::TookOver
-            }
-            Phase::Led => {
-                let before = state.wakers.insert(this.number, waker);
-                drop(state);
-                drop(before);
-                return Poll::Pending;
-            }
-        };
-        let own = state.wakers.remove(&this.number);
-        let unwanted = state.one_less_waits();
-        drop(state);
-        drop((own, unwanted));
-        this.is_over = true;
-        Poll::Ready(waited)
     }
 }
 
@@ -143,16 +178,17 @@ struct Parker {
 }
 
 impl Parker {
-    /// Whether it was woken before the deadline.
-    fn park_until(&self, deadline: Instant) -> bool {
+    /// Sleeps until it is woken, or until that moment.
+    fn park_until(&self, moment: Tick) {
         let mut is_woken = self.is_woken.lock();
         while !*is_woken {
-            if self.changed.wait_until(&mut is_woken, deadline).timed_out() {
-                return std::mem::take(&mut *is_woken);
+            let rest = moment.nanos().saturating_sub(Tick::now().nanos());
+            if rest == 0 {
+                break;
             }
+            self.changed.wait_for(&mut is_woken, Duration::from_nanos(rest));
         }
         *is_woken = false;
-        true
     }
 }
 

@@ -4,24 +4,59 @@
 //! up front ends with [`tag::END`]. So no encoding is a prefix of another, and two values have
 //! the same encoding exactly if they make the same calls (a slice of numbers counts as one call).
 
-use std::any::TypeId;
-
 use serde::ser::{self, Serialize, Serializer};
 
-use super::sink::{Sink, Stop, Unordered};
+use super::depth::{Depth, TOO_DEEP};
+use super::numbers::Numbers;
+use super::sink::{refuse, Sink, Stop, Unordered};
 use super::tag;
 use super::unordered::is_unordered;
 
-pub(crate) struct Encoder<'s, S>(pub(crate) &'s mut S);
+pub(crate) struct Encoder<'s, S> {
+    sink: &'s mut S,
+    /// How much deeper the value may nest: composites ask, scalars never do.
+    depth: Depth,
+}
+
+impl<'s, S: Sink> Encoder<'s, S> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn new(sink: &'s mut S) -> Self {
+        Self { sink, depth: Depth::FULL }
+    }
+
+    /// What encodes the content of a level.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn inside(self) -> Result<Self, Stop> {
+        match self.depth.inside() {
+            Some(depth) => Ok(Self { depth, ..self }),
+            None => Err(refuse(TOO_DEEP)),
+        }
+    }
+
+    /// What encodes the one value in a `Some` or a newtype.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn around(self) -> Result<Self, Stop> {
+        match self.depth.around() {
+            Some(depth) => Ok(Self { depth, ..self }),
+            None => Err(refuse(TOO_DEEP)),
+        }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn compound(self) -> Result<Compound<'s, S>, Stop> {
+        let Self { sink, depth } = self.inside()?;
+        Ok(Compound { sink, depth, parts: 0 })
+    }
+}
 
 /// Numbers up to 64 bits: their little-endian bytes after the tag.
 macro_rules! numbers {
     ($($method:ident $type:ty: $tag:ident = $bits:expr;)*) => {$(
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn $method(self, value: $type) -> Result<(), Stop> {
             #[allow(clippy::cast_sign_loss, reason = "the bits are what is wanted")]
             let bits = $bits(value);
-            self.0.number(tag::$tag, bits, size_of::<$type>())
+            self.sink.number(tag::$tag, bits, size_of::<$type>())
         }
     )*};
 }
@@ -51,75 +86,73 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         serialize_char char: CHAR = u64::from;
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_i128(self, value: i128) -> Result<(), Stop> {
-        self.0.wide(tag::I128, value as u128)
+        self.sink.wide(tag::I128, value as u128)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_u128(self, value: u128) -> Result<(), Stop> {
-        self.0.wide(tag::U128, value)
+        self.sink.wide(tag::U128, value)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_bool(self, value: bool) -> Result<(), Stop> {
-        self.0.choice(if value { tag::TRUE } else { tag::FALSE })
+        self.sink.tag(if value { tag::TRUE } else { tag::FALSE })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_str(self, value: &str) -> Result<(), Stop> {
-        self.0.text(tag::STR, value.as_bytes())
+        self.sink.text(tag::STR, value.as_bytes())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Stop> {
-        self.0.text(tag::BYTES, value)
+        self.sink.text(tag::BYTES, value)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_none(self) -> Result<(), Stop> {
-        self.0.choice(tag::NONE)
+        self.sink.tag(tag::NONE)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Stop> {
-        self.0.choice(tag::SOME)?;
-        value.serialize(Encoder(self.0))
+        self.sink.tag(tag::SOME)?;
+        value.serialize(self.around()?)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_unit(self) -> Result<(), Stop> {
-        self.0.tag(tag::UNIT)
+        self.sink.tag(tag::UNIT)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_unit_struct(self, name: &'static str) -> Result<(), Stop> {
-        self.0.tag(tag::UNIT_STRUCT)?;
-        self.0.name(name)
+        self.sink.named(tag::UNIT_STRUCT, name)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_unit_variant(
         self,
         name: &'static str,
         index: u32,
         variant: &'static str,
     ) -> Result<(), Stop> {
-        self.variant(name, index, variant)?.0.tag(tag::UNIT)
+        self.sink.variant(name, index, variant, tag::UNIT)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_newtype_struct<T: ?Sized + Serialize>(
         self,
         name: &'static str,
         value: &T,
     ) -> Result<(), Stop> {
-        self.0.tag(tag::NEWTYPE)?;
-        self.0.name(name)?;
-        value.serialize(Encoder(self.0))
+        self.sink.named(tag::NEWTYPE, name)?;
+        value.serialize(self.around()?)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_newtype_variant<T: ?Sized + Serialize>(
         self,
         name: &'static str,
@@ -127,31 +160,29 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Stop> {
-        let Encoder(sink) = self.variant(name, index, variant)?;
-        sink.tag(tag::NEWTYPE)?;
-        value.serialize(Encoder(sink))
+        self.sink.variant(name, index, variant, tag::NEWTYPE)?;
+        value.serialize(self.inside()?)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'s, S>, Stop> {
-        self.0.tag(tag::SEQ)?;
-        Ok(Compound::new(self.0))
+        self.sink.tag(tag::SEQ)?;
+        self.compound()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_tuple(self, _: usize) -> Result<Compound<'s, S>, Stop> {
-        self.0.tag(tag::TUPLE)?;
-        Ok(Compound::new(self.0))
+        self.sink.tag(tag::TUPLE)?;
+        self.compound()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Compound<'s, S>, Stop> {
-        self.0.tag(tag::TUPLE_STRUCT)?;
-        self.0.name(name)?;
-        Ok(Compound::new(self.0))
+        self.sink.named(tag::TUPLE_STRUCT, name)?;
+        self.compound()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_tuple_variant(
         self,
         name: &'static str,
@@ -159,25 +190,23 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         variant: &'static str,
         _: usize,
     ) -> Result<Compound<'s, S>, Stop> {
-        let Encoder(sink) = self.variant(name, index, variant)?;
-        sink.tag(tag::TUPLE)?;
-        Ok(Compound::new(sink))
+        self.sink.variant(name, index, variant, tag::TUPLE)?;
+        self.compound()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_map(self, _: Option<usize>) -> Result<Compound<'s, S>, Stop> {
-        self.0.tag(tag::MAP)?;
-        Ok(Compound::new(self.0))
+        self.sink.tag(tag::MAP)?;
+        self.compound()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Compound<'s, S>, Stop> {
-        self.0.tag(tag::STRUCT)?;
-        self.0.name(name)?;
-        Ok(Compound::new(self.0))
+        self.sink.named(tag::STRUCT, name)?;
+        self.compound()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_struct_variant(
         self,
         name: &'static str,
@@ -185,26 +214,26 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         variant: &'static str,
         _: usize,
     ) -> Result<Compound<'s, S>, Stop> {
-        let Encoder(sink) = self.variant(name, index, variant)?;
-        sink.tag(tag::FIELDS)?;
-        Ok(Compound::new(sink))
+        self.sink.variant(name, index, variant, tag::FIELDS)?;
+        self.compound()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn collect_seq<I>(self, elements: I) -> Result<(), Stop>
     where
         I: IntoIterator,
         I::Item: Serialize,
     {
         if let Some(numbers) = Numbers::of(&elements) {
-            return self.0.numbers(numbers.tag, numbers.count, numbers.bytes);
+            return self.sink.numbers(numbers.tag, numbers.count, numbers.bytes);
         }
         if is_unordered::<I>() {
-            let mut set = S::Unordered::open(self.0);
+            let Self { sink, depth } = self.inside()?;
+            let mut set = S::Unordered::open(sink);
             for element in elements {
-                set.entry(|sink| element.serialize(Encoder(sink)))?;
+                set.entry(|sink| element.serialize(Encoder { sink, depth }))?;
             }
-            return set.close(tag::SET, self.0);
+            return set.close(tag::SET, sink);
         }
         let mut seq = self.serialize_seq(None)?;
         for element in elements {
@@ -213,7 +242,7 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         ser::SerializeSeq::end(seq)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn collect_map<K, V, I>(self, entries: I) -> Result<(), Stop>
     where
         K: Serialize,
@@ -221,14 +250,15 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         I: IntoIterator<Item = (K, V)>,
     {
         if is_unordered::<I>() {
-            let mut map = S::Unordered::open(self.0);
+            let Self { sink, depth } = self.inside()?;
+            let mut map = S::Unordered::open(sink);
             for (key, value) in entries {
                 map.entry(|sink| {
-                    key.serialize(Encoder(sink))?;
-                    value.serialize(Encoder(sink))
+                    key.serialize(Encoder { sink: &mut *sink, depth })?;
+                    value.serialize(Encoder { sink, depth })
                 })?;
             }
-            return map.close(tag::BAG, self.0);
+            return map.close(tag::BAG, sink);
         }
         let mut map = self.serialize_map(None)?;
         for (key, value) in entries {
@@ -238,48 +268,35 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
     }
 
     // As bincode: the compact form is what the codecs store, and one walk must match the other.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn is_human_readable(&self) -> bool {
         false
-    }
-}
-
-impl<S: Sink> Encoder<'_, S> {
-    #[inline(always)]
-    fn variant(self, name: &'static str, index: u32, variant: &'static str) -> Result<Self, Stop> {
-        self.0.tag(tag::VARIANT)?;
-        self.0.name(name)?;
-        self.0.variant(index, variant)?;
-        Ok(self)
     }
 }
 
 /// A composite under way: its parts, then [`tag::END`].
 pub(crate) struct Compound<'s, S> {
     sink: &'s mut S,
+    /// Of each part.
+    depth: Depth,
     parts: u32,
 }
 
-impl<'s, S: Sink> Compound<'s, S> {
-    #[inline(always)]
-    fn new(sink: &'s mut S) -> Self {
-        Self { sink, parts: 0 }
-    }
-
-    #[inline(always)]
+impl<S: Sink> Compound<'_, S> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn part<T: ?Sized + Serialize>(&mut self, part: &T) -> Result<(), Stop> {
-        part.serialize(Encoder(self.sink))
+        part.serialize(Encoder { sink: &mut *self.sink, depth: self.depth })
     }
 
     /// One of any number of parts.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn one_of_many<T: ?Sized + Serialize>(&mut self, part: &T) -> Result<(), Stop> {
         self.parts = self.parts.wrapping_add(1);
         self.sink.part()?;
         self.part(part)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn field<T: ?Sized + Serialize>(&mut self, name: &'static str, field: &T) -> Result<(), Stop> {
         self.sink.field(name)?;
         self.part(field)
@@ -292,7 +309,7 @@ macro_rules! compound {
             type Ok = ();
             type Error = Stop;
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn $method<T: ?Sized + Serialize>(
                 &mut self,
                 $($name: &'static str,)?
@@ -301,7 +318,7 @@ macro_rules! compound {
                 self.$part($($name,)? part)
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn end(self) -> Result<(), Stop> {
                 self.sink.tag(tag::END)
             }
@@ -321,12 +338,12 @@ impl<S: Sink> ser::SerializeSeq for Compound<'_, S> {
     type Ok = ();
     type Error = Stop;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_element<T: ?Sized + Serialize>(&mut self, element: &T) -> Result<(), Stop> {
         self.one_of_many(element)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn end(self) -> Result<(), Stop> {
         self.sink.end(self.parts)
     }
@@ -336,62 +353,18 @@ impl<S: Sink> ser::SerializeMap for Compound<'_, S> {
     type Ok = ();
     type Error = Stop;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Stop> {
         self.one_of_many(key)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Stop> {
         self.part(value)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn end(self) -> Result<(), Stop> {
         self.sink.end(self.parts)
-    }
-}
-
-/// A slice or `Vec` of numbers, seen as its bytes.
-struct Numbers<'a> {
-    tag: u8,
-    count: usize,
-    bytes: &'a [u8],
-}
-
-impl<'a> Numbers<'a> {
-    #[inline(always)]
-    fn of<I>(collection: &'a I) -> Option<Self> {
-        macro_rules! look {
-            ($($number:ty: $tag:ident),*) => {$(
-                if typeid::of::<I>() == TypeId::of::<&'static Vec<$number>>() {
-                    // SAFETY: `I` is `&Vec<$number>` with some lifetime, as its id says (lifetimes
-                    // have no part in it), and the result is bounded by a borrow of that value.
-                    let numbers = unsafe { &*std::ptr::from_ref(collection).cast::<&'a Vec<$number>>() };
-                    return Some(Self::new(tag::$tag, numbers.as_slice()));
-                }
-                if typeid::of::<I>() == TypeId::of::<&'static [$number]>() {
-                    // SAFETY: as above, with `&[$number]`.
-                    let numbers = unsafe { &*std::ptr::from_ref(collection).cast::<&'a [$number]>() };
-                    return Some(Self::new(tag::$tag, numbers));
-                }
-            )*};
-        }
-        // On other machines the bytes in memory are not the little-endian ones.
-        if cfg!(target_endian = "little") {
-            look!(u8: U8, u16: U16, u32: U32, u64: U64, u128: U128, f32: F32, f64: F64);
-            look!(i8: I8, i16: I16, i32: I32, i64: I64, i128: I128);
-        }
-        None
-    }
-
-    #[inline(always)]
-    fn new<N: Copy>(tag: u8, numbers: &'a [N]) -> Self {
-        // SAFETY: `N` is a primitive number (see `look!`): no padding, so every byte of the slice
-        // is initialized; the length is the slice's own.
-        let bytes = unsafe {
-            std::slice::from_raw_parts(numbers.as_ptr().cast::<u8>(), size_of_val(numbers))
-        };
-        Self { tag, count: numbers.len(), bytes }
     }
 }

@@ -16,7 +16,7 @@ use super::{tag, Scope};
 /// Its `Serialize` returned one: the words of it.
 pub(crate) fn structure_of<T: Serialize>(value: &T) -> Result<u64, String> {
     let mut structure = Structure::new();
-    match value.serialize(Encoder(&mut structure)) {
+    match value.serialize(Encoder::new(&mut structure)) {
         Ok(()) => Ok(structure.0),
         Err(_) => Err(take_refusal()),
     }
@@ -62,13 +62,13 @@ impl Structure {
     }
 
     /// Every piece counts, and in its place: what comes later multiplies what came before.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn mix(&mut self, piece: u64) {
         self.0 = (self.0.rotate_left(23) ^ piece).wrapping_mul(0xD6E8_FEB8_6659_FD93);
         self.0 ^= self.0 >> 32;
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn mix_text(&mut self, text: &str) {
         self.mix(text.len() as u64);
         for piece in text.as_bytes().chunks(8) {
@@ -82,66 +82,74 @@ impl Structure {
 impl Sink for Structure {
     type Unordered = Counted;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn put(&mut self, _: &[u8]) -> Result<(), Stop> {
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn tag(&mut self, tag: u8) -> Result<(), Stop> {
         self.mix(u64::from(tag));
         self.open(tag);
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn part(&mut self) -> Result<(), Stop> {
         self.add();
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn number(&mut self, tag: u8, _: u64, _: usize) -> Result<(), Stop> {
         self.tag(tag)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn wide(&mut self, tag: u8, _: u128) -> Result<(), Stop> {
         self.tag(tag)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn len(&mut self, len: usize) -> Result<(), Stop> {
         self.mix(len as u64);
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn name(&mut self, name: &'static str) -> Result<(), Stop> {
         self.mix_text(name);
         Ok(())
     }
 
-    #[inline(always)]
-    fn variant(&mut self, index: u32, name: &'static str) -> Result<(), Stop> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn variant(
+        &mut self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        content: u8,
+    ) -> Result<(), Stop> {
+        self.named(tag::VARIANT, name)?;
         self.mix(u64::from(index));
-        self.name(name)
+        self.name(variant)?;
+        self.tag(content)
     }
 
     // Without its length: a map that serde was not said to be without an order may come back in
     // another, and nothing is to be told from how long its keys are.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn text(&mut self, tag: u8, _: &[u8]) -> Result<(), Stop> {
         self.tag(tag)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn numbers(&mut self, tag: u8, count: usize, _: &[u8]) -> Result<(), Stop> {
         self.mix(u64::from(tag::NUMBERS) << 8 | u64::from(tag));
         self.len(count)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn end(&mut self, parts: u32) -> Result<(), Stop> {
         self.add();
         if let Some(Open { before, entries: Some(entries) }) = self.1.pop() {
@@ -152,7 +160,7 @@ impl Sink for Structure {
         Ok(())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn scope(&mut self, _: Scope) -> Result<(), Stop> {
         Ok(())
     }

@@ -6,13 +6,44 @@ use serde::Serialize;
 
 use super::*;
 
+impl<T: ?Sized + Serialize, Rest: Args> Args for (&T, Rest) {
+    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
+        self.0.serialize(encoder::Encoder::new(sink))?;
+        self.1.walk(sink)
+    }
+
+    fn are_plain() -> bool {
+        false
+    }
+}
+
 /// What identifies a call with this one argument.
 fn encoding<T: ?Sized + Serialize>(value: &T) -> Vec<u8> {
     bytes(&(value, ()))
 }
 
+const SEED: Seed = Seed::of([0xB5AD_4ECE_DA1C_E2A9, 0x1B56_C4E9_87BF_A5D3, 0x9E37_79B9]);
+
+/// The encoding, from the sink that only writes; what is stored must agree with it.
 fn bytes<A: Args>(args: &A) -> Vec<u8> {
-    encode(args, <[u8]>::to_vec).unwrap()
+    let mut bytes = Vec::new();
+    args.walk(&mut bytes).unwrap();
+    encode(args, &SEED, |encoded| match encoded {
+        Encoded::Verbatim { bytes: stored, hashes } => {
+            assert_eq!(stored, bytes);
+            for is_thorough in [false, true] {
+                let Ok(Hashed::Verbatim(hash, len)) = hash(args, &SEED, is_thorough) else {
+                    panic!("it is short enough to be stored")
+                };
+                assert_eq!((hash, len), (hashes.of(is_thorough), bytes.len()));
+            }
+        }
+        Encoded::Long { digest } => {
+            assert!(bytes.len() > VERBATIM && digest_of(args) == Ok(digest))
+        }
+    })
+    .unwrap();
+    bytes
 }
 
 /// Asserts that two calls are told apart, by whatever sink.
@@ -47,7 +78,7 @@ fn assert_one<A: Args, B: Args>(a: A, b: B) {
 }
 
 fn hash_<A: Args>(args: &A) -> Result<Hashed, Stop> {
-    super::hash(args, 7, false)
+    super::hash(args, &SEED, false)
 }
 
 #[test]
@@ -166,6 +197,34 @@ fn hash_maps_are_one_in_any_order_at_any_depth() {
     assert_apart((&nested(1, 2), ()), (&nested(2, 1), ()));
 }
 
+/// Serializes a hash map's entries through adapters, as `serialize_with` functions do.
+struct Adapted<'m>(&'m HashMap<String, u32>);
+
+impl Serialize for Adapted<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let texts = self.0.iter().filter(|(_, n)| **n != 3);
+        serializer.collect_map(texts.map(|(key, n)| (key, n.to_string())))
+    }
+}
+
+struct Keys<'m>(&'m HashMap<String, u32>);
+
+impl Serialize for Keys<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.keys().map(|key| key.trim_start_matches("key ")))
+    }
+}
+
+#[test]
+fn a_hash_map_serialized_through_adapters_is_one_in_any_order() {
+    let [a, b] = two_orders();
+    assert_one((&Adapted(&a), ()), (&Adapted(&b), ()));
+    assert_one((&Keys(&a), ()), (&Keys(&b), ()));
+    let mut other = a.clone();
+    other.insert("key 7".into(), 70);
+    assert_apart((&Adapted(&a), ()), (&Adapted(&other), ()));
+}
+
 #[test]
 fn ordered_maps_keep_their_order_and_are_no_hash_maps() {
     let sorted: BTreeMap<_, _> = two_orders()[0].clone().into_iter().collect();
@@ -235,6 +294,76 @@ fn an_encoding_is_long_just_past_the_limit() {
     assert!(matches!(hash_(&(&map, ())), Ok(Hashed::Long)));
 }
 
+/// Says something else in each walk: as many bytes as the walk's number says.
+struct Changing(Cell<usize>, fn(usize) -> usize);
+
+impl Serialize for Changing {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let walk = self.0.replace(self.0.get() + 1);
+        serializer.serialize_bytes(&vec![7; (self.1)(walk)])
+    }
+}
+
+#[test]
+fn an_argument_that_changes_between_walks_is_stored_as_it_was_in_one_of_them() {
+    let lengths: [fn(usize) -> usize; 5] = [
+        |walk| walk,
+        |walk| walk * 1000,
+        // Short enough to be kept in one walk, and not in the next; and the other way round.
+        |walk| walk * 2 * VERBATIM,
+        |walk| (2 * VERBATIM) >> walk,
+        |walk| if walk == 0 { 8 } else { 1 << 24 },
+    ];
+    for length in lengths {
+        let (changing, seed) = (Changing(Cell::new(0), length), SEED);
+        for _ in 0..4 {
+            let digest = encode(&(&changing, ()), &seed, |encoded| {
+                if let Encoded::Verbatim { bytes, hashes } = encoded {
+                    assert!(bytes.len() <= VERBATIM);
+                    // What says the same in every walk is found where this is stored.
+                    let text = &bytes[1 + sink::len_of_len(bytes.len() - 2)..];
+                    let same = Changing(Cell::new(text.len()), |len| len);
+                    let hashed = |is_thorough| {
+                        same.0.set(text.len());
+                        let hashed = hash(&(&same, ()), &seed, is_thorough).unwrap();
+                        assert!(matches!(hashed, Hashed::Verbatim(hash, len)
+                            if hash == hashes.of(is_thorough) && len == bytes.len()));
+                    };
+                    hashed(false);
+                    hashed(true);
+                }
+                let entry = crate::entry::Builder::of(&encoded, 0);
+                assert_eq!(entry.has_digest_key(), matches!(encoded, Encoded::Long { .. }));
+                encoded.digest()
+            });
+            assert!(digest.is_ok());
+        }
+    }
+}
+
+#[test]
+fn a_serialize_that_goes_on_after_it_was_refused_makes_no_key() {
+    /// Leaves out what is nested too deep, as some formats' own errors would make one do.
+    struct Lenient(u32, u8);
+    impl Serialize for Lenient {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeTuple;
+            let mut tuple = serializer.serialize_tuple(2)?;
+            match self.0 {
+                0 => tuple.serialize_element(&self.1)?,
+                _ => drop(tuple.serialize_element(&Self(self.0 - 1, self.1))),
+            }
+            tuple.end()
+        }
+    }
+    assert!(encode(&(&Lenient(100, 1), ()), &SEED, |_| ()).is_ok());
+    assert_eq!(encode(&(&Lenient(200, 1), ()), &SEED, |_| ()), Err(Stop::Refused));
+    assert_eq!(sink::take_refusal(), depth::TOO_DEEP);
+    assert_eq!(digest_of(&(&Lenient(200, 1), ())), Err(Stop::Refused));
+    let maps: Vec<HashMap<u8, Lenient>> = vec![HashMap::from([(1, Lenient(200, 1))])];
+    assert_eq!(encode(&(&maps, ()), &SEED, |_| ()), Err(Stop::Refused));
+}
+
 #[test]
 fn a_serialize_that_fails_says_why() {
     struct Locked;
@@ -243,7 +372,7 @@ fn a_serialize_that_fails_says_why() {
             Err(serde::ser::Error::custom("it is locked"))
         }
     }
-    assert_eq!(encode(&(&Locked, ()), |_| ()), Err(Stop::Refused));
+    assert_eq!(encode(&(&Locked, ()), &SEED, |_| ()), Err(Stop::Refused));
     assert_eq!(sink::take_refusal(), "it is locked");
 }
 

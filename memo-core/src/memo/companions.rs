@@ -45,10 +45,10 @@ pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, r
         return;
     }
     let Some(mut key) = memo.key(&args) else { return };
-    let data = match codec.keep(&result) {
-        Keep::Store(data) => Some(data),
-        Keep::Share(_) => None,
-        Keep::Drop => return,
+    let data = match memo.keep(&codec, &result) {
+        Ok(Keep::Store(data)) => Some(data),
+        Ok(Keep::Share(_)) | Err(_) => None,
+        Ok(Keep::Drop) => return,
     };
     let mut lookup = None;
     if memo.cache.has_store() && !key.is_local {
@@ -57,10 +57,10 @@ pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, r
             memo.cache.outer.note_unforgotten(key.digest);
         }
     }
-    let encoded = data.map(|data| codec::encode(data, &memo.trust, &mut key.entry));
-    let after = match (encoded, data) {
-        (Some(Ok(codec)), Some(data)) => {
-            let entry = key.entry.finish(codec, memo.cache.expiry());
+    let encoded = data.and_then(|data| memo.encode(data, &mut key.entry).zip(Some(data)));
+    let after = match encoded {
+        Some(((codec, expiry), data)) => {
+            let entry = key.entry.finish(codec, expiry);
             memo.cache.insert(&key.digest, entry.view().share());
             lookup.and_then(|at| {
                 let (digest, ticket) = (key.digest, at.ticket);
@@ -68,11 +68,8 @@ pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, r
                 Some(What::Save(Saving { digest, ticket, replaces: true, entry, structure }))
             })
         }
-        (encoded, _) => {
+        None => {
             memo.cache.remove(&key);
-            if let Some(Err(why)) = encoded {
-                memo.cache.count_uncacheable(why);
-            }
             lookup.map(|_| What::Forget(key.digest))
         }
     };

@@ -1,9 +1,8 @@
 //! What lies between a miss in memory and the body, where there is a store: the look into it.
 
-use std::convert::Infallible;
-
 use super::Memo;
 use crate::behind::is_behind;
+use crate::cache::Outcome;
 use crate::claim::Lead;
 use crate::codec::{self, Codec};
 use crate::flight::Key;
@@ -56,7 +55,7 @@ impl Memo {
         mut lead: Lead,
         lookup: Option<Lookup>,
     ) -> Result<R, Lead> {
-        if lead.is_anew {
+        if lead.is_forced {
             self.replaces(&mut lead, lookup);
             return Err(lead);
         }
@@ -73,10 +72,9 @@ impl Memo {
             return Err(lead);
         };
         self.cache.count_hit();
-        let Ok(()) = lead.end_with(true, |mut key| {
-            key.push(stored.value);
-            Ok::<_, (_, Infallible)>(key.finish(stored.codec, expiry))
-        });
+        let mut key = lead.take_key();
+        key.push(stored.value);
+        let _ = lead.finish(Outcome::Store(key.finish(stored.codec, expiry)));
         Ok(C::restore(data))
     }
 

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{finish, Memo};
 use crate::behind::aside;
-use crate::claim::{self, within, Claimed, Lead};
+use crate::claim::{self, polled_in, Body, Claimed, Lead};
 use crate::codec::Codec;
 use crate::entry::Ref;
 use crate::flight::Flight;
@@ -40,7 +41,7 @@ impl Memo {
     async fn lead(&'static self, call: Option<(Arc<Flight>, bool)>) -> Result<Option<Lead>, Ref> {
         let flight = match call {
             None => return Ok(None),
-            Some((flight, true)) => return Ok(Some(Lead::anew(&self.cache, flight))),
+            Some((flight, true)) => return Ok(Some(Lead::forced_in_task(&self.cache, flight))),
             Some((flight, false)) => flight,
         };
         if self.cache.has_store() && self.cache.outer.is_due() {
@@ -56,17 +57,18 @@ impl Memo {
     async fn look_aside(&'static self, mut lead: Lead) -> (Lead, Option<Lookup>) {
         let look = |lead: &Lead| {
             let flight = Arc::clone(&lead.flight);
-            aside(move || self.cache.load_for(&flight))
+            polled_in(&lead.flight, aside(move || self.cache.load_for(&flight)))
         };
         let mut lookup = look(&lead).await.flatten();
         let mut turn = Turn::new(&self.cache);
-        while !lead.is_anew && self.cache.is_worth_waiting(lookup.as_ref()) {
+        while !lead.is_forced && self.cache.is_worth_waiting(lookup.as_ref()) {
             let digest = lead.flight.digest;
-            let lease = aside(move || self.cache.lease(&digest)).await.unwrap_or(Err(Untold));
+            let lease = polled_in(&lead.flight, aside(move || self.cache.lease(&digest))).await;
+            let lease = lease.unwrap_or(Err(Untold));
             match turn.after(lease) {
                 Next::Compute => break,
                 Next::Lead(lease) => lead.lease = Some(lease),
-                Next::Wait(pause) => Delay::new(pause).await,
+                Next::Wait(pause) => polled_in(&lead.flight, Delay::new(pause)).await,
             }
             lookup = look(&lead).await.flatten();
             if lead.lease.is_some() {
@@ -79,7 +81,10 @@ impl Memo {
 
 impl<R, C: Codec<R>> AsyncMiss<R, C> {
     /// The result, computed in this task if it must be.
-    pub async fn run_async<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
+    ///
+    /// The body is given up before the next call may run its own, and at the latest when its caller
+    /// gives up the place in which it is pinned.
+    pub async fn run_async<F: Future<Output = R>>(self, body: Pin<&mut Option<F>>) -> R {
         let Self { memo, codec, call, .. } = self;
         let lead = match memo.lead(call).await {
             Ok(lead) => lead,
@@ -88,15 +93,16 @@ impl<R, C: Codec<R>> AsyncMiss<R, C> {
                 None => None,
             },
         };
-        let Some(lead) = lead else { return body().await };
-        let result = within(&lead.flight, body()).await;
+        let body = Body::new(body);
+        let Some(lead) = lead else { return body.run().await };
+        let result = body.run_in(&lead.flight).await;
         finish(memo, &codec, lead, &result);
         result
     }
 
     /// As [`run_async`](Self::run_async), of a function with a store. It waits for that with the
     /// result in its hands, so that its future is `Send` only if the result is.
-    pub async fn run_async_stored<F: Future<Output = R>>(self, body: impl FnOnce() -> F) -> R {
+    pub async fn run_async_stored<F: Future<Output = R>>(self, body: Pin<&mut Option<F>>) -> R {
         let Self { memo, codec, call, .. } = self;
         let lead = match memo.lead(call).await {
             Ok(lead) => lead,
@@ -105,13 +111,13 @@ impl<R, C: Codec<R>> AsyncMiss<R, C> {
                 None => None,
             },
         };
-        let Some(lead) = lead else { return body().await };
+        let Some(lead) = lead else { return Body::new(body).run().await };
         let (lead, lookup) = memo.look_aside(lead).await;
         let lead = match memo.received::<R, C>(lead, lookup) {
             Ok(result) => return result,
             Err(lead) => lead,
         };
-        let result = within(&lead.flight, body()).await;
+        let result = Body::new(body).run_in(&lead.flight).await;
         if let Some(after) = finish(memo, &codec, lead, &result) {
             aside(move || memo.cache.settle_store(after)).await;
         }

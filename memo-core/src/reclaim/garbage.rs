@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::barrier::{self, Passed};
-use super::{oldest_pin, EPOCH};
+use super::{Readers, EPOCH};
 use crate::clock::Instant;
 
 /// What was unlinked and waits to be freed.
@@ -14,7 +14,32 @@ pub(crate) struct Retired {
     /// Pins of this epoch and before may still reach it.
     epoch: u64,
     pointer: NonNull<u8>,
-    free: unsafe fn(NonNull<u8>),
+    kind: &'static Kind,
+}
+
+/// What is retired.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// Frees it.
+    ///
+    /// # Safety
+    /// Nobody can reach it, and the ownership is given up.
+    pub(crate) free: unsafe fn(NonNull<u8>),
+    /// It has parts, which may be [held](super::Hold) each.
+    pub(crate) rescue: Option<Rescue>,
+}
+
+pub(crate) type IsHeld<'a> = &'a dyn Fn(NonNull<u8>) -> bool;
+
+/// How parts outlive what they are parts of.
+#[derive(Debug)]
+pub(crate) struct Rescue {
+    /// A share in each part that is held.
+    ///
+    /// # Safety
+    /// It is alive.
+    pub(crate) share: unsafe fn(NonNull<u8>, IsHeld<'_>) -> Vec<NonNull<u8>>,
+    pub(crate) kind: &'static Kind,
 }
 
 // SAFETY: what is retired is an entry, which is `Send` (see `entry::Ref`), or a table of them.
@@ -24,7 +49,18 @@ impl Drop for Retired {
     fn drop(&mut self) {
         // SAFETY: `Garbage::collect` hands out only what no pin can reach, and `retire`'s caller
         // gave up the ownership.
-        unsafe { (self.free)(self.pointer) };
+        unsafe { (self.kind.free)(self.pointer) };
+    }
+}
+
+impl Retired {
+    /// The parts of it that are held, to be freed on their own.
+    fn rescued(&self, readers: &Readers) -> Vec<Self> {
+        let Some(rescue) = &self.kind.rescue else { return Vec::new() };
+        // SAFETY: it is freed when `self` is dropped.
+        let parts = unsafe { (rescue.share)(self.pointer, &|part| readers.hold(part)) };
+        let retired = |pointer| Self { epoch: self.epoch, pointer, kind: rescue.kind };
+        parts.into_iter().map(retired).collect()
     }
 }
 
@@ -51,19 +87,19 @@ impl Garbage {
         Self { retired: Vec::new(), bytes: 0, due: PIECES, aging: None }
     }
 
-    /// Takes what is unlinked already, and frees it with `free` once it cannot be reached.
+    /// Takes what is unlinked already, and frees it once it cannot be reached.
     ///
     /// # Safety
-    /// No pin that starts later can reach `pointer`; its ownership is given up, and `free` ends it.
+    /// No pin that starts later can reach `pointer`, which is of that kind; its ownership is given up.
     pub(crate) unsafe fn retire(
         &mut self,
         pointer: NonNull<u8>,
         bytes: usize,
-        free: unsafe fn(NonNull<u8>),
+        kind: &'static Kind,
     ) {
         // AcqRel: the unlinking happens before the new epoch is read by a pin (see `Pin::new`).
         let epoch = EPOCH.fetch_add(1, Ordering::AcqRel);
-        self.retired.push(Retired { epoch, pointer, free });
+        self.retired.push(Retired { epoch, pointer, kind });
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
@@ -89,10 +125,17 @@ impl Garbage {
             Passed::Nobody => self.aged(),
             Passed::NotYet => return Vec::new(),
         };
-        let until = oldest_pin().min(until);
-        let (kept, free) = std::mem::take(&mut self.retired)
+        let readers = Readers::now();
+        let until = readers.oldest_pin.min(until);
+        let (mut kept, mut free): (Vec<_>, Vec<_>) = std::mem::take(&mut self.retired)
             .into_iter()
             .partition(|retired| retired.epoch >= until);
+        if !readers.held.is_empty() {
+            let (held, rest) = free.into_iter().partition(|it| readers.hold(it.pointer));
+            free = rest;
+            kept.extend::<Vec<_>>(held);
+            kept.extend(free.iter().flat_map(|retired| retired.rescued(&readers)));
+        }
         self.retired = kept;
         // What a pin still holds does not make the next collection due.
         self.bytes = 0;

@@ -33,6 +33,7 @@ pub fn check<S: Store>(open: impl Fn() -> S) {
     tells_what_others_made_void(one, other);
     clears_functions_that_it_was_not_asked_for(&open(), &open());
     gives_out_nothing_that_expired(one);
+    removes_nothing_that_was_not_to_be_found(one, other);
     serves_nothing_stale_while_all_happens_at_once([one, other]);
     one.clear_all().expect("`clear_all`");
 }
@@ -195,6 +196,33 @@ fn gives_out_nothing_that_expired(store: &dyn Store) {
     }
     assert!(before.elapsed() >= LIFE / 2, "a result expires long before its time");
     assert!(value(store, &f, &key(2)).is_some(), "what has not expired is gone");
+}
+
+fn removes_nothing_that_was_not_to_be_found(one: &dyn Store, other: &dyn Store) {
+    const LIFE: Duration = Duration::from_millis(20);
+    let f = function("removes");
+    let remove = |store: &dyn Store, number| store.remove(&f, &key(number)).expect("`remove`").0;
+    assert!(!remove(one, 1), "`remove` says that there was what nobody put");
+    put(one, &f, &key(1), b"one");
+    assert!(remove(other, 1), "`remove` says that there was nothing");
+    assert!(!remove(one, 1), "what was removed is removed again");
+
+    let ticket = look(one, &f, &key(2)).ticket;
+    one.put(&f, &key(2), ticket, b"short", Some(LIFE)).expect("`put`");
+    std::thread::sleep(LIFE * 2);
+    assert!(!remove(one, 2), "`remove` says that there was what had expired");
+
+    put(one, &f, &key(3), b"three");
+    let before = look(one, &f, &key(3)).ticket;
+    other.clear(&f).expect("`clear`");
+    assert!(!remove(one, 3), "`remove` says that there was what had been cleared");
+    one.put(&f, &key(3), before, b"late", None).expect("`put` after a clear is no error");
+    assert!(!remove(one, 3), "`remove` says that there was what came too late for a clear");
+
+    let before = look(one, &f, &key(4)).ticket;
+    other.remove(&f, &key(4)).expect("`remove`");
+    one.put(&f, &key(4), before, b"late", None).expect("`put` after a removal is no error");
+    assert!(!remove(one, 4), "`remove` says that there was what came too late for a removal");
 }
 
 /// Writers, a clearer and a remover on a few calls: a result says at which version of the source it

@@ -1,7 +1,7 @@
 //! Results in files: they outlive the process, and all processes of the machine share them.
 //!
 //! ```text
-//! <root>/CACHEDIR.TAG
+//! <root>/CACHEDIR.TAG, .gitignore
 //! <root>/memo-v1/lock                                 one sweeper at a time
 //! <root>/memo-v1/<function>-<fingerprint>/name
 //! <root>/memo-v1/<function>-<fingerprint>/<epoch>/    since the last clear
@@ -13,16 +13,20 @@
 //!
 //! Nobody locks anything to read or write. A file is written beside its place and renamed into it,
 //! so that it is whole or not there; if the machine stops in the middle of that, its checksum tells.
+//! No link is followed, and a directory that others can write is not used.
 
 mod files;
+#[cfg(test)]
+mod faults;
+mod directory;
 mod generation;
-mod inspect;
+mod entry;
 mod place;
 mod sweep;
+mod inspect;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,12 +35,14 @@ use std::time::Duration;
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
+use directory::Directory;
+use entry::Entry;
 use generation::{Generation, Name};
 use sweep::Sweeper;
 
-use super::header::{self, Header, HEADER};
+use super::header::{Header, HEADER};
 use super::time::{millis, Now};
-use super::{random, Changes, Failure, Found, Function, Key, Lookup, Store, Ticket};
+use super::{random, Changes, Failure, Function, Key, Lookup, Store, Ticket};
 
 pub use inspect::DiskEntry;
 
@@ -60,34 +66,40 @@ pub use inspect::DiskEntry;
 /// ```
 ///
 /// A result is in a file of its own, with a checksum: one that is damaged is a miss, and the next
-/// call replaces it. Directories are made with mode 0700 and files with 0600: whoever can write
-/// there can forge results.
+/// call replaces it. Directories are made with mode 0700 and files with 0600, as whoever can write
+/// there can forge results: a directory that belongs to another user, or that group or others can
+/// write, is not used, which is reported. No link in it is followed.
 pub struct DiskStore {
     root: PathBuf,
     max_bytes: u64,
-    functions: Mutex<HashMap<[u8; 16], Arc<Place>>>,
+    /// Where the functions' directories are, as it was opened last.
+    functions: Mutex<Option<Arc<Directory>>>,
+    places: Mutex<HashMap<[u8; 16], Arc<Place>>>,
     sweeper: Arc<Sweeper>,
 }
 
 /// Where a function's results are, and what is known of them.
 struct Place {
-    directory: PathBuf,
+    /// What the function's directory is called.
+    name: String,
     known: Mutex<Option<Generation>>,
 }
 
-impl Header {
-    /// How long it has been served, if that is not too long.
-    fn age(&self, now: &Now) -> Option<Duration> {
-        let age = now.since(self.stamp);
-        (self.life == 0 || age < Duration::from_millis(self.life)).then_some(age)
-    }
+/// What came of looking for a result where it was last.
+enum Read {
+    /// The generation is still called as it was: nothing was made void since.
+    Done(Lookup),
+    /// It is over, or is called otherwise: a call was removed.
+    Over,
+    /// The result knows of more removals than are known.
+    Ahead,
 }
 
 impl Place {
     /// The generation of a ticket, as it is called now, if it is not over.
-    fn generation_of(&self, ticket: Ticket) -> Option<PathBuf> {
+    fn generation_of(&self, ticket: Ticket) -> Option<Name> {
         let known = self.known.lock();
-        Some(known.as_ref().filter(|known| known.epoch() == ticket.epoch)?.path.clone())
+        Some(known.as_ref().filter(|known| known.epoch() == ticket.epoch)?.name)
     }
 
     /// Whether a call was removed since, as far as is known.
@@ -102,8 +114,6 @@ impl Place {
 const MAX_BYTES: u64 = 1 << 30;
 /// The part of the bound that one result may have.
 const LARGEST: u64 = 4;
-/// When a file was last used is noted once in that time.
-const NOTED: Duration = Duration::from_secs(600);
 /// How often what others change at once is looked at again, before it is given up.
 const ATTEMPTS: usize = 16;
 
@@ -126,8 +136,9 @@ impl DiskStore {
         let root = directory.into();
         // The directory stays where it is though the process goes elsewhere.
         let root = std::path::absolute(&root).unwrap_or(root);
-        let sweeper = Arc::new(Sweeper::new(place::functions(&root)));
-        Self { root, max_bytes: MAX_BYTES, functions: Mutex::new(HashMap::new()), sweeper }
+        let sweeper = Arc::new(Sweeper::new(root.clone()));
+        let places = Mutex::new(HashMap::new());
+        Self { root, max_bytes: MAX_BYTES, functions: Mutex::new(None), places, sweeper }
     }
 
     /// How many bytes of the disk it may take, in allocated blocks: 1 GiB, if nothing is said.
@@ -157,33 +168,51 @@ impl DiskStore {
     /// too much; the bytes that are left, in allocated blocks.
     ///
     /// Stores do this by themselves, on a thread of their own. Only one process at a time does:
-    /// where another is at it, this waits.
+    /// where another is at it, this waits, unless the file system has no locks.
     ///
     /// # Errors
-    /// The directory cannot be read, or the lock not be taken.
+    /// The directory cannot be read, or what is too much not be deleted.
     pub fn sweep(&self) -> io::Result<u64> {
         self.sweeper.sweep(self.max_bytes)
     }
 
     fn place(&self, function: &Function<'_>) -> Arc<Place> {
-        let mut functions = self.functions.lock();
-        let place = functions.entry(function.fingerprint).or_insert_with(|| {
-            let directory = place::of(&self.root, function);
-            Arc::new(Place { directory, known: Mutex::new(None) })
+        let mut places = self.places.lock();
+        let place = places.entry(function.fingerprint).or_insert_with(|| {
+            Arc::new(Place { name: place::of(function), known: Mutex::new(None) })
         });
         Arc::clone(place)
     }
 
-    /// The current generation, made if there is none.
-    fn current(&self, function: &Function<'_>, place: &Place) -> io::Result<Name> {
+    /// Where the functions' directories are: at the path, and not where it was.
+    fn open_functions(&self) -> io::Result<Arc<Directory>> {
+        let functions = place::functions(&self.root).map(Arc::new);
+        *self.functions.lock() = functions.as_ref().ok().cloned();
+        functions
+    }
+
+    /// A generation, where that was last; an error, if it has another name by now.
+    fn open_generation(&self, place: &Place, name: Name) -> io::Result<Directory> {
+        let functions = self.functions.lock().clone();
+        let functions = functions.map_or_else(|| self.open_functions(), Ok)?;
+        name.open_again(&functions.open_again(&place.name)?)
+    }
+
+    /// The function's directory and its current generation, made if there is none.
+    fn current(&self, function: &Function<'_>, place: &Place) -> io::Result<(Directory, Name)> {
         for _ in 0..ATTEMPTS {
-            match generation::current(&place.directory) {
-                Ok(Some(name)) => return Ok(name),
+            let directory = self.open_functions().and_then(|functions| functions.open(&place.name));
+            let known = place.known.lock().as_ref().map(|known| known.name);
+            let current = directory.and_then(|directory| {
+                let name = generation::current(&directory, known)?;
+                Ok(name.map(|name| (directory, name)))
+            });
+            match current {
+                Ok(Some(current)) => return Ok(current),
                 Ok(None) => {}
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    place::prepare(&self.root)?;
-                    files::make_directory(&place.directory)?;
-                    place::note_name(&place.directory, function);
+                    let functions = place::make_functions(&self.root)?;
+                    place::make(&functions, &place.name, function)?;
                 }
                 Err(error) => return Err(error),
             }
@@ -193,30 +222,49 @@ impl DiskStore {
 
     /// Looks at the directory again: the moment, with all removals of this generation known.
     fn look_again(&self, function: &Function<'_>, place: &Place) -> io::Result<Ticket> {
+        let looked = self.look(function, place);
+        if looked.as_ref().is_err_and(is_of_others) {
+            // Nor is it read until others cannot write it.
+            *place.known.lock() = None;
+        }
+        looked
+    }
+
+    fn look(&self, function: &Function<'_>, place: &Place) -> io::Result<Ticket> {
         for _ in 0..ATTEMPTS {
-            let name = self.current(function, place)?;
+            let (directory, name) = self.current(function, place)?;
+            let generation = match name.open(&directory) {
+                Ok(generation) => generation,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) if is_of_resources(&error) || is_of_others(&error) => return Err(error),
+                Err(_) => {
+                    // A link or a file is called like one of ours.
+                    directory.discard(&name.to_string())?;
+                    continue;
+                }
+            };
             {
                 let mut known = place.known.lock();
                 let known = match &mut *known {
                     Some(known) if known.epoch() == name.epoch => known,
-                    known => known.insert(Generation::new(&place.directory, name)),
+                    known => known.insert(Generation::new(name)),
                 };
-                known.is_called(&place.directory, name);
-                known.read_removed()?;
+                known.name = name;
+                known.read_removed(&generation)?;
                 if !known.is_damaged() {
                     return Ok(Ticket { epoch: name.epoch, removals: known.removals() });
                 }
             }
-            self.clear_place(place)?;
+            self.clear_directory(&directory)?;
         }
         Err(busy())
     }
 
     /// Ends the epoch, and renames its directory out of the way.
-    fn clear_place(&self, place: &Place) -> io::Result<()> {
-        generation::end_epoch(&place.directory)?;
+    fn clear_directory(&self, function: &Directory) -> io::Result<()> {
+        generation::end_epoch(function)?;
         for _ in 0..ATTEMPTS {
-            if generation::retire(&place.directory)? {
+            if generation::retire(function)? {
                 self.sweeper.start(self.max_bytes);
                 return Ok(());
             }
@@ -224,70 +272,55 @@ impl DiskStore {
         Err(busy())
     }
 
-    /// What the file of a call says, in the generation that is known.
-    fn read(
+    /// Clears a function, if it has a directory.
+    fn clear_place(&self, place: &Place) -> io::Result<()> {
+        let directory = self.open_functions().and_then(|functions| functions.open(&place.name));
+        match directory {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            directory => self.clear_directory(&directory?),
+        }
+    }
+
+    /// The moment that is known, and the file of a call in its generation; nothing, if that has
+    /// another name by now.
+    fn entry(
         &self,
         function: &Function<'_>,
         place: &Place,
         key: &Key,
-    ) -> io::Result<Option<Lookup>> {
-        let (ticket, path) = {
+    ) -> io::Result<Option<(Ticket, Option<Entry>)>> {
+        let (ticket, name) = {
             let known = place.known.lock();
-            let Some(generation) = known.as_ref() else { return Ok(None) };
-            let ticket = Ticket { epoch: generation.epoch(), removals: generation.removals() };
-            (ticket, generation.path.join(generation::file_of(key)))
+            let Some(known) = known.as_ref() else { return Ok(None) };
+            (Ticket { epoch: known.epoch(), removals: known.removals() }, known.name)
         };
-        let Some((header, found)) = self.read_file(function, key, ticket.epoch, &path)? else {
-            return Ok(None);
-        };
-        // The list was read when the directory had the name by which the file was found.
-        let is_void = place.is_removed_since(key, header.ticket);
-        Ok((!is_void).then_some(Lookup { ticket, found: Some(found) }))
-    }
-
-    fn read_file(
-        &self,
-        function: &Function<'_>,
-        key: &Key,
-        epoch: u64,
-        path: &Path,
-    ) -> io::Result<Option<(Header, Found)>> {
-        let mut file = match files::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            // What is not a file, or a link, or somebody else's: not what should be there.
+        let generation = match self.open_generation(place, name) {
+            Ok(generation) => generation,
             Err(error) if is_of_resources(&error) => return Err(error),
             Err(_) => return Ok(None),
         };
-        let metadata = files::metadata(&file)?;
-        let len = metadata.len().checked_sub(HEADER as u64);
-        let Some(len) = len.filter(|&len| metadata.is_file() && len <= self.largest()) else {
-            return Ok(None);
+        let entry = Entry::open(&generation, function, key, ticket.epoch, self.largest())?;
+        // The list was read when the directory had the name by which the file was found.
+        let entry = entry.filter(|entry| !place.is_removed_since(key, entry.header.ticket));
+        Ok(Some((ticket, entry)))
+    }
+
+    fn read(&self, function: &Function<'_>, place: &Place, key: &Key) -> io::Result<Read> {
+        let Some((ticket, entry)) = self.entry(function, place, key)? else {
+            return Ok(Read::Over);
         };
-        let mut head = [0; HEADER];
-        match files::read_exact(&mut file, &mut head) {
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
-            result => result?,
+        if entry.as_ref().is_some_and(|entry| entry.header.ticket.removals > ticket.removals) {
+            return Ok(Read::Ahead);
         }
-        // What the file says of itself is asked before there is room for it.
-        if Header::parse(&head).is_none_or(|(header, _)| header.len != len) {
-            return Ok(None);
-        }
-        let value = files::read(&mut file, len)?;
-        let Some(header) = header::of_whole(&head, &value) else { return Ok(None) };
-        let is_it = header.fingerprint == function.fingerprint
-            && header.key == *key
-            && header.ticket.epoch == epoch;
-        let Some(age) = header.age(&Now::read()).filter(|_| is_it) else { return Ok(None) };
-        note_use(&file, &metadata);
-        Ok(Some((header, Found { value, age })))
+        let found = entry.map_or(Ok(None), Entry::read)?;
+        Ok(Read::Done(Lookup { ticket, found }))
     }
 
     fn largest(&self) -> u64 {
         self.max_bytes / LARGEST
     }
 
-    /// Writes a file beside its place, and renames it there, unless it is void by then.
+    /// Writes the file of a call, unless that is void by then.
     fn write(
         &self,
         function: &Function<'_>,
@@ -295,30 +328,19 @@ impl DiskStore {
         header: &Header,
         value: &[u8],
     ) -> io::Result<()> {
-        let (ticket, key) = (header.ticket, &header.key);
-        let unfinished = generation::unfinished();
-        let mut is_written = false;
+        let ticket = header.ticket;
         for _ in 0..ATTEMPTS {
-            let Some(generation) = place.generation_of(ticket) else { return Ok(()) };
-            let from = generation.join(&unfinished);
-            if place.is_removed_since(key, ticket) {
-                files::remove(&from)?;
+            let Some(name) = place.generation_of(ticket) else { return Ok(()) };
+            if place.is_removed_since(&header.key, ticket) {
                 return Ok(());
             }
-            let attempt = if is_written { Ok(()) } else { write_file(&from, header, value) };
-            is_written = attempt.is_ok();
-            let to = generation.join(generation::file_of(key));
-            match attempt.and_then(|()| files::replace(&from, &to)) {
+            let generation = self.open_generation(place, name);
+            match generation.and_then(|generation| entry::write(&generation, header, value)) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     // The function was cleared, or a call removed.
                     self.look_again(function, place)?;
                 }
-                Err(error) => {
-                    // What is left is swept; there is no more to be done about it here.
-                    let _ = files::remove(&from);
-                    return Err(error);
-                }
-                Ok(()) => return Ok(()),
+                result => return result,
             }
         }
         Err(busy())
@@ -327,18 +349,6 @@ impl DiskStore {
 
 fn busy() -> io::Error {
     io::Error::other("the directory changes faster than it can be read")
-}
-
-/// In one piece if it is small, so that it is one request.
-fn write_file(path: &Path, header: &Header, value: &[u8]) -> io::Result<()> {
-    const ONE_PIECE: usize = 64 * 1024;
-    let mut file = files::create_new(path)?;
-    let head = header.bytes(value);
-    if value.len() <= ONE_PIECE {
-        return files::write(&mut file, &[head.as_slice(), value].concat());
-    }
-    files::write(&mut file, &head)?;
-    files::write(&mut file, value)
 }
 
 /// Whether it is not about this file: the next one would fail as well.
@@ -350,31 +360,27 @@ fn is_of_resources(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::OutOfMemory | ErrorKind::StorageFull)
 }
 
-/// Notes when a file was last used, for the sweeper: now and then, as it is a write.
-fn note_use(file: &File, metadata: &std::fs::Metadata) {
-    let idle = metadata.modified().ok().and_then(|modified| modified.elapsed().ok());
-    if idle.is_none_or(|idle| idle >= NOTED) {
-        let _ =
-            file.set_times(std::fs::FileTimes::new().set_modified(std::time::SystemTime::now()));
-    }
+/// Whether it is that others may write there.
+fn is_of_others(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::PermissionDenied
 }
 
 impl Store for DiskStore {
     fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure> {
         let place = self.place(function);
-        if let Some(lookup) = self.read(function, &place, key)? {
-            return Ok(lookup);
-        }
-        // It is not there, or the generation is over: the directory says which.
-        let called = || place.known.lock().as_ref().map(|known| known.name);
-        let before = called();
-        let ticket = self.look_again(function, &place)?;
-        if before != called() {
-            if let Some(lookup) = self.read(function, &place, key)? {
-                return Ok(lookup);
+        let mut was_ahead = false;
+        for _ in 0..ATTEMPTS {
+            match self.read(function, &place, key)? {
+                Read::Done(lookup) => return Ok(lookup),
+                // The list has lost what the result knows of, and perhaps more: as a machine may have
+                // that lost its power.
+                Read::Ahead if was_ahead => self.clear_place(&place)?,
+                Read::Ahead => was_ahead = true,
+                Read::Over => {}
             }
+            self.look_again(function, &place)?;
         }
-        Ok(Lookup { ticket, found: None })
+        Err(busy().into())
     }
 
     fn put(
@@ -406,26 +412,34 @@ impl Store for DiskStore {
         let place = self.place(function);
         for _ in 0..ATTEMPTS {
             let ticket = self.look_again(function, &place)?;
+            let entry = self.entry(function, &place, key)?;
+            let is_there = entry.is_some_and(|(_, entry)| entry.is_some());
             if ticket.removals >= generation::REMOVALS {
-                return Ok((true, self.clear(function)?));
+                return Ok((is_there, self.clear(function)?));
             }
-            let listed = {
+            let directory = self.open_functions().and_then(|functions| functions.open(&place.name));
+            let listed = directory.and_then(|directory| {
                 let mut known = place.known.lock();
                 let known = known.as_mut().filter(|known| known.epoch() == ticket.epoch);
-                known.map(|known| known.list_removed(&place.directory, key))
-            };
+                known.map(|known| known.list_removed(&directory, key)).transpose()
+            });
             let removals = match listed {
-                None => continue,
+                Ok(Some(removals)) => removals,
                 // It was cleared meanwhile, or another call removed.
-                Some(Err(error)) if error.kind() == ErrorKind::NotFound => continue,
-                Some(result) => result?,
+                Ok(None) => continue,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error.into()),
             };
             let ticket = Ticket { epoch: ticket.epoch, removals };
             self.look_again(function, &place)?;
             // From now on no file of the call from before is believed: what is left is tidying up.
-            let file = place.generation_of(ticket).map(|path| path.join(generation::file_of(key)));
-            let was_there = file.is_none_or(|file| files::remove(&file).unwrap_or(true));
-            return Ok((was_there, ticket));
+            let generation = place.generation_of(ticket);
+            let was_there = generation.is_none_or(|name| {
+                let generation = self.open_generation(&place, name);
+                generation.and_then(|it| it.remove(&generation::file_of(key))).unwrap_or(true)
+            });
+            // Of several who remove it at once, one did.
+            return Ok((is_there && was_there, ticket));
         }
         Err(busy().into())
     }
@@ -437,17 +451,17 @@ impl Store for DiskStore {
     }
 
     fn clear_all(&self) -> Result<(), Failure> {
-        let functions = place::functions(&self.root);
         let mut failed = Ok(());
-        for name in files::names(&functions)? {
-            let directory = functions.join(name);
-            if directory.is_dir() {
-                // One that cannot be cleared is no reason to leave the others.
-                let place = Place { directory, known: Mutex::new(None) };
-                failed = self.clear_place(&place).and(failed);
+        match self.open_functions() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            functions => {
+                for (_, directory) in place::all(&*functions?)? {
+                    // One that cannot be cleared is no reason to leave the others.
+                    failed = self.clear_directory(&directory).and(failed);
+                }
             }
         }
-        self.functions.lock().values().for_each(|place| *place.known.lock() = None);
+        self.places.lock().values().for_each(|place| *place.known.lock() = None);
         Ok(failed?)
     }
 

@@ -82,10 +82,14 @@ impl Header {
 }
 
 fn checksum(fields: &[u8], value: &[u8]) -> [u8; CHECKSUM] {
+    checksum_of(fields, &blake3::hash(value))
+}
+
+fn checksum_of(fields: &[u8], value: &blake3::Hash) -> [u8; CHECKSUM] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(fields);
     // Behind so short a start no chunk of the value would be whole: apart it is hashed at full rate.
-    hasher.update(blake3::hash(value).as_bytes());
+    hasher.update(value.as_bytes());
     hasher.finalize().into()
 }
 
@@ -94,4 +98,35 @@ pub(super) fn of_whole(head: &[u8; HEADER], value: &[u8]) -> Option<Header> {
     let (header, sum) = Header::parse(head)?;
     let is_whole = value.len() as u64 == header.len && checksum(&header.fields(), value) == sum;
     is_whole.then_some(header)
+}
+
+/// The same of a value that comes in pieces.
+#[cfg(feature = "disk")]
+pub(super) struct Checked {
+    header: Header,
+    sum: [u8; CHECKSUM],
+    value: blake3::Hasher,
+}
+
+#[cfg(feature = "disk")]
+impl Checked {
+    pub(super) fn new(head: &[u8; HEADER]) -> Option<Self> {
+        let (header, sum) = Header::parse(head)?;
+        Some(Self { header, sum, value: blake3::Hasher::new() })
+    }
+
+    /// How many bytes the value is to have.
+    pub(super) fn len(&self) -> u64 {
+        self.header.len
+    }
+
+    pub(super) fn update(&mut self, piece: &[u8]) {
+        self.value.update(piece);
+    }
+
+    pub(super) fn finish(self) -> Option<Header> {
+        let is_whole = self.value.count() == self.header.len
+            && checksum_of(&self.header.fields(), &self.value.finalize()) == self.sum;
+        is_whole.then_some(self.header)
+    }
 }

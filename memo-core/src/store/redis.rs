@@ -266,6 +266,26 @@ fn removed_at(epoch: u64, field: &Value) -> Option<u64> {
     (at.parse() == Ok(epoch)).then(|| removal.parse().ok()).flatten()
 }
 
+/// How old a result is that has this header and so many milliseconds left, if it is that of the call
+/// and not void.
+fn age(
+    header: &Header,
+    function: &Function<'_>,
+    key: &Key,
+    now: Ticket,
+    removed: Option<u64>,
+    left: i64,
+) -> Option<Duration> {
+    let is_it = header.fingerprint == function.fingerprint
+        && header.key == *key
+        && header.ticket.epoch == now.epoch
+        && removed.is_none_or(|at| header.ticket.removals >= at);
+    // How long it has been there, by the server's clock alone. In its last millisecond none is left
+    // to serve.
+    let left = u64::try_from(left).ok().filter(|left| is_it && *left > 0)?;
+    Some(Duration::from_millis(header.life.checked_sub(left)? + 1))
+}
+
 fn random() -> u64 {
     super::random()
 }
@@ -285,14 +305,7 @@ impl Store for RedisStore {
                 let (head, value) = value.split_first_chunk::<HEADER>()?;
                 header::of_whole(head, value)?
             };
-            let is_it = header.fingerprint == function.fingerprint
-                && header.key == *key
-                && header.ticket.epoch == ticket.epoch
-                && removed.is_none_or(|at| header.ticket.removals >= at);
-            // How long it has been there, by the server's clock alone, and on its way here. In its
-            // last millisecond none is left to serve.
-            let left = u64::try_from(left).ok().filter(|left| is_it && *left > 0)?;
-            let age = Duration::from_millis(header.life.checked_sub(left)? + 1) + asked.elapsed();
+            let age = age(&header, function, key, ticket, removed, left)? + asked.elapsed();
             value.drain(..HEADER);
             Some(Found { value, age })
         });
@@ -327,15 +340,26 @@ impl Store for RedisStore {
     }
 
     fn remove(&self, function: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+        let place = self.key_of_call(function, key);
         let mut count = cmd("HINCRBY");
         count.arg(self.key_of_function(function)).arg(REMOVED).arg(1);
+        let (mut head, mut left) = (cmd("GETRANGE"), cmd("PTTL"));
+        head.arg(&place).arg(0).arg(HEADER - 1);
+        left.arg(&place);
+        let besides = [self.hash(function, &[&hex(key)]), head, left, count];
+        type Replies = (Vec<Value>, Vec<u8>, i64, u64);
         // The moment precedes the count, and so may be of an epoch that is over when that is made:
         // then the call is not removed in the new one, in which there is nothing of before.
-        let (before, (removal,)): (Ticket, (u64,)) = self.moment(function, &[count])?;
+        let (before, (removed, head, left, removal)): (_, Replies) =
+            self.moment(function, &besides)?;
+        let removed = removed.first().and_then(|field| removed_at(before.epoch, field));
+        let is_there =
+            head.first_chunk::<HEADER>().and_then(Header::parse).is_some_and(|(header, _)| {
+                age(&header, function, key, before, removed, left).is_some()
+            });
         if removal >= REMOVALS {
-            return Ok((true, self.clear(function)?));
+            return Ok((is_there, self.clear(function)?));
         }
-        let place = self.key_of_call(function, key);
         let mut note = cmd("HSET");
         let at = format!("{}:{removal}", before.epoch);
         note.arg(self.key_of_function(function)).arg(hex(key)).arg(at);
@@ -343,7 +367,8 @@ impl Store for RedisStore {
         delete.arg(place);
         let (_, was_there): (Value, u64) = self.shared.server.ask(&[note, delete])?;
         self.tell(&function.fingerprint);
-        Ok((was_there > 0, Ticket { epoch: before.epoch, removals: removal }))
+        // Of several who remove it at once, one did.
+        Ok((is_there && was_there > 0, Ticket { epoch: before.epoch, removals: removal }))
     }
 
     fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure> {

@@ -1,10 +1,12 @@
 //! Our reader against bincode's own.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
 
 use super::*;
+use crate::key::Hashes;
 
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 enum Any {
@@ -14,9 +16,13 @@ enum Any {
     Fields { text: String, bytes: Vec<(bool, f32)>, map: BTreeMap<u8, ()> },
 }
 
-/// Asserts that both readers of the format agree, on what was written and on what never was.
+/// Asserts that both writers of the format agree, and both readers, on what was written and on what
+/// never was.
 fn assert_agree<T: DeserializeOwned + Serialize + PartialEq + fmt::Debug>(value: &T) {
     let bytes = options().serialize(value).unwrap();
+    let mut builder = Builder::new(b"", false, Hashes::same(0), 0);
+    encode(value, &mut builder).unwrap();
+    assert_eq!(builder.value(), bytes);
     let theirs = |bytes: &[u8]| options().reject_trailing_bytes().deserialize::<T>(bytes).ok();
     assert_eq!(decode::<T>(&bytes).as_ref(), Some(value));
     for at in 0..bytes.len() {
@@ -33,6 +39,57 @@ fn assert_agree<T: DeserializeOwned + Serialize + PartialEq + fmt::Debug>(value:
     }
     let longer = [bytes.as_slice(), &[0]].concat();
     assert!(decode::<T>(&longer).is_none() && theirs(&longer).is_none());
+}
+
+#[test]
+fn how_many_parts_there_are_is_counted() {
+    /// Says one number before, and has another.
+    struct Guess(Option<usize>, Vec<u16>);
+    impl Serialize for Guess {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::{SerializeMap, SerializeSeq};
+            let mut map = serializer.serialize_map(self.0)?;
+            for part in &self.1 {
+                map.serialize_entry(part, &Elements(self))?;
+            }
+            return map.end();
+
+            struct Elements<'g>(&'g Guess);
+            impl Serialize for Elements<'_> {
+                fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                    let mut seq = to.serialize_seq(self.0 .0)?;
+                    self.0 .1.iter().try_for_each(|part| seq.serialize_element(part))?;
+                    seq.end()
+                }
+            }
+        }
+    }
+    for guess in [None, Some(0), Some(1), Some(3), Some(usize::MAX)] {
+        for parts in [vec![], vec![7], vec![1, 2, 3]] {
+            let map: BTreeMap<u16, Vec<u16>> = parts.iter().map(|&n| (n, parts.clone())).collect();
+            let mut builder = Builder::new(b"", false, Hashes::same(0), 0);
+            encode(&(Guess(guess, parts), 7_u8), &mut builder).unwrap();
+            assert_eq!(decode::<(BTreeMap<u16, Vec<u16>>, u8)>(builder.value()), Some((map, 7)));
+        }
+    }
+}
+
+#[test]
+fn parts_of_no_bytes_are_as_many_as_may_be_made_up() {
+    let mut builder = Builder::new(b"", false, Hashes::same(0), 0);
+    encode(&vec![(); 60_000], &mut builder).unwrap();
+    assert_eq!(decode::<Vec<()>>(builder.value()), Some(vec![(); 60_000]));
+    builder.reset_value();
+    assert!(encode(&vec![(); 100_000], &mut builder).is_err());
+    builder.reset_value();
+    assert!(encode(&vec![vec![(); 1000]; 100], &mut builder).is_err());
+    // Whoever reads does not loop for as long as eight bytes can say.
+    for count in [100_000, u64::MAX / 2, u64::MAX] {
+        assert!(decode::<Vec<()>>(&count.to_le_bytes()).is_none());
+        assert!(decode::<BTreeMap<(), ()>>(&count.to_le_bytes()).is_none());
+        let many = [1000_u64.to_le_bytes(), count.to_le_bytes()].concat();
+        assert!(decode::<Vec<Vec<()>>>(&many).is_none());
+    }
 }
 
 #[test]

@@ -9,10 +9,11 @@
 //! reads the list again.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
 
-use super::{files, random};
+use super::directory::Directory;
+use super::{files, is_of_resources, random};
 use crate::store::{hex, Key};
 
 /// What precedes the name of a directory that waits to be deleted.
@@ -26,11 +27,12 @@ const RECORD: usize = size_of::<Key>();
 
 /// With more removals than that, the function is cleared instead.
 pub(super) const REMOVALS: u64 = 1024 * 1024;
+/// As many may be listed by who does not know yet that there are enough.
+const MORE: u64 = 64 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Generation {
     pub(super) name: Name,
-    pub(super) path: PathBuf,
     /// When each removed call was removed, as far as the list is known.
     removed: HashMap<Key, u64>,
     removals: u64,
@@ -58,12 +60,24 @@ impl Name {
         Some(Self { epoch, renamed: renamed.parse().ok()? })
     }
 
-    pub(super) fn in_directory(self, function: &Path) -> PathBuf {
-        function.join(format!("{:016x}.{}", self.epoch, self.renamed))
+    const fn next(self) -> Self {
+        Self { epoch: self.epoch, renamed: self.renamed.saturating_add(1) }
     }
 
-    const fn next(self) -> Self {
-        Self { epoch: self.epoch, renamed: self.renamed + 1 }
+    /// Its directory.
+    pub(super) fn open(self, function: &Directory) -> io::Result<Directory> {
+        function.open(&self.to_string())
+    }
+
+    /// The same, once it is known.
+    pub(super) fn open_again(self, function: &Directory) -> io::Result<Directory> {
+        function.open_again(&self.to_string())
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}.{}", self.epoch, self.renamed)
     }
 }
 
@@ -88,9 +102,9 @@ pub(super) fn is_file_of_a_call(name: &str) -> bool {
 }
 
 /// All generations of a function: besides the current one, what a clear has not come to yet.
-pub(super) fn all(function: &Path) -> io::Result<Vec<Name>> {
+pub(super) fn all(function: &Directory) -> io::Result<Vec<Name>> {
     let mut names: Vec<Name> =
-        files::names(function)?.iter().filter_map(|name| Name::parse(name)).collect();
+        function.names()?.iter().filter_map(|name| Name::parse(name)).collect();
     names.sort_unstable();
     Ok(names)
 }
@@ -98,46 +112,49 @@ pub(super) fn all(function: &Path) -> io::Result<Vec<Name>> {
 /// The file that says which epoch is current.
 const EPOCH: &str = "epoch";
 
-/// The current epoch, if there is one.
-pub(super) fn current_epoch(function: &Path) -> io::Result<Option<u64>> {
-    let path = function.join(EPOCH);
-    let mut file = match files::open(&path) {
-        Ok(file) => file,
+/// The current epoch, if there is one. What stands in its place and says none goes: the next epoch
+/// replaces it.
+pub(super) fn current_epoch(function: &Directory) -> io::Result<Option<u64>> {
+    let text = function.file(EPOCH).and_then(|mut file| {
+        let mut text = [0; 16];
+        files::read_exact(&mut file, &mut text).map(|()| text)
+    });
+    let text = match text {
+        Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+        Err(error) if is_of_resources(&error) => return Err(error),
+        // A link, a directory, half of a number.
+        Err(_) => [0; 16],
     };
-    let mut text = [0; 16];
-    let read = files::read_exact(&mut file, &mut text);
-    let epoch = std::str::from_utf8(&text).ok().filter(|_| read.is_ok());
+    let is_hex = text.iter().all(u8::is_ascii_hexdigit);
+    let epoch = std::str::from_utf8(&text).ok().filter(|_| is_hex);
     let epoch = epoch.and_then(|text| u64::from_str_radix(text, 16).ok());
     if epoch.is_none() {
-        // Something else stands in its place: the next epoch replaces it.
-        files::discard(&path)?;
+        function.discard(EPOCH)?;
     }
     Ok(epoch)
 }
 
 /// Ends the current epoch.
-pub(super) fn end_epoch(function: &Path) -> io::Result<()> {
-    files::remove(&function.join(EPOCH)).map(drop)
+pub(super) fn end_epoch(function: &Directory) -> io::Result<()> {
+    function.discard(EPOCH).map(drop)
 }
 
 /// Begins an epoch, unless somebody else does.
-fn begin_epoch(function: &Path) -> io::Result<()> {
+fn begin_epoch(function: &Directory) -> io::Result<()> {
     // Its directory comes before it, and never again: so an epoch that is over stays so, and whoever
     // writes by its name finds nothing.
     let name = Name::first(random());
-    let directory = name.in_directory(function);
-    files::make_directory(&directory)?;
-    let unfinished = function.join(unfinished());
-    let mut file = files::create_new(&unfinished)?;
+    function.make(&name.to_string())?;
+    let unfinished = unfinished();
+    let mut file = function.new_file(&unfinished)?;
     let written = files::write(&mut file, format!("{:016x}", name.epoch).as_bytes());
     // A link, as it is made whole, and only if there is none: else two would begin one each.
-    let begun = written.and_then(|()| files::link(&unfinished, &function.join(EPOCH)));
-    files::remove(&unfinished)?;
+    let begun = written.and_then(|()| function.link(&unfinished, EPOCH));
+    function.remove(&unfinished)?;
     match begun {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            files::discard(&directory).map(drop)
+            function.discard(&name.to_string()).map(drop)
         }
         result => {
             result?;
@@ -147,12 +164,18 @@ fn begin_epoch(function: &Path) -> io::Result<()> {
     }
 }
 
-/// The current generation, begun if there is none; nothing, if that changes just now.
-pub(super) fn current(function: &Path) -> io::Result<Option<Name>> {
+/// The current generation, begun if there is none; nothing, if that changes just now. Most likely it
+/// is the one that is known.
+pub(super) fn current(function: &Directory, known: Option<Name>) -> io::Result<Option<Name>> {
     let Some(epoch) = current_epoch(function)? else {
         begin_epoch(function)?;
         return Ok(None);
     };
+    if let Some(known) = known.filter(|known| known.epoch == epoch) {
+        if known.open_again(function).is_ok() {
+            return Ok(Some(known));
+        }
+    }
     // A removal that renames the directory may hide it from one look.
     for _ in 0..3 {
         if let Some(name) = all(function)?.into_iter().rfind(|name| name.epoch == epoch) {
@@ -167,13 +190,13 @@ pub(super) fn current(function: &Path) -> io::Result<Option<Name>> {
 }
 
 /// Renames every generation that is not current out of the way; whether that is done.
-pub(super) fn retire(function: &Path) -> io::Result<bool> {
+pub(super) fn retire(function: &Directory) -> io::Result<bool> {
     let names = all(function)?;
     // Asked after them: a directory is made after its epoch began.
     let current = current_epoch(function)?;
     let mut is_done = true;
     for name in names.into_iter().filter(|name| Some(name.epoch) != current) {
-        match files::rename(&name.in_directory(function), &function.join(trash())) {
+        match function.rename(&name.to_string(), &trash()) {
             // Another did, or a removal gave it another name.
             Err(error) if error.kind() == ErrorKind::NotFound => is_done = false,
             result => result?,
@@ -183,20 +206,12 @@ pub(super) fn retire(function: &Path) -> io::Result<bool> {
 }
 
 impl Generation {
-    pub(super) fn new(function: &Path, name: Name) -> Self {
-        let path = name.in_directory(function);
-        Self { name, path, removed: HashMap::new(), removals: 0, is_damaged: false }
+    pub(super) fn new(name: Name) -> Self {
+        Self { name, removed: HashMap::new(), removals: 0, is_damaged: false }
     }
 
     pub(super) fn epoch(&self) -> u64 {
         self.name.epoch
-    }
-
-    /// The directory has another name now.
-    pub(super) fn is_called(&mut self, function: &Path, name: Name) {
-        if self.name != name {
-            (self.name, self.path) = (name, name.in_directory(function));
-        }
     }
 
     pub(super) fn removals(&self) -> u64 {
@@ -214,34 +229,49 @@ impl Generation {
         (!self.is_damaged).then(|| self.removed.iter().filter_map(since).collect())
     }
 
-    /// Reads what was added to the list.
-    pub(super) fn read_removed(&mut self) -> io::Result<()> {
-        use std::io::{Seek, SeekFrom};
-        let mut file = match files::open(&self.path.join(REMOVED)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
+    /// Reads what was added to the list of the generation, which is called so.
+    pub(super) fn read_removed(&mut self, directory: &Directory) -> io::Result<()> {
+        let file = match directory.file(REMOVED) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) if is_of_resources(&error) => return Err(error),
+            // A link, or what is not to be read.
+            Err(_) => return self.is_damage(),
         };
         let known = self.removals * RECORD as u64;
-        let len = files::metadata(&file)?.len();
-        if len == known {
-            return Ok(());
+        let len = file.as_ref().map_or(Ok(0), |file| {
+            files::metadata(file)
+                .map(|metadata| if metadata.is_file() { metadata.len() } else { 1 })
+        })?;
+        // A list that shrank, of more than anybody lists, or whose last record is half of one, was not
+        // written by us alone.
+        if len < known || len > (REMOVALS + MORE) * RECORD as u64 || len % RECORD as u64 != 0 {
+            return self.is_damage();
         }
-        file.seek(SeekFrom::Start(known))?;
-        let added = files::read(&mut file, len.saturating_sub(known))?;
-        let (keys, rest) = added.as_chunks::<RECORD>();
-        for key in keys {
-            self.removed.insert(*key, self.removals);
-            self.removals += 1;
+        if let Some(mut file) = file.filter(|_| len > known) {
+            files::skip(&mut file, known)?;
+            let added = files::read(&mut file, len - known)?;
+            for key in added.as_chunks::<RECORD>().0 {
+                self.removed.insert(*key, self.removals);
+                self.removals += 1;
+            }
         }
-        // A list that shrank, or whose last record is half of one, was not written by us alone.
-        self.is_damaged |= !rest.is_empty() || len < known;
+        // Each was listed before the directory was renamed for it. Where the machine lost its power
+        // in between, the name may have stayed and the list not.
+        if self.removals < self.name.renamed {
+            return self.is_damage();
+        }
+        Ok(())
+    }
+
+    fn is_damage(&mut self) -> io::Result<()> {
+        self.is_damaged = true;
         Ok(())
     }
 
     /// Adds a call to the list, and has everybody read it: how many removals there are with it.
-    pub(super) fn list_removed(&mut self, function: &Path, key: &Key) -> io::Result<u64> {
-        let mut file = files::append(&self.path.join(REMOVED))?;
+    pub(super) fn list_removed(&mut self, function: &Directory, key: &Key) -> io::Result<u64> {
+        let mut file = self.name.open(function)?.appended_file(REMOVED)?;
         // One write, so that the records of processes that append at once stay whole.
         files::write(&mut file, key)?;
         let removals = files::position(&mut file)? / RECORD as u64;
@@ -249,18 +279,18 @@ impl Generation {
         drop(file);
         loop {
             let next = self.name.next();
-            match files::rename(&self.path, &next.in_directory(function)) {
+            match function.rename(&self.name.to_string(), &next.to_string()) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 result => {
                     result?;
-                    self.is_called(function, next);
+                    self.name = next;
                     return Ok(removals);
                 }
             }
             // Somebody renamed it, perhaps before the list had the call.
             let is_it = |name: &Name| name.epoch == self.name.epoch;
             match all(function)?.into_iter().rfind(is_it) {
-                Some(name) => self.is_called(function, name),
+                Some(name) => self.name = name,
                 None => return Err(ErrorKind::NotFound.into()),
             }
         }

@@ -1,13 +1,13 @@
 //! What is stored, for who looks.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::generation;
-use super::sweep::allocated;
-use super::{files, place, DiskStore};
-use crate::store::header::{self, HEADER};
+use super::directory::{Directory, Kind};
+use super::{generation, place, DiskStore};
+use crate::store::header::{Checked, Header, HEADER};
 use crate::store::time::Now;
 
 /// A stored result, as [`DiskStore::entries`] finds it.
@@ -32,19 +32,19 @@ impl DiskStore {
     #[must_use]
     pub fn entries(&self) -> Vec<DiskEntry> {
         let now = Now::read();
-        let functions = place::functions(self.directory());
         let mut entries = Vec::new();
-        for directory in files::names(&functions).unwrap_or_default() {
-            let directory = functions.join(directory);
+        let Ok(functions) = place::functions(self.directory()) else { return entries };
+        for (name, directory) in place::all(&functions).into_iter().flatten() {
             let epoch = generation::current_epoch(&directory).unwrap_or_default();
             let generations = generation::all(&directory).unwrap_or_default();
             let current = generations.into_iter().rfind(|name| Some(name.epoch) == epoch);
             let Some(current) = current else { continue };
-            let function = place::name_in(&directory);
-            let results = current.in_directory(&directory);
-            for name in files::names(&results).unwrap_or_default() {
+            let Ok(generation) = current.open(&directory) else { continue };
+            let path = self.directory().join(place::FORMAT).join(&name).join(current.to_string());
+            let function = place::name_in(&directory, &name);
+            for name in generation.names().unwrap_or_default() {
                 if generation::is_file_of_a_call(&name) {
-                    entries.extend(entry(&function, results.join(name), &now));
+                    entries.extend(entry(&function, &generation, &path, &name, &now));
                 }
             }
         }
@@ -52,21 +52,41 @@ impl DiskStore {
     }
 }
 
-fn entry(function: &str, path: PathBuf, now: &Now) -> Option<DiskEntry> {
-    let metadata = fs::symlink_metadata(&path).ok()?;
-    let file = if metadata.is_file() { fs::read(&path).unwrap_or_default() } else { Vec::new() };
-    let header =
-        file.split_first_chunk::<HEADER>().and_then(|(head, value)| header::of_whole(head, value));
-    let age = match header {
+fn entry(
+    function: &str,
+    generation: &Directory,
+    path: &Path,
+    name: &str,
+    now: &Now,
+) -> Option<DiskEntry> {
+    let stat = generation.stat(name).ok()?;
+    let file = if stat.kind == Kind::File { generation.file(name).ok() } else { None };
+    let age = match file.and_then(|file| header_of_whole(file).ok().flatten()) {
         Some(header) => Some(header.age(now)?),
         None => None,
     };
-    let idle = metadata.modified().ok().and_then(|modified| modified.elapsed().ok());
     Some(DiskEntry {
         function: function.to_owned(),
-        path,
-        bytes: allocated(&metadata),
+        path: path.join(name),
+        bytes: stat.allocated,
         age,
-        idle: idle.unwrap_or_default(),
+        idle: stat.modified.elapsed().unwrap_or_default(),
     })
+}
+
+/// What a file says of itself, if it is whole: read piece by piece, as it may be of any size.
+fn header_of_whole(mut file: File) -> io::Result<Option<Header>> {
+    let mut head = [0; HEADER];
+    file.read_exact(&mut head)?;
+    let len = file.metadata()?.len() - HEADER as u64;
+    let Some(mut checked) = Checked::new(&head).filter(|checked| checked.len() == len) else {
+        return Ok(None);
+    };
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(checked.finish()),
+            read => checked.update(&piece[..read]),
+        }
+    }
 }

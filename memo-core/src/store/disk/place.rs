@@ -1,19 +1,23 @@
 //! Where the files are.
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::directory::Directory;
 use super::files;
-use crate::store::Function;
+use crate::store::{hex, program, Function};
 
 /// The format of everything below the root: another one is another directory.
-const FORMAT: &str = "memo-v1";
+pub(super) const FORMAT: &str = "memo-v1";
 
 /// What backups and the like know a cache by: <https://bford.info/cachedir/>.
 const TAG: &str = "CACHEDIR.TAG";
 const TAG_TEXT: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55\n\
     # This directory holds cached results of the Rust crate `memo`. It can be deleted at any time.\n";
+
+/// What is not to be checked in with a project in whose directory it is.
+const IGNORE: &str = ".gitignore";
 
 /// `$MEMO_CACHE_DIR`, or this program's directory in `memo` in the platform's for caches, or none.
 pub(super) fn default_root() -> Option<PathBuf> {
@@ -22,20 +26,6 @@ pub(super) fn default_root() -> Option<PathBuf> {
         return Some(root.into());
     }
     platform_caches(set).map(|caches| caches.join("memo").join(program()))
-}
-
-/// What the program is called, without what cargo adds to the name of a test.
-// Input: `target/debug/deps/app-0123456789abcdef`
-// Output: `app`
-fn program() -> String {
-    let path = std::env::current_exe().unwrap_or_default();
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let is_hash = |end: &str| end.len() == 16 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match name.rsplit_once('-') {
-        Some((start, end)) if is_hash(end) && !start.is_empty() => start.to_owned(),
-        _ if name.is_empty() => "unnamed".to_owned(),
-        _ => name,
-    }
 }
 
 #[cfg(windows)]
@@ -55,56 +45,71 @@ fn platform_caches(set: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     xdg.or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".cache")))
 }
 
-/// Where the directories of the functions are.
-pub(super) fn functions(root: &Path) -> PathBuf {
-    root.join(FORMAT)
-}
-
-/// A function's directory: its name, as far as a file name can be like it, and its identity.
-pub(super) fn of(root: &Path, function: &Function<'_>) -> PathBuf {
+/// What a function's directory is called: its name, as far as a file name can be like it, and its
+/// identity.
+pub(super) fn of(function: &Function<'_>) -> String {
     const LONGEST: usize = 40;
     // The end of a path says more than its start.
     let skipped = function.name.chars().count().saturating_sub(LONGEST);
-    let mut name: String = function
-        .name
-        .chars()
-        .skip(skipped)
-        .map(|letter| if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '-' })
-        .collect();
-    name.push('-');
-    for byte in function.fingerprint {
-        use std::fmt::Write;
-        let _ = write!(name, "{byte:02x}");
-    }
-    functions(root).join(name)
+    let name = function.name.chars().skip(skipped);
+    let as_file = |letter: char| if is_plain(letter) { letter } else { '-' };
+    format!("{}-{}", name.map(as_file).collect::<String>(), hex(&function.fingerprint))
 }
 
-/// Makes the root and the place for functions in it.
-pub(super) fn prepare(root: &Path) -> io::Result<()> {
-    files::make_directories(root)?;
-    match files::create_new(&root.join(TAG)) {
-        Ok(mut tag) => files::write(&mut tag, TAG_TEXT)?,
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
-    }
-    files::make_directory(&functions(root))
+fn is_plain(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
+/// Whether a function's directory may be called so.
+pub(super) fn is_of_a_function(name: &str) -> bool {
+    name.rsplit_once('-').is_some_and(|(name, identity)| {
+        name.chars().all(|letter| is_plain(letter) || letter == '-')
+            && identity.len() == 32
+            && identity.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+/// Where the directories of the functions are.
+pub(super) fn functions(root: &Path) -> io::Result<Directory> {
+    Directory::at(root)?.open(FORMAT)
+}
+
+/// The same, made if it is not there.
+pub(super) fn make_functions(root: &Path) -> io::Result<Directory> {
+    let root = Directory::make_at(root)?;
+    root.note(TAG, TAG_TEXT)?;
+    root.note(IGNORE, b"*\n")?;
+    root.make(FORMAT)?;
+    root.open(FORMAT)
+}
+
+/// The directories of all functions that there are, opened as they are asked for. Not those that
+/// cannot be: they are not used either.
+pub(super) fn all(
+    functions: &Directory,
+) -> io::Result<impl Iterator<Item = (String, Directory)> + '_> {
+    let names = functions.names()?.into_iter().filter(|name| is_of_a_function(name));
+    Ok(names.filter_map(|name| {
+        let directory = functions.open(&name).ok()?;
+        Some((name, directory))
+    }))
 }
 
 /// The file in a function's directory that spells its name in full, for who looks.
 const NAME: &str = "name";
 
-pub(super) fn note_name(directory: &Path, function: &Function<'_>) {
-    if let Ok(mut file) = files::create_new(&directory.join(NAME)) {
-        let _ = files::write(&mut file, function.name.as_bytes());
-    }
+/// Makes a function's directory.
+pub(super) fn make(functions: &Directory, name: &str, function: &Function<'_>) -> io::Result<()> {
+    functions.make(name)?;
+    // Only for who looks.
+    let _ = functions.open(name)?.note(NAME, function.name.as_bytes());
+    Ok(())
 }
 
 /// The function's name in full, or what its directory is called.
-pub(super) fn name_in(directory: &Path) -> String {
+pub(super) fn name_in(directory: &Directory, called: &str) -> String {
     const LONGEST: u64 = 4096;
-    let name =
-        files::open(&directory.join(NAME)).and_then(|mut file| files::read(&mut file, LONGEST));
+    let name = directory.file(NAME).and_then(|mut file| files::read(&mut file, LONGEST));
     let name = name.ok().and_then(|name| String::from_utf8(name).ok());
-    name.filter(|name| !name.is_empty())
-        .unwrap_or_else(|| directory.file_name().unwrap_or_default().to_string_lossy().into_owned())
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| called.to_owned())
 }

@@ -1,25 +1,29 @@
 //! Keeping a directory within its bound: what expired goes, then what was not used for longest.
 
-use std::fs::{self, Metadata};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs::{File, FileTimes};
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::generation::{self, TRASH, UNFINISHED};
-use super::{files, random};
+use super::directory::{Directory, Kind};
+use super::generation::{self, Name, TRASH, UNFINISHED};
+use super::{files, is_of_resources, place, random};
+use crate::error::{self, report, Error};
 use crate::store::header::{Header, HEADER};
 use crate::store::time::Now;
 
 /// Sweeps when enough was written, on a thread of its own.
 pub(super) struct Sweeper {
-    functions: PathBuf,
+    root: PathBuf,
     /// Bytes written since the last sweep, and a random start: so many processes that each write
     /// little sweep as often, all in all, as one that writes much.
     written: AtomicU64,
     is_sweeping: AtomicBool,
     is_wanted: AtomicBool,
+    /// That it cannot be swept as it should be.
+    is_reported: AtomicBool,
 }
 
 /// The part of the bound that may be written between two sweeps.
@@ -28,21 +32,37 @@ const BETWEEN: u64 = 20;
 const FREE: u64 = 10;
 /// What nobody finished, or found, in this time, nobody will.
 const ABANDONED: Duration = Duration::from_secs(3600);
+/// Whoever has had the lock for longer does not sweep any more.
+const STUCK: Duration = Duration::from_secs(600);
+
+/// The file that is locked by who sweeps, so that not all do at once.
+const LOCK: &str = "lock";
 
 /// A file that may be given up.
 struct Candidate {
     used: SystemTime,
     bytes: u64,
-    path: PathBuf,
+    /// Whose it is, by number.
+    generation: usize,
+    name: String,
+}
+
+/// What there is.
+#[derive(Default)]
+struct Found {
+    candidates: Vec<Candidate>,
+    /// The names of functions' directories, and of generations in them.
+    generations: Vec<(String, Name)>,
 }
 
 impl Sweeper {
-    pub(super) fn new(functions: PathBuf) -> Self {
+    pub(super) fn new(root: PathBuf) -> Self {
         Self {
-            functions,
+            root,
             written: AtomicU64::new(0),
             is_sweeping: AtomicBool::new(false),
             is_wanted: AtomicBool::new(false),
+            is_reported: AtomicBool::new(false),
         }
     }
 
@@ -63,146 +83,191 @@ impl Sweeper {
 
     /// Sweeps on a thread of its own, or once more on the one that does.
     pub(super) fn start(self: &Arc<Self>, max_bytes: u64) {
-        // AcqRel: whoever finds it unset goes on with what the last one left.
+        // Release and AcqRel: whoever finds it unset goes on with what the last one left.
         self.is_wanted.store(true, Ordering::Release);
         if self.is_sweeping.swap(true, Ordering::AcqRel) {
             return;
         }
         let sweeper = Arc::clone(self);
         let thread = std::thread::Builder::new().name("memo-sweep".into());
-        let spawned = thread.spawn(move || {
-            while sweeper.is_wanted.swap(false, Ordering::AcqRel) {
-                // What cannot be swept now is swept another time; nothing depends on it.
-                let _ = sweeper.sweep_if_alone(max_bytes);
+        if thread.spawn(move || sweeper.sweep_while_wanted(max_bytes)).is_err() {
+            // Without threads, it is this one or none.
+            self.sweep_while_wanted(max_bytes);
+        }
+    }
+
+    fn sweep_while_wanted(&self, max_bytes: u64) {
+        while self.is_wanted.swap(false, Ordering::AcqRel) {
+            match self.sweep_if_alone(max_bytes) {
+                Ok(()) => self.is_reported.store(false, Ordering::Relaxed),
+                // What cannot be swept now is swept another time, but if it never can, the bound does
+                // not hold.
+                Err(error) => self.report(&error),
             }
-            sweeper.is_sweeping.store(false, Ordering::Release);
-        });
-        if spawned.is_err() {
-            self.is_sweeping.store(false, Ordering::Release);
+        }
+        self.is_sweeping.store(false, Ordering::Release);
+    }
+
+    pub(super) fn report(&self, error: &io::Error) {
+        if !self.is_reported.swap(true, Ordering::Relaxed) {
+            let why = format!("{}: {error}", self.root.display());
+            report(&Error::new(error::Kind::Sweep, "memo::store::DiskStore", why));
         }
     }
 
-    fn lock_path(&self) -> PathBuf {
-        self.functions.join("lock")
-    }
-
-    /// Sweeps, after whoever does.
+    /// Sweeps, after whoever does; the bytes that are left.
     pub(super) fn sweep(&self, max_bytes: u64) -> io::Result<u64> {
-        if !self.functions.is_dir() {
-            return Ok(0);
-        }
-        let lock = files::lock_file(&self.lock_path())?;
-        lock.lock()?;
-        self.sweep_locked(max_bytes)
+        let functions = match place::functions(&self.root) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+            functions => functions?,
+        };
+        // To be alone saves work, and nothing else.
+        let lock = open_lock(&functions).and_then(|lock| files::lock(&lock).map(|()| lock));
+        let swept = self.sweep_functions(&functions, max_bytes);
+        drop(lock);
+        swept
     }
 
     /// Sweeps, unless another process does.
-    fn sweep_if_alone(&self, max_bytes: u64) -> io::Result<()> {
-        let lock = files::lock_file(&self.lock_path())?;
-        match lock.try_lock() {
-            Ok(()) => self.sweep_locked(max_bytes).map(drop),
-            Err(_) => Ok(()),
-        }
+    pub(super) fn sweep_if_alone(&self, max_bytes: u64) -> io::Result<()> {
+        let functions = match place::functions(&self.root) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            functions => functions?,
+        };
+        let lock = open_lock(&functions)?;
+        let locked = match files::try_lock(&lock) {
+            Ok(true) => {
+                // How long it has been had, for who finds it locked.
+                let _ = lock.set_times(FileTimes::new().set_modified(SystemTime::now()));
+                Ok(())
+            }
+            Ok(false) if is_idle_for(&functions, LOCK, STUCK) => Ok(()),
+            Ok(false) => return Ok(()),
+            Err(error) => Err(error),
+        };
+        self.sweep_functions(&functions, max_bytes)?;
+        locked.map_err(|error| {
+            let why = format!("locks on files are not to be had, and all sweep at once: {error}");
+            io::Error::new(error.kind(), why)
+        })
     }
 
-    fn sweep_locked(&self, max_bytes: u64) -> io::Result<u64> {
+    fn sweep_functions(&self, functions: &Directory, max_bytes: u64) -> io::Result<u64> {
         self.written.store(0, Ordering::Relaxed);
         let now = Now::read();
-        let mut candidates = Vec::new();
-        for name in files::names(&self.functions)? {
-            sweep_function(&self.functions.join(name), &now, &mut candidates);
+        let mut found = Found::default();
+        for (name, directory) in place::all(functions)? {
+            found.sweep_function(&name, &directory, &now);
         }
+        let Found { mut candidates, generations } = found;
         let mut total: u64 = candidates.iter().map(|candidate| candidate.bytes).sum();
         if total <= max_bytes {
             return Ok(total);
         }
         candidates.sort_unstable_by_key(|candidate| candidate.used);
         let enough = max_bytes - max_bytes / FREE;
+        let mut failed = Ok(());
         for candidate in candidates {
             if total <= enough {
                 break;
             }
-            // One that is gone by now is as good.
-            if files::remove(&candidate.path).is_ok() {
-                total -= candidate.bytes;
+            let (function, name) = &generations[candidate.generation];
+            let generation = functions.open(function).and_then(|function| name.open(&function));
+            match generation.and_then(|generation| generation.remove(&candidate.name)) {
+                Ok(_) => total -= candidate.bytes,
+                // Cleared, or called otherwise: another time.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => failed = Err(error),
             }
+        }
+        if total > max_bytes {
+            failed?;
         }
         Ok(total)
     }
 }
 
-/// Deletes what is over in a function's directory; what is left are candidates. Whatever cannot be
-/// read or deleted is left for another time: others may be at the same files.
-fn sweep_function(directory: &Path, now: &Now, candidates: &mut Vec<Candidate>) {
-    let names = files::names(directory).unwrap_or_default();
-    for trash in names.iter().filter(|name| name.starts_with(TRASH)) {
-        let _ = files::discard(&directory.join(trash));
-    }
-    for name in names.iter().filter(|name| name.ends_with(UNFINISHED)) {
-        discard_if_abandoned(&directory.join(name));
-    }
-    let current = generation::current_epoch(directory).unwrap_or_default();
-    for name in generation::all(directory).unwrap_or_default() {
-        let path = name.in_directory(directory);
-        // What was left of a clear that was stopped; a new one is another's that has just begun.
-        if Some(name.epoch) != current && is_abandoned(&path) {
-            let trash = directory.join(generation::trash());
-            if files::rename(&path, &trash).is_ok() {
-                let _ = files::discard(&trash);
-            }
-            continue;
+/// The lock's file, or one in the place of what is none.
+fn open_lock(functions: &Directory) -> io::Result<File> {
+    match functions.lock_file(LOCK) {
+        Err(error) if !is_of_resources(&error) => {
+            functions.discard(LOCK)?;
+            functions.lock_file(LOCK)
         }
-        sweep_generation(&path, now, candidates);
+        result => result,
     }
 }
 
-fn sweep_generation(generation: &Path, now: &Now, candidates: &mut Vec<Candidate>) {
-    for name in files::names(generation).unwrap_or_default() {
-        let path = generation.join(&name);
-        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
-        if name.ends_with(UNFINISHED) {
-            discard_if_abandoned(&path);
-        } else if generation::is_file_of_a_call(&name) {
-            if metadata.is_file() && !is_over(&path, now) {
-                let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                candidates.push(Candidate { used, bytes: allocated(&metadata), path });
+impl Found {
+    /// Deletes what is over in a function's directory; what is left are candidates. Whatever cannot
+    /// be read or deleted is left for another time: others may be at the same files.
+    fn sweep_function(&mut self, function: &str, directory: &Directory, now: &Now) {
+        let names = directory.names().unwrap_or_default();
+        for trash in names.iter().filter(|name| name.starts_with(TRASH)) {
+            let _ = directory.discard(trash);
+        }
+        for name in names.iter().filter(|name| name.ends_with(UNFINISHED)) {
+            discard_if_abandoned(directory, name);
+        }
+        let current = generation::current_epoch(directory).unwrap_or_default();
+        for name in generation::all(directory).unwrap_or_default() {
+            // What was left of a clear that was stopped; a new one is another's that has just begun.
+            if Some(name.epoch) != current && is_idle_for(directory, &name.to_string(), ABANDONED) {
+                let trash = generation::trash();
+                if directory.rename(&name.to_string(), &trash).is_ok() {
+                    let _ = directory.discard(&trash);
+                }
+                continue;
+            }
+            if let Ok(generation) = name.open(directory) {
+                self.generations.push((function.to_owned(), name));
+                self.sweep_generation(&generation, now);
+            }
+        }
+    }
+
+    fn sweep_generation(&mut self, generation: &Directory, now: &Now) {
+        for name in generation.names().unwrap_or_default() {
+            if name.ends_with(UNFINISHED) {
+                discard_if_abandoned(generation, &name);
+                continue;
+            }
+            if !generation::is_file_of_a_call(&name) {
+                continue;
+            }
+            let Ok(stat) = generation.stat(&name) else { continue };
+            if stat.kind == Kind::File && !is_over(generation, &name, now) {
+                self.candidates.push(Candidate {
+                    used: stat.modified,
+                    bytes: stat.allocated,
+                    generation: self.generations.len() - 1,
+                    name,
+                });
             } else {
-                let _ = files::discard(&path);
+                let _ = generation.discard(&name);
             }
         }
     }
 }
 
 /// Whether a result has expired, or its file says nothing of the kind.
-fn is_over(path: &Path, now: &Now) -> bool {
+fn is_over(generation: &Directory, name: &str, now: &Now) -> bool {
     let mut head = [0; HEADER];
-    let Ok(mut file) = files::open(path) else { return false };
+    let Ok(mut file) = generation.file(name) else { return false };
     if files::read_exact(&mut file, &mut head).is_err() {
         return true;
     }
     Header::parse(&head).is_none_or(|(header, _)| header.age(now).is_none())
 }
 
-fn discard_if_abandoned(path: &Path) {
-    if is_abandoned(path) {
-        let _ = files::discard(path);
+fn discard_if_abandoned(directory: &Directory, name: &str) {
+    if is_idle_for(directory, name, ABANDONED) {
+        let _ = directory.discard(name);
     }
 }
 
-fn is_abandoned(path: &Path) -> bool {
-    let modified = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
-    modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|idle| idle > ABANDONED))
-}
-
-/// The bytes that a file takes of the disk.
-pub(super) fn allocated(metadata: &Metadata) -> u64 {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        metadata.blocks() * 512
-    }
-    #[cfg(not(unix))]
-    {
-        metadata.len()
-    }
+/// Whether nothing was done to a file, or to what is in a directory, for so long.
+fn is_idle_for(directory: &Directory, name: &str, time: Duration) -> bool {
+    let stat = directory.stat(name);
+    stat.is_ok_and(|stat| stat.modified.elapsed().is_ok_and(|idle| idle > time))
 }

@@ -1,12 +1,16 @@
 //! Files come and go, are damaged, and fail to be written.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 
-use super::files::faults;
 use super::*;
 use crate::store::conformance;
 use crate::store::time;
+
+mod removed;
+#[cfg(unix)]
+mod planted;
+mod sweeping;
 
 /// A directory of the test's own, gone with it.
 struct Scratch(PathBuf);
@@ -54,7 +58,9 @@ fn call(store: &DiskStore, number: u32) -> (Vec<u8>, bool) {
 fn file(store: &DiskStore, number: u32) -> PathBuf {
     let place = store.place(&F);
     let ticket = store.look_again(&F, &place).unwrap();
-    place.generation_of(ticket).unwrap().join(generation::file_of(&key(number)))
+    let generation = place.generation_of(ticket).unwrap().to_string();
+    let functions = store.root.join(place::FORMAT);
+    functions.join(&place.name).join(generation).join(generation::file_of(&key(number)))
 }
 
 #[test]
@@ -104,7 +110,7 @@ fn damage(path: &std::path::Path, how: u32, round: u32) {
 fn a_damaged_file_is_a_miss_and_the_next_call_heals_it() {
     let scratch = Scratch::new();
     let store = scratch.store();
-    let files = std::env::var("MEMO_TEST_FILES").map_or(3000, |files| files.parse().unwrap());
+    let files = std::env::var("MEMO_TEST_FILES").map_or(400, |files| files.parse().unwrap());
     for round in 0..files {
         let number = round % 100 + 1;
         call(&store, number);
@@ -215,38 +221,6 @@ fn an_expired_file_is_not_served_whatever_the_clock_says() {
 }
 
 #[test]
-fn a_sweep_leaves_what_was_used_last_and_nothing_that_is_over() {
-    let scratch = Scratch::new();
-    let store = scratch.store().max_bytes(200 * 4096);
-    let lookup = store.get(&F, &key(0)).unwrap();
-    for number in 1..=100 {
-        store.put(&F, &key(number), lookup.ticket, &value(number), None).unwrap();
-    }
-    let hour = std::time::Duration::from_secs(3600);
-    let at = |hours| std::time::SystemTime::now() - hour * hours;
-    let set = |path: &std::path::Path, time| {
-        let file = File::options().read(true).open(path).unwrap();
-        file.set_times(fs::FileTimes::new().set_modified(time)).unwrap();
-    };
-    for number in 1..=100 {
-        set(&file(&store, number), at(200 - number));
-    }
-    let unfinished = file(&store, 0).with_file_name("0123456789abcdef.tmp");
-    fs::write(&unfinished, b"half").unwrap();
-    set(&unfinished, at(2));
-    let before = store.sweep().unwrap();
-    assert!(!unfinished.exists(), "what was left unfinished is still there");
-    assert!((1..=100).all(|number| call(&store, number).1), "what is within the bound is gone");
-
-    // Now with a lower bound: the oldest go, until a tenth of it is free.
-    let lower = scratch.store().max_bytes(before / 2);
-    let after = lower.sweep().unwrap();
-    assert!(after <= before / 2 - before / 20, "{after} of {before}");
-    let left: Vec<u32> = (1..=100).filter(|&number| file(&store, number).exists()).collect();
-    assert!(!left.is_empty() && left.iter().all(|&number| number as usize > 100 - left.len()));
-}
-
-#[test]
 fn what_is_too_large_for_the_bound_is_not_stored() {
     let scratch = Scratch::new();
     let store = scratch.store().max_bytes(40_000);
@@ -282,18 +256,6 @@ fn the_directory_can_be_deleted_at_any_time() {
         assert_eq!(call(&store, number), (value(number), false));
         assert_eq!(call(&store, number), (value(number), true));
     }
-}
-
-#[test]
-fn a_list_of_removals_that_is_none_clears_the_function() {
-    let scratch = Scratch::new();
-    let store = scratch.store();
-    (1..=2).for_each(|number| drop(call(&store, number)));
-    store.remove(&F, &key(1)).unwrap();
-    let list = file(&store, 1).with_file_name(generation::REMOVED);
-    fs::write(list, b"half a record").unwrap();
-    // Another process, which has not read the list yet.
-    assert_eq!(call(&scratch.store(), 2), (value(2), false));
 }
 
 #[test]

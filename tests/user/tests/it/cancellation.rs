@@ -3,7 +3,7 @@
 use std::future::{poll_fn, Future};
 use std::pin::pin;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fastrand::Rng;
 use memo::{memo, singleton, Stats};
@@ -130,9 +130,10 @@ macro_rules! leaves_nothing_behind {
         TABLE.assert_agree_with(&table::stats());
         let entries = (page::stats().entries as u32, table::stats().entries as u32);
         assert_eq!(entries, ((ROUNDS + 1) * PAGES, (ROUNDS + 1) * 2));
-        // Unless the machine is so busy that a wait was given up.
+        // A leader that a busy machine does not poll for 50 ms is relieved; not each of them is.
         let unshared = page::stats().unshared + table::stats().unshared;
-        assert!(unshared == 0 || start.elapsed() > Duration::from_secs(1), "{unshared}");
+        println!("{unshared} calls were unshared in {:?}", start.elapsed());
+        assert!(unshared < u64::from((ROUNDS + 1) * (PAGES + 2)), "{unshared}");
     }};
 }
 

@@ -2,12 +2,14 @@
 //! own.
 
 mod attributes;
+mod boxed;
 mod cancellation;
 mod executors;
 mod flights;
 mod paths;
 mod results;
 mod singletons;
+mod stalls;
 
 use std::future::{poll_fn, Future};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};

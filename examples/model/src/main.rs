@@ -1,4 +1,4 @@
-//! A neural network, loaded once and asked many times: `cargo run --release --example model`.
+//! A neural network, loaded once and asked many times: `cargo run --release -p model`.
 
 use std::error::Error;
 use std::fs::File;
@@ -9,8 +9,8 @@ use std::time::Instant;
 use memo::{memo, singleton};
 use serde::{Deserialize, Serialize};
 
-const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/digits_model.json");
-const HOLDOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/digits_holdout.csv");
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/digits_model.json");
+const HOLDOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/digits_holdout.csv");
 
 #[derive(Deserialize)]
 struct Classifier {

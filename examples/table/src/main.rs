@@ -1,5 +1,5 @@
 //! Statistics of a CSV file, computed again when it changes.
-//! `cargo run --example table -- FILE.csv`
+//! `cargo run -p table -- FILE.csv`
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::{env, fs, io, process};
 use memo::memo;
 use serde::{Deserialize, Serialize};
 
-const PENGUINS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/penguins.csv");
+const PENGUINS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/penguins.csv");
 
 /// A file as it is now, which is the key: an edit changes the time or the size. Asking for these
 /// takes microseconds; a hash of the content would read the whole file at every call.

@@ -8,12 +8,12 @@ thread_local! {
 }
 
 /// Has the request after `count` more fail; none does, if nothing.
-pub(crate) fn fail_after(fault: Option<(u32, io::ErrorKind)>) {
+pub(super) fn fail_after(fault: Option<(u32, io::ErrorKind)>) {
     LEFT.set(fault);
 }
 
 /// Whether the fault has come.
-pub(crate) fn is_over() -> bool {
+pub(super) fn is_over() -> bool {
     LEFT.get().is_none()
 }
 

@@ -1,0 +1,86 @@
+//! Who computes a call: under the lock, its flight joins the flight of its key or becomes it.
+
+use std::sync::Arc;
+
+use super::Cache;
+use crate::entry::Ref;
+use crate::flight::{wake, Abandoned, Flight, Joined, TookOver, Wait};
+
+/// What came of asking the cache under its lock.
+pub(crate) enum Claim {
+    Found(Ref),
+    Lead,
+    /// Another call's computation is to be waited for.
+    Wait(Wait),
+}
+
+impl Cache {
+    /// Looks again, under the lock, and joins the flight of the key or becomes it.
+    pub(crate) fn claim(&self, flight: &Arc<Flight>) -> Claim {
+        let mut shared = self.shared.lock();
+        if let Some(key) = flight.key.lock().as_ref() {
+            if let Some(entry) = shared.memory.find(&self.table, key) {
+                return Claim::Found(entry.share());
+            }
+        }
+        match shared.flights.join(flight) {
+            Joined::Leads => Claim::Lead,
+            Joined::Waits(wait) => Claim::Wait(wait),
+        }
+    }
+
+    /// Makes the call's flight one beside the flight of its key.
+    pub(crate) fn claim_unshared(&self, flight: &Arc<Flight>) {
+        self.count_unshared();
+        self.shared.lock().flights.note(flight);
+    }
+
+    /// Makes the call's flight one that computes whatever is stored. It is the flight of its key, if
+    /// there is none.
+    pub(crate) fn claim_forced(&self, flight: &Arc<Flight>) {
+        self.shared.lock().flights.force(flight);
+    }
+
+    /// Has the call of a waiter lead what it waits for as well, unless that has changed by now.
+    pub(crate) fn take_over(&self, wait: &Wait, call: &Arc<Flight>) -> Option<TookOver> {
+        let mut shared = self.shared.lock();
+        let awaited = wait.flight();
+        if awaited.is_fenced() {
+            return None;
+        }
+        let took_over = awaited.take_over(call, wait.bound())?;
+        shared.flights.note(call);
+        Some(took_over)
+    }
+
+    /// A leader leaves without an end, its future dropped: a waiter takes over.
+    pub(crate) fn abandon(&self, flight: &Arc<Flight>, awaited: &Arc<Flight>) {
+        let mut shared = self.shared.lock();
+        if !Arc::ptr_eq(flight, awaited) {
+            shared.flights.depart(flight);
+        }
+        let heir = match awaited.abandon(flight) {
+            Abandoned::GoesOn => None,
+            Abandoned::Deserted => {
+                shared.flights.depart(awaited);
+                None
+            }
+            Abandoned::Inherited(heir) => heir,
+        };
+        drop(shared);
+        if let Some(waker) = heir {
+            wake(waker);
+        }
+    }
+
+    /// A waiter leaves: a flight that nobody leads nor awaits is forgotten.
+    pub(crate) fn leave(&self, flight: &Arc<Flight>) {
+        if flight.is_deserted() {
+            let mut shared = self.shared.lock();
+            // Somebody may have found it meanwhile.
+            if flight.is_deserted() {
+                shared.flights.depart(flight);
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! One value, to be read as its type asks.
+
+use serde::de::{Deserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::parts::Parts;
+use super::skip::inside;
+use super::variant::{Payload, Variant, VariantAsMap};
+use super::{Error, Reader};
+use crate::key::depth::Depth;
+use crate::key::tag;
+
+pub(super) struct Value<'r, 'de> {
+    pub(super) reader: &'r mut Reader<'de>,
+    pub(super) depth: Depth,
+}
+
+impl<'r, 'de> Value<'r, 'de> {
+    /// The value within a `Some` or a newtype, which are read by now.
+    fn around(self) -> Result<Self, Error> {
+        Ok(Self { depth: self.depth.around().ok_or_else(Error::too_deep)?, ..self })
+    }
+
+    fn until_end(self) -> Result<Parts<'r, 'de>, Error> {
+        Ok(Parts::until_end(self.reader, inside(self.depth)?))
+    }
+
+    fn counted(self) -> Result<Parts<'r, 'de>, Error> {
+        let count = self.reader.len()?;
+        Ok(Parts::counted(self.reader, inside(self.depth)?, count))
+    }
+
+    /// A variant, its tag taken.
+    fn variant(self) -> Result<Variant<'r, 'de>, Error> {
+        let name = self.reader.variant()?;
+        Ok(Variant { name, payload: Payload { reader: self.reader, depth: self.depth } })
+    }
+
+    /// Whether a struct of this name is what follows.
+    fn is_struct(&self, name: &str) -> bool {
+        let mut ahead = Reader::new(self.reader.rest);
+        ahead.skip(tag::STRUCT) && ahead.bytes().is_ok_and(|found| found == name.as_bytes())
+    }
+}
+
+impl<'de> Deserializer<'de> for Value<'_, 'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let reader = &mut *self.reader;
+        match reader.byte()? {
+            tag::UNIT => visitor.visit_unit(),
+            tag::FALSE => visitor.visit_bool(false),
+            tag::TRUE => visitor.visit_bool(true),
+            tag::NONE => visitor.visit_none(),
+            tag::SOME => visitor.visit_some(self.around()?),
+            tag::CHAR => visitor.visit_char(reader.char()?),
+            tag::STR => visitor.visit_borrowed_str(reader.str()?),
+            tag::BYTES => visitor.visit_borrowed_bytes(reader.bytes()?),
+            tag::UNIT_STRUCT => {
+                reader.bytes()?;
+                visitor.visit_unit()
+            }
+            tag::NEWTYPE => {
+                reader.bytes()?;
+                visitor.visit_newtype_struct(self.around()?)
+            }
+            tag::VARIANT => {
+                let variant = self.variant()?;
+                if variant.payload.reader.skip(tag::UNIT) {
+                    visitor.visit_borrowed_str(variant.name)
+                } else {
+                    VariantAsMap::of(variant).visit(visitor)
+                }
+            }
+            tag::SEQ | tag::TUPLE => self.until_end()?.visit_seq(visitor),
+            tag::TUPLE_STRUCT => {
+                reader.bytes()?;
+                self.until_end()?.visit_seq(visitor)
+            }
+            tag::MAP | tag::FIELDS => self.until_end()?.visit_map(visitor),
+            tag::STRUCT => {
+                reader.bytes()?;
+                self.until_end()?.visit_map(visitor)
+            }
+            tag::NUMBERS => {
+                let tag = reader.byte()?;
+                self.counted()?.of_numbers(tag).visit_seq(visitor)
+            }
+            tag::SET => self.counted()?.visit_seq(visitor),
+            tag::BAG => self.counted()?.visit_map(visitor),
+            tag => reader.number(tag, visitor),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        // `serde_json::RawValue` asks for a newtype where it wrote a struct.
+        if self.is_struct(name) {
+            return self.deserialize_any(visitor);
+        }
+        if self.reader.skip(tag::NEWTYPE) {
+            self.reader.bytes()?;
+        }
+        visitor.visit_newtype_struct(self.around()?)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
+        if self.reader.skip(tag::TUPLE) {
+            self.until_end()?.visit_tuple(len, visitor)
+        } else {
+            self.deserialize_any(visitor)
+        }
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if self.reader.skip(tag::TUPLE_STRUCT) {
+            self.reader.bytes()?;
+            self.until_end()?.visit_tuple(len, visitor)
+        } else {
+            self.deserialize_any(visitor)
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if !self.reader.skip(tag::VARIANT) {
+            return Err(Error("not a variant of an enum".into()));
+        }
+        self.variant()?.visit(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.reader.skip_piece(self.depth)?;
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct seq map struct identifier
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,143 @@
+//! An enum's variant: as one, or as the map that self-describing formats make of it.
+
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, VariantAccess, Visitor};
+
+use super::skip::inside;
+use super::value::Value;
+use super::{Error, Reader};
+use crate::key::depth::Depth;
+use crate::key::tag;
+
+pub(super) struct Variant<'r, 'de> {
+    pub(super) name: &'de str,
+    pub(super) payload: Payload<'r, 'de>,
+}
+
+/// What a variant has behind its name.
+pub(super) struct Payload<'r, 'de> {
+    pub(super) reader: &'r mut Reader<'de>,
+    pub(super) depth: Depth,
+}
+
+impl<'de> Variant<'_, 'de> {
+    pub(super) fn visit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let Payload { reader, depth } = self.payload;
+        let mut is_left = true;
+        let payload = Payload { reader: &mut *reader, depth };
+        let value =
+            visitor.visit_enum(Access { name: self.name, payload, is_left: &mut is_left })?;
+        // A visitor to whom the name says everything asks for no more.
+        if is_left {
+            reader.skip_payload(depth)?;
+        }
+        Ok(value)
+    }
+}
+
+struct Access<'r, 'de> {
+    name: &'de str,
+    payload: Payload<'r, 'de>,
+    /// Set to false by whoever takes the payload.
+    is_left: &'r mut bool,
+}
+
+impl<'r, 'de> EnumAccess<'de> for Access<'r, 'de> {
+    type Error = Error;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
+        let variant = seed.deserialize(BorrowedStrDeserializer::new(self.name))?;
+        Ok((variant, self))
+    }
+}
+
+impl<'r, 'de> Access<'r, 'de> {
+    fn take(self) -> Payload<'r, 'de> {
+        *self.is_left = false;
+        self.payload
+    }
+}
+
+impl<'de> VariantAccess<'de> for Access<'_, 'de> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        if self.take().reader.skip(tag::UNIT) {
+            Ok(())
+        } else {
+            Err(Error("a variant has content that its type has not".into()))
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(self.take().content()?)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
+        let Payload { reader, depth } = self.take();
+        Value { reader, depth }.deserialize_tuple(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let Payload { reader, depth } = self.take();
+        Value { reader, depth }.deserialize_any(visitor)
+    }
+}
+
+impl<'r, 'de> Payload<'r, 'de> {
+    /// What the variant holds, as a value of its own.
+    fn content(self) -> Result<Value<'r, 'de>, Error> {
+        let Self { reader, depth } = self;
+        let depth = if reader.skip(tag::NEWTYPE) { inside(depth)? } else { depth };
+        Ok(Value { reader, depth })
+    }
+}
+
+/// A variant with content, shown as a map of one entry.
+pub(super) struct VariantAsMap<'r, 'de> {
+    variant: Variant<'r, 'de>,
+    is_name_left: bool,
+    is_payload_left: bool,
+}
+
+impl<'r, 'de> VariantAsMap<'r, 'de> {
+    pub(super) fn of(variant: Variant<'r, 'de>) -> Self {
+        Self { variant, is_name_left: true, is_payload_left: true }
+    }
+
+    pub(super) fn visit<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
+        let value = visitor.visit_map(&mut self)?;
+        if self.is_payload_left {
+            let Payload { reader, depth } = self.variant.payload;
+            reader.skip_payload(depth)?;
+        }
+        Ok(value)
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut VariantAsMap<'_, 'de> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        if !std::mem::take(&mut self.is_name_left) {
+            return Ok(None);
+        }
+        seed.deserialize(BorrowedStrDeserializer::new(self.variant.name)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        if !std::mem::take(&mut self.is_payload_left) {
+            return Err(Error("a variant has one content".into()));
+        }
+        let Payload { reader, depth } = &mut self.variant.payload;
+        seed.deserialize(Payload { reader, depth: *depth }.content()?)
+    }
+}

@@ -1,0 +1,156 @@
+//! Who computes what a flight's waiters wait for, and how they leave it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::{wake, Flight, Phase};
+use crate::clock::Tick;
+use crate::entry;
+
+/// The calls that compute for a flight.
+#[derive(Debug)]
+pub(super) struct Leaders {
+    /// The call that made the flight does. It may go on when another has ended the flight.
+    pub(super) own: bool,
+    /// Those who relieve it or took over; none once the flight has ended.
+    pub(super) others: Vec<Arc<Flight>>,
+}
+
+impl Leaders {
+    pub(super) const fn new() -> Self {
+        Self { own: true, others: Vec::new() }
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.own && self.others.is_empty()
+    }
+
+    fn remove(&mut self, flight: &Flight, leader: &Flight) {
+        if std::ptr::eq(flight, leader) {
+            self.own = false;
+        } else {
+            self.others.retain(|other| !std::ptr::eq(&**other, leader));
+        }
+    }
+}
+
+/// What is left to do when a leader has left its flight, outside all locks.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Left {
+    wakers: BTreeMap<u64, Waker>,
+    /// Its end may be the user's code: after all have been woken.
+    pub(crate) unwanted: Option<entry::Ref>,
+    /// Those who lead it still, and were not the first to finish.
+    overtaken: Vec<Arc<Flight>>,
+    pub(crate) is_over: bool,
+    /// It has to be found by who fences: it computes still, or has a result that was not taken.
+    pub(crate) is_to_be_fenced: bool,
+}
+
+impl Left {
+    /// Wakes who waits, and notes that those who were overtaken did not only work.
+    pub(crate) fn wake(&mut self) {
+        if !self.wakers.is_empty() {
+            std::mem::take(&mut self.wakers).into_values().for_each(wake);
+        }
+        self.overtaken.iter().for_each(|flight| flight.delay());
+    }
+}
+
+/// How a waiter came to lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TookOver {
+    /// Nobody led any more.
+    Inherits,
+    /// Somebody does, and takes too long.
+    Relieves,
+}
+
+/// What became of a flight that a leader left without an end.
+#[derive(Debug)]
+pub(crate) enum Abandoned {
+    /// Others lead it, or have ended it.
+    GoesOn,
+    /// Nobody waits for it.
+    Deserted,
+    /// A waiter takes over; its waker, if it sleeps.
+    Inherited(Option<Waker>),
+}
+
+impl Flight {
+    /// One of its leaders leaves: the first with a result, or the last, ends it.
+    ///
+    /// Under the cache's lock, so that nobody who waits is missed by a fence.
+    pub(crate) fn finish(self: &Arc<Self>, leader: &Self, result: Option<entry::Ref>) -> Left {
+        let mut state = self.state.lock();
+        state.leaders.remove(self, leader);
+        let mut left = Left {
+            wakers: BTreeMap::new(),
+            unwanted: result,
+            overtaken: Vec::new(),
+            is_over: true,
+            is_to_be_fenced: false,
+        };
+        if matches!(state.phase, Phase::Led) {
+            if left.unwanted.is_none() && !state.leaders.is_empty() {
+                left.is_over = false;
+                return left;
+            }
+            left.overtaken = std::mem::take(&mut state.leaders.others);
+            left.overtaken.extend(state.leaders.own.then(|| Arc::clone(self)));
+            let kept = if state.waiting > 0 { left.unwanted.take() } else { None };
+            state.phase = Phase::Ended(kept);
+            left.wakers = std::mem::take(&mut state.wakers);
+        }
+        let has_result = matches!(state.phase, Phase::Ended(Some(_)));
+        left.is_to_be_fenced = state.leaders.own || has_result;
+        left
+    }
+
+    /// One of its leaders leaves without an end, its future dropped: if it was the last, a waiter
+    /// takes over. The waker of one, if any waits.
+    ///
+    /// Under the cache's lock, so that nobody comes between the question and the answer.
+    pub(crate) fn abandon(&self, leader: &Self) -> Abandoned {
+        let mut state = self.state.lock();
+        state.leaders.remove(self, leader);
+        if matches!(state.phase, Phase::Led) && state.leaders.is_empty() {
+            state.phase = Phase::Abandoned;
+        }
+        match state.phase {
+            Phase::Led => Abandoned::GoesOn,
+            _ if state.waiting == 0 && !state.leaders.own => Abandoned::Deserted,
+            // Without a waker, some waiter is on its way to look, and will find it abandoned.
+            Phase::Abandoned => {
+                Abandoned::Inherited(state.wakers.pop_first().map(|(_, waker)| waker))
+            }
+            Phase::Ended(_) => Abandoned::GoesOn,
+        }
+    }
+
+    /// Makes a waiter's flight a leader of this one, if it was abandoned or its leaders took longer
+    /// than the waiter's bound.
+    ///
+    /// Under the cache's lock, so that no fence misses the leader.
+    pub(crate) fn take_over(self: &Arc<Self>, by: &Arc<Self>, bound: u64) -> Option<TookOver> {
+        let now = Tick::now();
+        let mut state = self.state.lock();
+        let how = match state.phase {
+            Phase::Led if state.is_relief_due(self, bound, now) => {
+                state.bound.relieve(now);
+                TookOver::Relieves
+            }
+            Phase::Abandoned => {
+                state.phase = Phase::Led;
+                state.bound.restart(now);
+                TookOver::Inherits
+            }
+            Phase::Led | Phase::Ended(_) => return None,
+        };
+        state.leaders.others.push(Arc::clone(by));
+        by.relieved.get_or_init(|| Arc::downgrade(self));
+        Some(how)
+    }
+}

@@ -1,0 +1,25 @@
+//! Types that are no more than they seem: what serde does with them is known, and takes no time.
+
+use std::any::TypeId;
+
+/// Whether all values of the type make one and the same call.
+#[inline(always)]
+pub(crate) fn is_scalar<T: ?Sized>() -> bool {
+    macro_rules! any {
+        ($($scalar:ty),*) => {
+            $(typeid::of::<T>() == TypeId::of::<$scalar>()
+                || typeid::of::<T>() == TypeId::of::<&'static $scalar>())||*
+        };
+    }
+    any!(
+        u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, bool, char,
+        String
+    )
+}
+
+/// Whether to walk a value of the type into a key runs no code of the user's.
+#[inline(always)]
+pub(super) fn is_plain<T: ?Sized>() -> bool {
+    let id = typeid::of::<T>();
+    is_scalar::<T>() || id == TypeId::of::<str>() || id == TypeId::of::<&'static str>()
+}

@@ -1,0 +1,55 @@
+//! The README's code that its own tests cannot run, since it needs features, or serde's `derive`.
+
+const README: &str = include_str!("../README.md");
+
+#[test]
+fn the_readme_shows_this_code_and_no_other_that_is_not_run() {
+    let shown = [
+        include_str!("readme/own_types.rs"),
+        include_str!("readme/disk.rs"),
+        include_str!("readme/redis.rs"),
+    ];
+    for code in shown {
+        assert!(README.contains(&format!("```rust,ignore\n{code}```\n")), "{code}");
+    }
+    assert_eq!(README.matches("```rust,ignore").count(), shown.len());
+}
+
+mod own_types {
+    include!("readme/own_types.rs");
+
+    #[test]
+    fn types_of_ones_own_are_arguments_and_results() {
+        let query = Query { table: "users", limit: 2 };
+        let names = || rows(&query).into_iter().map(|row| (row.id, row.name));
+        assert!(names().eq([(0, "users 0".to_owned()), (1, "users 1".to_owned())]));
+        assert!(names().eq(names()));
+        assert_eq!(rows::stats().misses, 1);
+    }
+}
+
+mod disk {
+    include!("readme/disk.rs");
+
+    #[test]
+    fn results_go_to_both_directories() {
+        let directory = std::env::temp_dir().join(format!("memo-readme-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        std::env::set_var("MEMO_CACHE_DIR", directory.join("default"));
+        std::env::set_current_dir(&directory).unwrap();
+        assert_eq!((primes(10), walk(3, 0)), (vec![2, 3, 5, 7], vec![0.0; 3]));
+        assert!(directory.join("default/CACHEDIR.TAG").exists());
+        assert!(directory.join("simulations/CACHEDIR.TAG").exists());
+        std::fs::remove_dir_all(directory).unwrap();
+    }
+}
+
+#[cfg(feature = "redis")]
+mod redis {
+    include!("readme/redis.rs");
+
+    #[test]
+    fn a_server_that_is_not_there_fails_no_call() {
+        assert_eq!((render("a").as_str(), reversed("ab").as_str()), ("<h1>a</h1>", "ba"));
+    }
+}

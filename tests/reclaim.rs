@@ -1,0 +1,115 @@
+//! What has expired is given up though nobody asks for it, nor for what is held: in a process of
+//! its own, as whoever comes by reclaims, for all.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use memo::{memo, singleton};
+
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: the system's allocator does the work; counting it allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        HELD.fetch_add(layout.size(), Relaxed);
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(pointer, layout) };
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Held by the one test that runs.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const LIFE: Duration = Duration::from_millis(500);
+const LARGE: usize = 1 << 20;
+const RESULTS: usize = 8;
+
+#[memo(ttl = LIFE)]
+fn large(key: usize) -> Vec<u8> {
+    vec![key as u8; LARGE]
+}
+
+#[singleton(ttl = LIFE)]
+fn resource(_alive: &Arc<()>, key: usize) -> (Arc<()>, usize) {
+    (Arc::clone(_alive), key)
+}
+
+#[memo]
+fn other(key: usize) -> usize {
+    key
+}
+
+#[memo(ttl = "1h")]
+fn lasting(key: usize) -> usize {
+    key
+}
+
+#[singleton(ttl = "1h")]
+fn kept(key: usize) -> usize {
+    key
+}
+
+/// Fills a cache with what expires, and calls something else until that is gone.
+///
+/// Statistics are asked by nobody here, as they reclaim what they would count.
+fn is_given_up_while(mut call: impl FnMut(usize)) {
+    let _alone = alone();
+    call(0);
+    let before = HELD.load(Relaxed);
+    let alive = Arc::new(());
+    for key in 0..RESULTS {
+        assert_eq!(large(key).len(), LARGE);
+        assert_eq!(resource(&alive, key).1, key);
+    }
+    assert!(HELD.load(Relaxed) > before + RESULTS * LARGE);
+    let start = Instant::now();
+    while Arc::strong_count(&alive) > 1 || HELD.load(Relaxed) > before + LARGE {
+        assert!(start.elapsed() < Duration::from_secs(20), "it is held for ever");
+        call(start.elapsed().as_micros() as usize);
+        thread::yield_now();
+    }
+    assert!(start.elapsed() > LIFE / 2, "it was not held at all");
+}
+
+#[test]
+fn what_has_expired_is_given_up_by_another_functions_miss() {
+    is_given_up_while(|number| {
+        // Never the same one twice, and never much held.
+        other(1_000_000 + number);
+        if number % 64 == 0 {
+            other::clear();
+        }
+    });
+}
+
+#[test]
+fn what_has_expired_is_given_up_by_hits_of_a_function_that_looks_at_the_clock() {
+    is_given_up_while(|_| assert_eq!(lasting(1), 1));
+}
+
+#[test]
+fn what_has_expired_is_given_up_by_hits_of_a_resource_that_looks_at_the_clock() {
+    is_given_up_while(|_| assert_eq!(*kept(1), 1));
+}
+
+#[test]
+fn what_has_expired_is_given_up_by_what_is_inserted() {
+    is_given_up_while(|number| other::insert(number % 8, number));
+}

@@ -1,0 +1,60 @@
+//! A reporter that panics, in a process of its own: there is one for all.
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
+
+use memo::{memo, singleton};
+use serde::{Serialize, Serializer};
+
+static TOLD: AtomicU32 = AtomicU32::new(0);
+
+/// As a panic, but without a message.
+fn panic_quietly<T>() -> T {
+    resume_unwind(Box::new("not today"))
+}
+
+struct NoKey;
+
+impl Serialize for NoKey {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("no key today"))
+    }
+}
+
+#[memo]
+fn keyless(key: &NoKey) -> u32 {
+    let _ = key;
+    1
+}
+
+#[memo(cache_if = |_| panic_quietly())]
+fn conditional(key: u32) -> u32 {
+    key + 1
+}
+
+#[memo(ttl = panic_quietly::<Duration>())]
+fn aging(key: u32) -> Result<u32, String> {
+    Ok(key + 2)
+}
+
+#[singleton(ttl = panic_quietly::<Duration>())]
+fn resource(key: u32) -> u32 {
+    key + 3
+}
+
+#[test]
+fn a_reporter_that_panics_costs_no_call_its_result_and_is_told_of_the_next() {
+    memo::set_reporter(|_| {
+        TOLD.fetch_add(1, SeqCst);
+        panic_quietly()
+    });
+    for _ in 0..2 {
+        assert_eq!((keyless(&NoKey), conditional(1), aging(1), *resource(1)), (1, 2, Ok(3), 4));
+    }
+    // Once each.
+    assert_eq!(TOLD.load(SeqCst), 4);
+    let counted = [keyless::stats(), conditional::stats(), aging::stats(), resource::stats()];
+    assert_eq!(counted.map(|stats| stats.uncacheable), [2; 4]);
+    assert_eq!(conditional::get(1), None);
+}
