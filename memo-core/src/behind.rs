@@ -6,14 +6,12 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-
-use crate::flight::wake;
+use crate::sync::{Condvar, Mutex};
+use crate::unwind::{catch, discard_waker, wake};
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
@@ -83,14 +81,13 @@ impl Pool {
             if let Some(job) = queue.jobs.pop_front() {
                 drop(queue);
                 // A panic is the job's own: an old result stays until it expires.
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(job)) {
-                    std::mem::forget(payload);
-                }
+                let _ = catch(job);
                 queue = self.queue.lock();
                 continue;
             }
             queue.idle += 1;
-            let is_over = self.news.wait_for(&mut queue, LINGER).timed_out();
+            let is_over;
+            (queue, is_over) = self.news.wait_for(queue, LINGER);
             queue.idle -= 1;
             if is_over && queue.jobs.is_empty() {
                 queue.threads -= 1;
@@ -136,14 +133,19 @@ pub(crate) async fn aside<T: Send + 'static>(
     });
     if let Err(job) = STORES.run(job) {
         // Without threads, it is this one or none.
-        job();
+        let _ = catch(job);
     }
     poll_fn(|context| {
-        let mut answer = answer.lock();
-        if answer.is_over {
-            return Poll::Ready(answer.result.take());
-        }
-        answer.waker = Some(context.waker().clone());
+        // A waker is foreign code: it is cloned and dropped outside the lock.
+        let waker = context.waker().clone();
+        let before = {
+            let mut answer = answer.lock();
+            if answer.is_over {
+                return Poll::Ready(answer.result.take());
+            }
+            answer.waker.replace(waker)
+        };
+        discard_waker(before);
         Poll::Pending
     })
     .await

@@ -33,6 +33,8 @@ use serde::ser::{Serialize, Serializer};
 
 /// A number that can be copied as its bytes: the integers up to 128 bits, `f32` and `f64`.
 ///
+/// A type of no size has no bytes to be copied: its columns are ordinary sequences.
+///
 /// # Safety
 /// The type has no padding, and any bytes of its size are one of its values.
 pub unsafe trait Number: Copy + Serialize + for<'de> Deserialize<'de> {
@@ -59,9 +61,10 @@ pub(crate) fn bytes_of<N: Number>(numbers: &[N]) -> &[u8] {
     unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast(), size_of_val(numbers)) }
 }
 
-/// The numbers that have these bytes; nothing where they are not a whole number of them.
+/// The numbers that have these bytes; nothing where they are not a whole number of them, or do not
+/// say how many they are.
 pub(crate) fn numbers_of<N: Number>(bytes: &[u8]) -> Option<Vec<N>> {
-    let count = bytes.len() / size_of::<N>();
+    let count = bytes.len().checked_div(size_of::<N>())?;
     if count * size_of::<N>() != bytes.len() {
         return None;
     }
@@ -76,9 +79,10 @@ pub(crate) fn numbers_of<N: Number>(bytes: &[u8]) -> Option<Vec<N>> {
     Some(numbers)
 }
 
-/// Whether numbers may go as their bytes: elsewhere these would not be the same everywhere.
-fn is_bulk(is_human_readable: bool) -> bool {
-    !is_human_readable && cfg!(target_endian = "little")
+/// Whether numbers may go as their bytes, which are to say how many numbers they are, and to be the
+/// same everywhere.
+fn is_bulk<N: Number>(is_human_readable: bool) -> bool {
+    !is_human_readable && size_of::<N>() > 0 && cfg!(target_endian = "little")
 }
 
 /// Serializes numbers as one piece of bytes.
@@ -89,7 +93,7 @@ pub fn serialize<N: Number, S: Serializer>(
     numbers: &[N],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    if is_bulk(serializer.is_human_readable()) {
+    if is_bulk::<N>(serializer.is_human_readable()) {
         serializer.serialize_newtype_struct(N::COLUMN, &Bytes(bytes_of(numbers)))
     } else {
         serializer.collect_seq(numbers)
@@ -103,7 +107,7 @@ pub fn serialize<N: Number, S: Serializer>(
 pub fn deserialize<'de, N: Number, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<N>, D::Error> {
-    if is_bulk(deserializer.is_human_readable()) {
+    if is_bulk::<N>(deserializer.is_human_readable()) {
         deserializer.deserialize_newtype_struct(N::COLUMN, Numbers(PhantomData))
     } else {
         deserializer.deserialize_seq(Numbers(PhantomData))
@@ -144,5 +148,42 @@ impl<'de, N: Number> Visitor<'de> for Numbers<N> {
             numbers.push(number);
         }
         Ok(numbers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No number, but what its author says it is.
+    #[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+    struct Nothing;
+
+    // SAFETY: it has no bytes, so no padding, and no bytes that are none of its values.
+    unsafe impl Number for Nothing {
+        const COLUMN: &'static str = "Nothing";
+    }
+
+    #[derive(serde::Deserialize, serde::Serialize)]
+    struct Columns {
+        #[serde(with = "crate::bulk")]
+        nothings: Vec<Nothing>,
+        #[serde(with = "crate::bulk")]
+        numbers: Vec<u16>,
+    }
+
+    #[test]
+    fn columns_come_back_though_what_is_in_them_has_no_size() {
+        let columns = Columns { nothings: vec![Nothing; 3], numbers: vec![1, 2] };
+        let bytes = bincode::serialize(&columns).unwrap();
+        let copy: Columns = bincode::deserialize(&bytes).unwrap();
+        assert_eq!((copy.nothings.len(), copy.numbers), (3, vec![1, 2]));
+    }
+
+    #[test]
+    fn bytes_that_are_not_a_whole_number_of_numbers_are_none() {
+        assert_eq!(numbers_of::<u16>(&[1, 0, 2, 0]), Some(vec![1_u16.to_le(), 2_u16.to_le()]));
+        assert_eq!(numbers_of::<u16>(&[1, 0, 2]), None);
+        assert_eq!(numbers_of::<Nothing>(&[]), None);
     }
 }

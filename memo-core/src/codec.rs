@@ -15,7 +15,6 @@ mod tagged;
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 
 use parking_lot::Mutex;
@@ -28,6 +27,7 @@ use crate::key::plain::is_scalar;
 use crate::key::sink::take_refusal;
 use crate::key::sinks::Compare;
 use crate::key::structure::structure_of;
+use crate::unwind::catch;
 
 /// A type whose values can be stored: serialized on a miss, a fresh one on every hit.
 #[diagnostic::on_unimplemented(
@@ -193,7 +193,7 @@ impl Trust {
 /// of theirs is a value that cannot be stored.
 pub(crate) fn encode<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
     // What was written up to a panic is reset before it is used again.
-    let attempt = caught(|| encode_checked(value, trust, into));
+    let attempt = catch(|| encode_checked(value, trust, into));
     let codec = attempt.unwrap_or_else(|| Err("its `Serialize` panicked".into()))?;
     let len = into.value().len() as u64;
     if len > MAX_VALUE {
@@ -201,21 +201,6 @@ pub(crate) fn encode<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> R
     }
     trust.len.store(len, Ordering::Relaxed);
     Ok(codec)
-}
-
-/// What comes of the user's code, unless it panics.
-fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(result) => Some(result),
-        Err(payload) => {
-            // Its drop is the user's code as well. One that panics in its turn is forgotten: there
-            // is no end to how often that can be.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                std::mem::forget(payload);
-            }
-            None
-        }
-    }
 }
 
 fn encode_checked<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
@@ -245,7 +230,7 @@ fn encode_checked<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Resu
 /// Whether a value comes back as it went.
 fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
     // Caught here, as a type may panic at what one codec makes of it and not at the other's.
-    let checked = caught(|| compare_copy(codec, value, bytes));
+    let checked = catch(|| compare_copy(codec, value, bytes));
     checked.unwrap_or_else(|| Err("its serde implementation panicked when it was read back".into()))
 }
 
@@ -280,7 +265,7 @@ fn decode_as<T: Data>(codec: u8, bytes: &[u8]) -> Result<T, String> {
 ///
 /// Nothing says that those bytes were this type's: a panic at them is no reason to fail the call.
 pub(crate) fn decode_stored<T: Data>(codec: u8, structure: u64, bytes: &[u8]) -> Option<T> {
-    let decoded = caught(|| {
+    let decoded = catch(|| {
         let value: T = decode_as(codec, bytes).ok()?;
         (structure_of(&value) == Ok(structure)).then_some(value)
     });
@@ -289,7 +274,7 @@ pub(crate) fn decode_stored<T: Data>(codec: u8, structure: u64, bytes: &[u8]) ->
 
 /// What a value is made of, for [`decode_stored`]; nothing, if it does not say.
 pub(crate) fn structure<T: Data>(value: &T) -> Option<u64> {
-    caught(|| structure_of(value).ok()).flatten()
+    catch(|| structure_of(value).ok()).flatten()
 }
 
 /// Whether to decode a value runs no code of the user's.

@@ -1,7 +1,6 @@
 //! What lies behind a function's memory: its store, and how far memory knows what it made void.
 
 use std::collections::BTreeSet;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use crate::clock::{self, Tick};
 use crate::identity::{self, Claim, Source};
 use crate::key::DIGEST;
 use crate::store::{Failure, Function, Nowhere, Store, Ticket};
+use crate::unwind::catch;
 
 /// The outer side of one function. It is there, and empty, for functions without a store too.
 pub(crate) struct Outer {
@@ -81,11 +81,8 @@ fn enlist(store: &Arc<dyn Store>) {
 
 /// What a store answers. A panic of it is an error of it.
 fn caught<R>(question: impl FnOnce() -> Result<R, Failure>) -> Result<R, String> {
-    let asked = catch_unwind(AssertUnwindSafe(|| question().map_err(|error| error.to_string())));
-    asked.unwrap_or_else(|payload| {
-        std::mem::forget(payload);
-        Err("it panicked".into())
-    })
+    let asked = catch(|| question().map_err(|error| error.to_string()));
+    asked.unwrap_or_else(|| Err("it panicked".into()))
 }
 
 impl Outer {

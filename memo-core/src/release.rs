@@ -4,12 +4,12 @@
 //! still hold it is kept by a thread of its own, which looks from time to time whether they do. It
 //! runs only while something is waited for. Where no thread can be started, calls that miss look.
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{fence, AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex};
+use crate::unwind::catch;
 
 /// A cache's hold on a resource. When it ends, the resource is released, now or later.
 pub(crate) struct Hold<X: ?Sized> {
@@ -68,6 +68,8 @@ impl<X: ?Sized> Last<X> {
     fn release(self) {
         // The count is a relaxed load; what the others did before they let go is seen from here on.
         fence(Ordering::Acquire);
+        // ThreadSanitizer does not see fences. To upgrade acquires as well.
+        drop(Arc::downgrade(&self.resource).upgrade());
         (self.hook)(&self.resource);
     }
 }
@@ -154,16 +156,19 @@ fn look_once() {
 
 fn look_after() {
     let mut pause = SOONEST;
+    let mut watch = WATCH.lock();
     loop {
-        let lingering = std::mem::take(&mut WATCH.lock().lingering);
+        let lingering = std::mem::take(&mut watch.lingering);
+        drop(watch);
         let mut kept = release_last(lingering);
-        let mut watch = WATCH.lock();
+        watch = WATCH.lock();
         watch.lingering.append(&mut kept);
         if watch.lingering.is_empty() {
             watch.is_running = false;
             return;
         }
-        let is_quiet = NEWS.wait_for(&mut watch, pause).timed_out();
+        let is_quiet;
+        (watch, is_quiet) = NEWS.wait_for(watch, pause);
         pause = if is_quiet { (pause * 2).min(LATEST) } else { SOONEST };
     }
 }
@@ -179,13 +184,10 @@ fn release_last(mut lingering: Vec<Box<dyn Lingering>>) -> Vec<Box<dyn Lingering
         if one.is_last(1 + same.len()) {
             // Outside the lock, as this is the user's code, down to the drop; a panic there costs
             // its own only.
-            let released = catch_unwind(AssertUnwindSafe(|| {
+            let _ = catch(|| {
                 drop(same);
                 one.release();
-            }));
-            if let Err(payload) = released {
-                std::mem::forget(payload);
-            }
+            });
         } else {
             kept.push(one);
             kept.extend(same);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::sync::{Condvar, Mutex};
-use crate::unwind::{catch, wake};
+use crate::unwind::{discard_waker, wake};
 
 /// A future that is ready once a moment has passed. Dropped, it is cancelled.
 ///
@@ -133,12 +133,6 @@ impl Timer {
         }
         due
     }
-}
-
-/// Drops a waker, which is foreign code and may end the user's task: outside the lock, and without
-/// unwinding into a drop.
-fn discard_waker(waker: Option<Waker>) {
-    let _ = catch(|| drop(waker));
 }
 
 /// Starts the thread, which was marked as running; false if that cannot be done. The delays that

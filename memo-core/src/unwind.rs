@@ -7,6 +7,7 @@ use std::task::Waker;
 /// What the user's code returns; nothing if it panics.
 ///
 /// It is called where nothing is halfway changed, so that there is nothing to be unwind-safe.
+#[inline]
 pub(crate) fn catch<R>(code: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(code)).map_err(discard).ok()
 }
@@ -17,6 +18,12 @@ pub(crate) fn discard(payload: Box<dyn Any + Send>) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(payload);
     }
+}
+
+/// Drops a waker, which is foreign code and may end the user's task: to be done outside locks, and
+/// without unwinding into a drop.
+pub(crate) fn discard_waker(waker: Option<Waker>) {
+    let _ = catch(|| drop(waker));
 }
 
 /// Wakes; a waker is foreign code, and its panic must not keep others asleep.

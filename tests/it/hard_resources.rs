@@ -103,6 +103,25 @@ fn a_release_that_panics_loses_no_other() {
 }
 
 #[test]
+fn what_a_release_panics_with_is_dropped_and_kept_by_nobody() {
+    /// What the panics are called with; it ends with the last of them.
+    struct Payload(#[allow(dead_code, reason = "held for its end")] Sender<u32>);
+    #[singleton(on_release = |released| resume_unwind(Box::new(Payload(released.clone()))))]
+    fn sender(number: u32, _released: &Sender<u32>) -> Sender<u32> {
+        let _ = number;
+        _released.clone()
+    }
+    let (released, told) = channel();
+    // Both ways to a release: by who clears, and by who waits until it is let go.
+    let held = [1, 2].map(|number| sender(number, &released));
+    sender(3, &released);
+    drop(released);
+    sender::clear();
+    drop(held);
+    assert_eq!(next(&told), None);
+}
+
+#[test]
 fn a_drop_that_panics_loses_no_other() {
     struct Moody(Telling);
     impl Drop for Moody {
