@@ -8,8 +8,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
+#[cfg(unix)]
+use crate::process::Unlock;
 use crate::registry::Function;
 
 /// Later than every number.
@@ -53,6 +55,12 @@ impl Agenda {
         let Reverse(Listed { number, function }) = listed.pop()?;
         self.set_next(&listed);
         Some((number, function, self.next()))
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn before_fork(&'static self) -> Unlock {
+        let listed = self.listed.lock();
+        Box::new(move |_| drop(listed))
     }
 
     fn set_next(&self, listed: &BinaryHeap<Reverse<Listed>>) {

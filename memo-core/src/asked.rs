@@ -6,10 +6,12 @@
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use crate::sync::{Condvar, Mutex};
 use once_cell::sync::OnceCell;
-use parking_lot::{Condvar, Mutex};
 
 use crate::clock::Instant;
+#[cfg(unix)]
+use crate::process::{Side, Unlock};
 use crate::unwind::catch;
 
 /// An answer, once it is there.
@@ -77,11 +79,23 @@ impl<T: Copy> Asked<T> {
             if rest.is_zero() {
                 return Err(Unknown::IsBeingAsked);
             }
-            ANSWERED.wait_for(&mut asking, rest);
+            asking = ANSWERED.wait_for(asking, rest).0;
         }
         asking.push((address, this));
         Ok(Some(Turn(address)))
     }
+}
+
+/// In a child of `fork`, what other threads asked for is asked for anew.
+#[cfg(unix)]
+pub(crate) fn before_fork() -> Unlock {
+    let mut asking = ASKING.lock();
+    Box::new(move |side| {
+        if side == Side::Child {
+            let this = thread::current().id();
+            asking.retain(|(_, thread)| *thread == this);
+        }
+    })
 }
 
 /// Ends the asking, though it panics.

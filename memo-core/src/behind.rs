@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+#[cfg(unix)]
+use crate::process::{Side, Unlock};
 use crate::sync::{Condvar, Mutex};
 use crate::unwind::{catch, discard_waker, wake};
 
@@ -72,6 +74,18 @@ impl Pool {
             return Ok(());
         }
         queue.jobs.pop_back().map_or(Ok(()), Err)
+    }
+
+    /// In a child of `fork` there is none of its threads, and nobody who waits for what they had to do.
+    #[cfg(unix)]
+    pub(crate) fn before_fork(&'static self) -> Unlock {
+        let mut queue = self.queue.lock();
+        Box::new(move |side| {
+            if side == Side::Child {
+                std::mem::forget(std::mem::take(&mut queue.jobs));
+                (queue.threads, queue.idle) = (0, 0);
+            }
+        })
     }
 
     fn work(&self) {

@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 use crate::agenda::{Agenda, NEVER};
+#[cfg(unix)]
+use crate::process::Unlock;
 use crate::registry::MEMOS;
 
 /// What is stored. It changes under the lock of the cache that stores, so that whoever has them all
@@ -85,4 +87,10 @@ pub(crate) fn evict() -> bool {
         }
     }
     false
+}
+
+#[cfg(unix)]
+pub(crate) fn before_fork() -> Unlock {
+    let evicting = EVICTING.lock();
+    Box::new(move |_| drop(evicting))
 }

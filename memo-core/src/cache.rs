@@ -14,8 +14,8 @@ mod expiry;
 use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::sync::Mutex;
 use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
 
 use crate::asked::{Asked, Unknown};
 use crate::clock::Tick;
@@ -26,6 +26,8 @@ use crate::key::sink::{take_refusal, Stop};
 use crate::key::{self, Args, Scope};
 use crate::memory::{Bounds, Memory};
 use crate::outer::Outer;
+#[cfg(unix)]
+use crate::process::{Side, Unlock};
 use crate::reclaim;
 use crate::registry::{Function, Held, Registry, Stats};
 use crate::release;
@@ -170,6 +172,8 @@ impl Cache {
     fn register(&'static self, scope: Option<Scope>) {
         // Relaxed: a number seen late only means to ask again, under the registry's lock.
         if self.number.load(Ordering::Relaxed) == usize::MAX {
+            #[cfg(unix)]
+            crate::fork::watch();
             let is_new = || self.name.set(self.site.name_in(scope)).is_ok();
             let number = |number| self.number.store(number, Ordering::Relaxed);
             self.registry.register(self, is_new, number);
@@ -303,6 +307,17 @@ fn nanos(time: Duration) -> u64 {
 impl Function for Cache {
     fn clear(&'static self) {
         self.clear_here_and_behind();
+    }
+
+    #[cfg(unix)]
+    fn before_fork(&'static self) -> Unlock {
+        let mut shared = self.shared.lock();
+        Box::new(move |side| {
+            if side == Side::Child {
+                shared.flights.forget_all();
+                shared.clearing = 0;
+            }
+        })
     }
 
     fn clear_behind(&'static self) {

@@ -23,12 +23,13 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::sync::Mutex;
 use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
 
 use crate::clock::Tick;
 use crate::entry::{self, Builder};
 use crate::key::DIGEST;
+use crate::process;
 use bound::Bound;
 use leaders::Leaders;
 use polls::Polls;
@@ -36,6 +37,8 @@ use polls::Polls;
 pub(crate) use crate::unwind::wake;
 pub(crate) use bound::{on_rayon, ON_RAYON};
 pub(crate) use current::{current, Entered};
+#[cfg(unix)]
+pub(crate) use graph::before_fork;
 pub(crate) use leaders::{Abandoned, Left, TookOver};
 pub(crate) use table::{Fenced, Flights, Joined};
 pub(crate) use wait::{Wait, Waited};
@@ -73,6 +76,8 @@ pub(crate) struct Flight {
     /// How many waits there are inside its body, and those inside that; changed under the graph's
     /// lock.
     inner_waits: AtomicUsize,
+    /// How many forks the process had seen.
+    generation: u32,
     polls: Polls,
     state: Mutex<State>,
 }
@@ -128,6 +133,7 @@ impl Flight {
             fenced: AtomicBool::new(false),
             delayed: AtomicBool::new(false),
             inner_waits: AtomicUsize::new(0),
+            generation: process::generation(),
             polls: Polls::new(),
             state: Mutex::new(state),
         })
@@ -153,7 +159,7 @@ impl Flight {
     /// of the bodies around the call.
     pub(crate) fn has_waited_for(&self, flight: &Self) {
         if let Some(around) = &self.parent {
-            if flight.state.lock().bound.is_renewed() {
+            if !flight.is_of_parent() && flight.state.lock().bound.is_renewed() {
                 around.delay();
             }
         }
@@ -166,13 +172,19 @@ impl Flight {
     }
 
     pub(crate) fn is_fenced(&self) -> bool {
-        self.fenced.load(Ordering::Acquire)
+        self.fenced.load(Ordering::Acquire) || self.is_of_parent()
+    }
+
+    /// Whether it is a computation of the process of which this one is a child: some other thread may
+    /// have had its lock, which is not in this process.
+    fn is_of_parent(&self) -> bool {
+        self.generation != process::generation()
     }
 
     /// Whether anyone would want the result. Under the cache's lock, so that nobody is between
     /// finding the flight and being counted.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.state.lock().waiting > 0
+        !self.is_of_parent() && self.state.lock().waiting > 0
     }
 
     /// Has those who wait look again, after a fence.
@@ -183,6 +195,9 @@ impl Flight {
 
     /// Whether nobody computes in it any more nor waits for it.
     pub(crate) fn is_deserted(&self) -> bool {
+        if self.is_of_parent() {
+            return false;
+        }
         let state = self.state.lock();
         state.waiting == 0 && !state.leaders.own && !matches!(state.phase, Phase::Led)
     }

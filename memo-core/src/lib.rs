@@ -12,6 +12,7 @@ compile_error!(
 
 mod error;
 mod switch;
+mod process;
 mod sync;
 mod unwind;
 mod clock;
@@ -38,6 +39,8 @@ mod behind;
 mod site;
 mod identity;
 mod outer;
+#[cfg(unix)]
+mod fork;
 mod cache;
 mod tier;
 mod claim;

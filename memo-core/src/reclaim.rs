@@ -18,6 +18,8 @@ use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{compiler_fence, fence, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
+#[cfg(unix)]
+use crate::process::{Side, Unlock};
 use crate::sync::Mutex;
 
 pub(crate) use barrier::tend;
@@ -241,6 +243,27 @@ pub(crate) fn hits(function: usize) -> u64 {
         Some(unsafe { &*stripes.add(function) }.load(Ordering::Relaxed))
     });
     stripes.sum()
+}
+
+/// In a child of `fork` there is this thread alone, and what the others read is read by nobody.
+#[cfg(unix)]
+pub(crate) fn before_fork() -> Unlock {
+    let mut records = RECORDS.lock();
+    Box::new(move |side| {
+        if side == Side::Child {
+            let own = RECORD.get().or(FENCED_RECORD.get());
+            let is_own =
+                |record: &&'static Record| own.is_some_and(|own| std::ptr::eq(own, *record));
+            let others: Vec<_> = records.all.iter().copied().filter(|it| !is_own(it)).collect();
+            for record in &others {
+                // Relaxed: there is no other thread.
+                record.pinned.store(UNPINNED, Ordering::Relaxed);
+                record.holds.forget_all();
+            }
+            records.free = others;
+            barrier::in_child();
+        }
+    })
 }
 
 /// Whether there is no thread but this one that can have a pin.

@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 use crate::clock::Tick;
+#[cfg(unix)]
+use crate::process::{Side, Unlock};
 
 /// What a function's cache holds, and what it did since the process started.
 ///
@@ -50,6 +52,8 @@ pub struct Stats {
 /// A function's cache, as the registry sees it.
 pub(crate) trait Function: Sync {
     fn clear(&'static self);
+    #[cfg(unix)]
+    fn before_fork(&'static self) -> Unlock;
     /// Clears what it has in its store, if it has one.
     fn clear_behind(&'static self);
     /// Locks it: nobody claims or ends a computation until it is let go.
@@ -186,6 +190,22 @@ impl Registry {
         };
         let frees: Vec<_> = released.into_iter().map(wake).collect();
         frees.into_iter().for_each(|free| free());
+    }
+
+    /// Takes its lock and those of its functions.
+    #[cfg(unix)]
+    pub(crate) fn before_fork(&'static self) -> Vec<Unlock> {
+        let registered = self.registered.lock();
+        let functions = registered.functions.clone();
+        let own: Unlock = Box::new(move |side| {
+            let mut registered = registered;
+            if side == Side::Child {
+                // Who cleared is another thread.
+                registered.clears = 0;
+            }
+        });
+        let functions = functions.into_iter().map(|function| function.before_fork());
+        std::iter::once(own).chain(functions).collect()
     }
 
     pub(crate) fn stats(&self) -> Vec<Stats> {

@@ -8,6 +8,8 @@ use std::sync::atomic::{fence, AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(unix)]
+use crate::process::{Side, Unlock};
 use crate::sync::{Condvar, Mutex};
 use crate::unwind::catch;
 
@@ -152,6 +154,17 @@ fn look_once() {
     let mut watch = WATCH.lock();
     watch.lingering.append(&mut kept);
     IS_LEFT.store(!watch.lingering.is_empty(), Ordering::Relaxed);
+}
+
+/// In a child of `fork` the thread is not there; the next one that lingers starts another.
+#[cfg(unix)]
+pub(crate) fn before_fork() -> Unlock {
+    let mut watch = WATCH.lock();
+    Box::new(move |side| {
+        if side == Side::Child {
+            watch.is_running = false;
+        }
+    })
 }
 
 fn look_after() {

@@ -16,7 +16,7 @@ pub(crate) use unix::{Mutex, MutexGuard};
 
 #[cfg(unix)]
 mod unix {
-    use std::sync::PoisonError;
+    use std::sync::{PoisonError, TryLockError};
 
     pub(crate) use std::sync::MutexGuard;
 
@@ -35,6 +35,14 @@ mod unix {
         #[inline]
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            match self.0.try_lock() {
+                Ok(guard) => Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            }
         }
     }
 }
@@ -64,6 +72,10 @@ impl Condvar {
 
     pub(crate) fn notify_one(&self) {
         self.inner.notify_one();
+    }
+
+    pub(crate) fn notify_all(&self) {
+        self.inner.notify_all();
     }
 
     /// Waits without the lock for so long at the most; whether that long has passed.

@@ -7,6 +7,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::clock::Instant;
+#[cfg(unix)]
+use crate::process::{Side, Unlock};
 use crate::sync::{Condvar, Mutex};
 use crate::unwind::{discard_waker, wake};
 
@@ -183,6 +185,19 @@ fn run() {
             return;
         }
     }
+}
+
+/// In a child of `fork` the thread is not there. Delays of the parent's other threads are nobody's,
+/// and their wakers may never be able to wake; this thread's are polled again, or were not awaited.
+#[cfg(unix)]
+pub(crate) fn before_fork() -> Unlock {
+    let mut timer = TIMER.lock();
+    Box::new(move |side| {
+        if side == Side::Child {
+            std::mem::forget(std::mem::take(&mut timer.delays));
+            (timer.is_running, timer.asleep_until) = (false, None);
+        }
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 mod barrier;
+mod fork;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::env;

@@ -1,6 +1,6 @@
 //! Forgetting everything, here and in the store behind, and with it whatever is computed from it.
 
-use parking_lot::MutexGuard;
+use crate::sync::MutexGuard;
 
 use super::{Cache, Shared};
 use crate::flight::Fenced;

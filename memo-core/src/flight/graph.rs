@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 use super::{current, Flight};
+#[cfg(unix)]
+use crate::process::{Side, Unlock};
 
 /// The flights in whose bodies is waited, by the address of what is waited for and the wait's
 /// number there.
@@ -57,6 +59,17 @@ impl Drop for Edge {
         drop(waits);
         drop(from);
     }
+}
+
+/// In a child of `fork` nobody waits.
+#[cfg(unix)]
+pub(crate) fn before_fork() -> Unlock {
+    let mut waits = WAITS.lock();
+    Box::new(move |side| {
+        if side == Side::Child {
+            std::mem::forget(std::mem::take(&mut *waits));
+        }
+    })
 }
 
 /// A wait would never end.

@@ -84,8 +84,6 @@ impl Flight {
     ///
     /// Under the cache's lock, so that nobody who waits is missed by a fence.
     pub(crate) fn finish(self: &Arc<Self>, leader: &Self, result: Option<entry::Ref>) -> Left {
-        let mut state = self.state.lock();
-        state.leaders.remove(self, leader);
         let mut left = Left {
             wakers: BTreeMap::new(),
             unwanted: result,
@@ -93,6 +91,11 @@ impl Flight {
             is_over: true,
             is_to_be_fenced: false,
         };
+        if self.is_of_parent() {
+            return left;
+        }
+        let mut state = self.state.lock();
+        state.leaders.remove(self, leader);
         if matches!(state.phase, Phase::Led) {
             if left.unwanted.is_none() && !state.leaders.is_empty() {
                 left.is_over = false;
@@ -114,6 +117,9 @@ impl Flight {
     ///
     /// Under the cache's lock, so that nobody comes between the question and the answer.
     pub(crate) fn abandon(&self, leader: &Self) -> Abandoned {
+        if self.is_of_parent() {
+            return Abandoned::GoesOn;
+        }
         let mut state = self.state.lock();
         state.leaders.remove(self, leader);
         if matches!(state.phase, Phase::Led) && state.leaders.is_empty() {

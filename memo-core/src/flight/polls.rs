@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 use super::bound::STALL;
 use super::{Entered, Flight};
@@ -77,6 +77,10 @@ impl Flight {
         context: &Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
+        if self.is_of_parent() {
+            let _entered = Entered::new(self);
+            return poll(&mut Context::from_waker(context.waker()));
+        }
         let polled = Polled::new(self, context.waker());
         let waker = Waker::from(Arc::clone(self));
         let result = {
@@ -89,6 +93,9 @@ impl Flight {
 
     /// The leader has left, and is polled no more.
     pub(crate) fn forget_polls(&self) {
+        if self.is_of_parent() {
+            return;
+        }
         let waker = {
             let mut note = self.polls.note.lock();
             note.woken = None;
@@ -145,6 +152,9 @@ impl Wake for Flight {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
+        if self.is_of_parent() {
+            return;
+        }
         let waker = {
             let mut note = self.polls.note.lock();
             // Who polls is woken once for each poll; until then they know.

@@ -109,6 +109,12 @@ impl Flights {
         self.keys.is_empty()
     }
 
+    /// Forgets what is computed by threads that are not in this process.
+    #[cfg(unix)]
+    pub(crate) fn forget_all(&mut self) {
+        std::mem::forget(std::mem::take(&mut self.keys));
+    }
+
     /// Whether calls with its key find it.
     pub(crate) fn leads(&self, flight: &Arc<Flight>) -> bool {
         let leading = self.keys.get(&flight.digest).and_then(|of_key| of_key.leading.as_ref());

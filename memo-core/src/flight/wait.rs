@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex};
 
 use super::graph::{Cycle, Edge};
 use super::{wake, Flight, Phase, State};
@@ -90,6 +90,10 @@ impl Wait {
 
     /// Looks whether the wait is over; if it is not, `context` is woken when something changes.
     pub(crate) fn look(&mut self, context: &Context<'_>) -> Waited {
+        if self.flight.is_of_parent() {
+            self.is_over = true;
+            return Waited::Fenced;
+        }
         // A waker is foreign code: it is cloned and dropped outside the lock.
         let waker = context.waker().clone();
         let now = Tick::now();
@@ -128,7 +132,7 @@ impl Wait {
             // The leader is a task of this thread, which polls nothing before this call returns.
             self.wait_no_more();
         }
-        let parker = Arc::new(Parker::default());
+        let parker = Arc::new(Parker { is_woken: Mutex::new(false), changed: Condvar::new() });
         let waker = Waker::from(Arc::clone(&parker));
         let context = Context::from_waker(&waker);
         loop {
@@ -142,7 +146,7 @@ impl Wait {
     /// Stops waiting.
     pub(crate) fn leave(&mut self) {
         self.edge = None;
-        if std::mem::replace(&mut self.is_over, true) {
+        if std::mem::replace(&mut self.is_over, true) || self.flight.is_of_parent() {
             return;
         }
         let mut state = self.flight.state.lock();
@@ -175,7 +179,6 @@ impl State {
 }
 
 /// Where a thread waits. Its own park token may be meant for somebody else.
-#[derive(Default)]
 struct Parker {
     is_woken: Mutex<bool>,
     changed: Condvar,
@@ -190,7 +193,7 @@ impl Parker {
             if rest == 0 {
                 break;
             }
-            self.changed.wait_for(&mut is_woken, Duration::from_nanos(rest));
+            is_woken = self.changed.wait_for(is_woken, Duration::from_nanos(rest)).0;
         }
         *is_woken = false;
     }

@@ -124,6 +124,15 @@ fn tend_now() {
     }
 }
 
+/// In a child of `fork`: a thread that was to register for the barrier is not there. The registration
+/// itself is the child's, too.
+#[cfg(unix)]
+pub(super) fn in_child() {
+    if matches!(STATE.load(Ordering::Relaxed), WANTED | PENDING) {
+        STATE.store(POSSIBLE, Ordering::Relaxed);
+    }
+}
+
 #[cfg(all(target_os = "linux", not(miri)))]
 mod membarrier {
     /// Of linux/membarrier.h: which commands there are; `MEMBARRIER_CMD_PRIVATE_EXPEDITED`, and the

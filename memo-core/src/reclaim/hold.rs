@@ -36,6 +36,15 @@ impl Holds {
     }
 }
 
+#[cfg(unix)]
+impl Holds {
+    /// Of a thread that is not there any more.
+    pub(super) fn forget_all(&self) {
+        self.places.iter().for_each(|place| place.store(ptr::null_mut(), Ordering::Relaxed));
+        self.taken.store(0, Ordering::Relaxed);
+    }
+}
+
 impl Pin {
     /// Ends the pin, and keeps the one thing from being freed that was read under it.
     ///

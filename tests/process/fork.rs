@@ -1,0 +1,181 @@
+//! Children of `fork`, while the parent's threads are in the middle of everything.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Barrier};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use memo::{memo, singleton};
+
+use crate::alone;
+
+/// Whether the closure returned in a child; one that hangs is killed.
+fn in_child(go_on: impl FnOnce()) -> bool {
+    // SAFETY: the child calls what memo promises to work in one, and leaves without unwinding out.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: it takes a number.
+        unsafe { libc::alarm(20) };
+        let is_ok = std::panic::catch_unwind(std::panic::AssertUnwindSafe(go_on)).is_ok();
+        // SAFETY: it ends the process.
+        unsafe { libc::_exit(i32::from(!is_ok)) }
+    }
+    let mut status = 0;
+    // SAFETY: the status is ours, and the child is this process's.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    status == 0
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        thread::park_timeout(Duration::from_secs(1));
+    }
+}
+
+#[memo(max_entries = 50, ttl = "5ms")]
+fn busy(key: u32) -> String {
+    key.to_string()
+}
+
+#[memo]
+async fn task(key: u32) -> u32 {
+    key + 1
+}
+
+#[singleton(max_entries = 10, on_release = |_| ())]
+fn resource(key: u32) -> u32 {
+    key
+}
+
+alone! {
+    fn a_child_of_a_busy_process_goes_on() {
+        let is_over = AtomicBool::new(false);
+        let failed = thread::scope(|scope| {
+            for number in 0..4 {
+                let is_over = &is_over;
+                scope.spawn(move || {
+                    let mut key = number;
+                    while !is_over.load(SeqCst) {
+                        busy(key % 100);
+                        block_on(task(key % 100));
+                        resource(key % 30);
+                        if key % 64 == number {
+                            busy::clear();
+                            memo::clear_all();
+                        }
+                        key += 7;
+                    }
+                });
+            }
+            let failed = (0..100_u32).filter(|&round| {
+                !in_child(|| {
+                    for key in 0..200 {
+                        assert_eq!(busy(key), key.to_string());
+                        assert_eq!(block_on(task(key)), key + 1);
+                        assert_eq!(*resource(key), key);
+                    }
+                    let others = thread::spawn(move || (busy(round), busy(round)));
+                    assert_eq!(others.join().unwrap().0, round.to_string());
+                    memo::clear_all();
+                    memo::singleton::clear_all();
+                    assert!(memo::stats().iter().all(|stats| stats.entries == 0));
+                })
+            });
+            let failed = failed.count();
+            is_over.store(true, SeqCst);
+            failed
+        });
+        assert_eq!(failed, 0);
+    }
+}
+
+alone! {
+    fn a_child_does_not_wait_for_what_its_parent_computes() {
+        static PARENT: AtomicU32 = AtomicU32::new(0);
+        static INSIDE: Barrier = Barrier::new(2);
+        static GO_ON: Barrier = Barrier::new(2);
+        #[memo]
+        fn slow(key: u32) -> u32 {
+            if std::process::id() == PARENT.load(SeqCst) {
+                INSIDE.wait();
+                GO_ON.wait();
+            }
+            key
+        }
+        PARENT.store(std::process::id(), SeqCst);
+        thread::scope(|scope| {
+            let parent = scope.spawn(|| slow(1));
+            INSIDE.wait();
+            assert!(in_child(|| assert_eq!((slow(1), slow::stats().unshared), (1, 0))));
+            GO_ON.wait();
+            assert_eq!(parent.join().unwrap(), 1);
+        });
+    }
+}
+
+alone! {
+    fn a_body_that_forks_returns_in_both() {
+        #[memo]
+        fn forks(key: u32) -> bool {
+            key == 0 || in_child(|| ())
+        }
+        assert!(forks(1) && forks::contains(1));
+        // In the child the body of the parent's call ends, too.
+        #[memo]
+        fn returns(key: u32) -> i32 {
+            let _ = key;
+            // SAFETY: both go on with what memo promises to work in a child.
+            unsafe { libc::fork() }
+        }
+        let child = returns(1);
+        if child == 0 {
+            let is_right = !returns::contains(1);
+            // SAFETY: it ends the process.
+            unsafe { libc::_exit(i32::from(!is_right)) }
+        }
+        let mut status = 0;
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!((status, returns::get(1)), (0, Some(child)));
+    }
+}
+
+alone! {
+    fn what_a_child_gives_up_is_released_in_it() {
+        static RELEASED: AtomicU32 = AtomicU32::new(0);
+        #[singleton(on_release = |_| { RELEASED.fetch_add(1, SeqCst); })]
+        fn lent(key: u32) -> u32 {
+            key
+        }
+        // In the parent a thread looks whether it is given back.
+        let lent_out = lent(1);
+        lent::clear();
+        assert!(in_child(|| {
+            let lent_here = lent(2);
+            lent::clear();
+            drop((lent_out, lent_here));
+            let mut patience = 1000;
+            while RELEASED.load(SeqCst) < 2 && patience > 0 {
+                thread::sleep(Duration::from_millis(10));
+                patience -= 1;
+            }
+            assert_eq!(RELEASED.load(SeqCst), 2);
+        }));
+    }
+}
