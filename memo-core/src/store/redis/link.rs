@@ -3,7 +3,7 @@
 //! It also renews the leases that this process holds. It ends with its store.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use redis::{cmd, RedisError, Value};
 
 use super::server::Server;
 use crate::behind::STORES;
+use crate::process;
 use crate::store::{Failure, News};
 
 pub(super) struct Shared {
@@ -24,6 +25,8 @@ pub(super) struct Shared {
     lease: Duration,
     /// The leases held, and when each was taken or renewed.
     held: Mutex<HashMap<(String, u64), Instant>>,
+    /// The [generation](process::generation) of the process that has the thread.
+    generation: AtomicU32,
     /// Told when there is something new to do before the time.
     wake: (Mutex<bool>, Condvar),
 }
@@ -49,19 +52,36 @@ impl Shared {
             hears: AtomicBool::new(false),
             lease,
             held: Mutex::new(HashMap::new()),
+            generation: AtomicU32::new(process::generation()),
             wake: (Mutex::new(false), Condvar::new()),
         });
-        let weak = Arc::downgrade(&shared);
+        shared.start_thread();
+        shared
+    }
+
+    fn start_thread(self: &Arc<Self>) {
+        let weak = Arc::downgrade(self);
         // Without the thread memory asks by itself, and a server that was down once stays so.
         let _ = std::thread::Builder::new().name("memo-redis".into()).spawn(move || run(&weak));
-        shared
+    }
+
+    /// In a child of `fork` the thread is not there, and the leases are the parent's.
+    fn begin_in_child(self: &Arc<Self>) {
+        let generation = process::generation();
+        // Relaxed: a child begins with one thread.
+        if self.generation.swap(generation, Ordering::Relaxed) != generation {
+            self.hears.store(false, Ordering::SeqCst);
+            self.held.lock().clear();
+            self.start_thread();
+        }
     }
 
     pub(super) fn listen(&self, function: [u8; 16], news: News) {
         self.listeners.lock().entry(function).or_default().push(news);
     }
 
-    pub(super) fn patience(&self) -> Duration {
+    pub(super) fn patience(self: &Arc<Self>) -> Duration {
+        self.begin_in_child();
         if self.hears.load(Ordering::SeqCst) {
             HEARING
         } else {

@@ -1,6 +1,6 @@
 //! Asking a server within a deadline, and not asking one that does not answer.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -9,6 +9,7 @@ use redis::{
     cmd, Client, Cmd, Connection, ErrorKind, FromRedisValue, RedisError, RedisResult, Value,
 };
 
+use crate::process;
 use crate::store::Failure;
 
 /// A server, or a cluster of them, and idle connections to it.
@@ -17,6 +18,8 @@ pub(super) struct Server {
     target: Result<Target, String>,
     deadline: Duration,
     idle: Mutex<Vec<Link>>,
+    /// The [generation](process::generation) of the process whose connections they are.
+    generation: AtomicU32,
     /// It did not answer, and nobody asks it until it answers who tries.
     is_down: AtomicBool,
 }
@@ -38,7 +41,13 @@ const IDLE: usize = 16;
 impl Server {
     pub(super) fn new(url: &str, deadline: Duration) -> Self {
         let idle = Mutex::new(Vec::new());
-        Self { target: target(url, deadline), deadline, idle, is_down: AtomicBool::new(false) }
+        Self {
+            target: target(url, deadline),
+            deadline,
+            idle,
+            generation: AtomicU32::new(process::generation()),
+            is_down: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn is_down(&self) -> bool {
@@ -82,6 +91,7 @@ impl Server {
     /// There is no idle connection that still is one: the time that is left.
     fn ask_idle(&self, commands: &[Cmd]) -> Result<RedisResult<Vec<Value>>, Duration> {
         let started = Instant::now();
+        self.leave_to_parent();
         let Some(mut link) = self.idle.lock().pop() else { return Err(self.deadline) };
         let asked = link.run(commands, self.deadline);
         match &asked {
@@ -149,6 +159,16 @@ impl Server {
             link.run(&[touch], self.deadline)
         });
         asked.err().is_none_or(|error| is_reply(&error))
+    }
+
+    /// In a child of `fork` the idle connections are the parent's: each would read what is meant for
+    /// the other.
+    fn leave_to_parent(&self) {
+        let generation = process::generation();
+        // Relaxed: a child begins with one thread.
+        if self.generation.swap(generation, Ordering::Relaxed) != generation {
+            self.forget_idle();
+        }
     }
 
     pub(super) fn forget_idle(&self) {
