@@ -13,6 +13,7 @@ pub(crate) mod sinks;
 pub(crate) mod structure;
 pub(crate) mod tag;
 pub(crate) mod unordered;
+pub(crate) mod unsaid;
 
 use std::any::TypeId;
 use std::cell::Cell;
@@ -97,7 +98,7 @@ impl Args for () {
 impl<T: ?Sized + KeyPart, Rest: Args> Args for (&T, Rest) {
     #[inline(always)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
-        self.0.serialize(Encoder::new(sink))?;
+        Encoder::new(sink).value(self.0)?;
         self.1.walk(sink)
     }
 }
