@@ -238,13 +238,13 @@ fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
 fn compare_copy<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
     let copy: T = decode_as(codec, bytes)?;
     let mut original = Vec::with_capacity(bytes.len());
-    value.serialize(Encoder::new(&mut original)).map_err(|_| take_refusal())?;
+    Encoder::new(&mut original).value(value).map_err(|_| take_refusal())?;
     let mut walk = Compare::new(&original);
-    if copy.serialize(Encoder::new(&mut walk)).is_ok() && walk.is_at_end() {
+    if Encoder::new(&mut walk).value(&copy).is_ok() && walk.is_at_end() {
         return Ok(());
     }
     let mut copied = Vec::with_capacity(bytes.len());
-    copy.serialize(Encoder::new(&mut copied)).map_err(|_| take_refusal())?;
+    Encoder::new(&mut copied).value(&copy).map_err(|_| take_refusal())?;
     if order::is_same_unordered(&original, &copied) {
         Ok(())
     } else {

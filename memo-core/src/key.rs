@@ -16,6 +16,7 @@ pub(crate) mod sinks;
 pub(crate) mod structure;
 pub(crate) mod tag;
 pub(crate) mod unordered;
+pub(crate) mod unsaid;
 
 use std::any::TypeId;
 use std::cell::Cell;

@@ -1,6 +1,7 @@
 //! Which calls are one, through the attribute. The encoding has its own tests, in memo-core.
 
 use std::collections::{HashMap, HashSet};
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -82,6 +83,39 @@ fn a_hash_map_that_serialize_with_collects_through_an_adapter_hits() {
     }
     let stats = sum::stats();
     assert_eq!((stats.misses, stats.hits, stats.entries), (1, 19, 1));
+}
+
+#[test]
+fn a_link_local_address_is_its_scope_too() {
+    #[memo]
+    fn interface(peer: SocketAddr) -> SocketAddr {
+        peer
+    }
+    let peers = ["[fe80::1%1]:80", "[fe80::1%2]:80", "[fe80::1]:80", "1.2.3.4:80"];
+    for peer in peers.iter().chain(&peers) {
+        let peer = peer.parse().unwrap();
+        assert_eq!(interface(peer), peer);
+    }
+    let stats = interface::stats();
+    assert_eq!((stats.misses, stats.hits, stats.uncacheable), (4, 4, 0));
+}
+
+#[test]
+fn an_argument_that_may_be_one_of_two_runs_uncached() {
+    /// serde hands the address on as if it were this type's own.
+    #[derive(Serialize)]
+    #[serde(transparent)]
+    struct Peer(SocketAddrV6);
+
+    #[memo]
+    fn scope(peer: &Peer) -> u32 {
+        peer.0.scope_id()
+    }
+    for n in [1, 2, 1] {
+        assert_eq!(scope(&Peer(SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 0, n))), n);
+    }
+    let stats = scope::stats();
+    assert_eq!((stats.hits, stats.uncacheable), (0, 3));
 }
 
 #[test]

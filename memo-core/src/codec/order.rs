@@ -27,6 +27,10 @@ fn piece<'e>(from: &mut Reader<'e>, out: &mut Vec<u8>) -> Result<(), Error> {
     match tag {
         tag::UNIT | tag::FALSE | tag::TRUE | tag::NONE => {}
         tag::SOME => piece(from, out)?,
+        tag::UNSAID => {
+            from.copy(8, out)?;
+            piece(from, out)?;
+        }
         tag::STR | tag::BYTES | tag::UNIT_STRUCT => from.copy_text(out)?,
         tag::NEWTYPE => {
             from.copy_text(out)?;

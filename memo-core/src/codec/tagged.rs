@@ -13,6 +13,7 @@ mod variant;
 mod write;
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{self, DeserializeOwned, Visitor};
 
@@ -25,7 +26,7 @@ pub(super) use write::encode;
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let mut reader = Reader::new(bytes);
-    let value = T::deserialize(Value { reader: &mut reader, depth: Depth::FULL })?;
+    let value = Value { reader: &mut reader, depth: Depth::FULL }.of(PhantomData::<T>)?;
     if reader.rest.is_empty() {
         Ok(value)
     } else {
@@ -119,6 +120,11 @@ impl<'de> Reader<'de> {
     fn char(&mut self) -> Result<char, Error> {
         let scalar = u32::from_le_bytes(self.array()?);
         char::from_u32(scalar).ok_or_else(|| Error("not a character".into()))
+    }
+
+    /// The words of what serde was not told.
+    fn unsaid(&mut self) -> Result<[u32; 2], Error> {
+        Ok([u32::from_le_bytes(self.array()?), u32::from_le_bytes(self.array()?)])
     }
 
     /// The name of a variant; the enum's and the index are passed over.

@@ -1,6 +1,7 @@
 //! Which codec carries what, and what none does.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use serde::{Deserialize, Serialize};
 
@@ -243,6 +244,64 @@ fn a_visitor_that_knows_its_only_entry_is_carried() {
     }
     assert_carried(vec![Money("1".into()), Money("x".into())], TAGGED);
     assert_carried((Some(Money("1".into())), 7_u8), TAGGED);
+}
+
+#[test]
+fn sockets_come_back_with_what_serde_is_not_told() {
+    let socket = |scope| SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 0, scope);
+    assert_carried(socket(0), BINARY);
+    assert_carried(socket(3), TAGGED);
+    assert_carried(SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 7, 0), TAGGED);
+    assert_carried(SocketAddr::V6(socket(0)), BINARY);
+    assert_carried(SocketAddr::V6(socket(3)), TAGGED);
+    assert_carried(vec![Some(SocketAddr::V6(socket(3))), None], TAGGED);
+    assert_carried((socket(3), HashMap::from([(1, socket(4))]), "after".to_owned()), TAGGED);
+    // Where it is read through another type, the reader does not know it.
+    assert!(round_trip(&Some(socket(3))).is_err());
+    let trust = Trust::new();
+    for scope in [0, 3, 0, 4] {
+        let (_, back) = round_trip_in(&trust, &vec![socket(scope)]).unwrap();
+        assert_eq!(back, [socket(scope)]);
+    }
+}
+
+#[test]
+fn a_range_at_its_end_is_not_carried() {
+    assert_carried(5..=5, BINARY);
+    let mut ended = 5..=5_u8;
+    ended.next();
+    assert!(round_trip(&ended).unwrap_err().contains("at its end"));
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    #[serde(transparent)]
+    struct Pages(std::ops::RangeInclusive<u8>);
+    assert_carried(Pages(1..=5), TAGGED);
+    assert!(round_trip(&Pages(ended)).is_err() && round_trip(&Pages(5..=5)).is_err());
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    #[serde(transparent)]
+    struct Peer(SocketAddrV6);
+    assert!(round_trip(&Peer(SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 0, 1))).is_err());
+}
+
+#[test]
+fn a_pointer_that_comes_back_as_nothing_is_not_carried() {
+    use std::sync::{Arc, Weak};
+    #[derive(Debug, Serialize)]
+    struct Child {
+        // With serde's feature `rc` a `Weak` is some value, and comes back as none.
+        #[serde(serialize_with = "upgraded")]
+        parent: Weak<u64>,
+    }
+    fn upgraded<S: serde::Serializer>(weak: &Weak<u64>, to: S) -> Result<S::Ok, S::Error> {
+        weak.upgrade().map(|parent| *parent).serialize(to)
+    }
+    impl<'de> Deserialize<'de> for Child {
+        fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            <(Option<u64>,)>::deserialize(from).map(|_| Self { parent: Weak::new() })
+        }
+    }
+    let (trust, parent) = (Trust::new(), Arc::new(7));
+    assert!(round_trip_in(&trust, &vec![Child { parent: Weak::new() }]).is_ok());
+    assert!(round_trip_in(&trust, &vec![Child { parent: Arc::downgrade(&parent) }]).is_err());
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(crate) const TOO_DEEP: &str = "it is nested deeper than 128 levels";
 ///
 /// It is handed down by value: on the way up there is nothing to undo, and a scalar never asks.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Depth(u32);
+pub(crate) struct Depth(pub(super) u32);
 
 impl Depth {
     /// Two for each level, and one: the lowest bit is a `Some` or newtype to spare.

@@ -9,26 +9,69 @@ use serde::ser::{self, Serialize, Serializer};
 use super::depth::{Depth, TOO_DEEP};
 use super::numbers::Numbers;
 use super::sink::{refuse, Sink, Stop, Unordered};
+use super::sinks::{Hash, Seed};
 use super::tag;
 use super::unordered::is_unordered;
+use super::unsaid;
 
 pub(crate) struct Encoder<'s, S> {
     sink: &'s mut S,
-    /// How much deeper the value may nest: composites ask, scalars never do.
-    depth: Depth,
+    place: Place,
+}
+
+/// How much deeper the value may nest, and whether its type may look like another of which serde
+/// says too little: composites ask, scalars never do.
+///
+/// In one word, so that an encoder is handed on in two registers.
+#[derive(Clone, Copy)]
+struct Place(u32);
+
+impl Place {
+    const MAY_HIDE: u32 = 1 << 31;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn new(depth: Depth, may_hide: bool) -> Self {
+        Self(depth.0 | if may_hide { Self::MAY_HIDE } else { 0 })
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn depth(self) -> Depth {
+        Depth(self.0 & !Self::MAY_HIDE)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn may_hide(self) -> bool {
+        self.0 & Self::MAY_HIDE != 0
+    }
 }
 
 impl<'s, S: Sink> Encoder<'s, S> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn new(sink: &'s mut S) -> Self {
-        Self { sink, depth: Depth::FULL }
+        Self::at(sink, Depth::FULL)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn at(sink: &'s mut S, depth: Depth) -> Self {
+        Self { sink, place: Place::new(depth, false) }
+    }
+
+    /// Encodes a value whose type is known, which it need not be where a `Serialize` hands another
+    /// value on.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn value<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Stop> {
+        if let Some(unsaid) = unsaid::of(value) {
+            self.sink.unsaid(unsaid)?;
+        }
+        let place = Place::new(self.place.depth(), unsaid::may_hide::<T>());
+        value.serialize(Self { place, ..self })
     }
 
     /// What encodes the content of a level.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn inside(self) -> Result<Self, Stop> {
-        match self.depth.inside() {
-            Some(depth) => Ok(Self { depth, ..self }),
+        match self.place.depth().inside() {
+            Some(depth) => Ok(Self::at(self.sink, depth)),
             None => Err(refuse(TOO_DEEP)),
         }
     }
@@ -36,16 +79,16 @@ impl<'s, S: Sink> Encoder<'s, S> {
     /// What encodes the one value in a `Some` or a newtype.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn around(self) -> Result<Self, Stop> {
-        match self.depth.around() {
-            Some(depth) => Ok(Self { depth, ..self }),
+        match self.place.depth().around() {
+            Some(depth) => Ok(Self::at(self.sink, depth)),
             None => Err(refuse(TOO_DEEP)),
         }
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn compound(self) -> Result<Compound<'s, S>, Stop> {
-        let Self { sink, depth } = self.inside()?;
-        Ok(Compound { sink, depth, parts: 0 })
+        let Self { sink, place } = self.inside()?;
+        Ok(Compound { sink, depth: place.depth(), parts: 0, hidden: Hidden::Nothing })
     }
 }
 
@@ -119,7 +162,7 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Stop> {
         self.sink.tag(tag::SOME)?;
-        value.serialize(self.around()?)
+        self.around()?.value(value)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -149,7 +192,7 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         value: &T,
     ) -> Result<(), Stop> {
         self.sink.named(tag::NEWTYPE, name)?;
-        value.serialize(self.around()?)
+        self.around()?.value(value)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -161,7 +204,7 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         value: &T,
     ) -> Result<(), Stop> {
         self.sink.variant(name, index, variant, tag::NEWTYPE)?;
-        value.serialize(self.inside()?)
+        self.inside()?.value(value)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -171,9 +214,10 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn serialize_tuple(self, _: usize) -> Result<Compound<'s, S>, Stop> {
+    fn serialize_tuple(self, len: usize) -> Result<Compound<'s, S>, Stop> {
         self.sink.tag(tag::TUPLE)?;
-        self.compound()
+        let hidden = if self.place.may_hide() && len == 2 { Hidden::Pair } else { Hidden::Nothing };
+        Ok(Compound { hidden, ..self.compound()? })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -203,7 +247,9 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Compound<'s, S>, Stop> {
         self.sink.named(tag::STRUCT, name)?;
-        self.compound()
+        let is_range = self.place.may_hide() && name == "RangeInclusive";
+        let hidden = if is_range { Hidden::Range(None) } else { Hidden::Nothing };
+        Ok(Compound { hidden, ..self.compound()? })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -228,10 +274,10 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
             return self.sink.numbers(numbers.tag, numbers.count, numbers.bytes);
         }
         if is_unordered::<I>() {
-            let Self { sink, depth } = self.inside()?;
+            let Self { sink, place } = self.inside()?;
             let mut set = S::Unordered::open(sink);
             for element in elements {
-                set.entry(|sink| element.serialize(Encoder { sink, depth }))?;
+                set.entry(|sink| Encoder::at(sink, place.depth()).value(&element))?;
             }
             return set.close(tag::SET, sink);
         }
@@ -250,12 +296,12 @@ impl<'s, S: Sink> Serializer for Encoder<'s, S> {
         I: IntoIterator<Item = (K, V)>,
     {
         if is_unordered::<I>() {
-            let Self { sink, depth } = self.inside()?;
+            let Self { sink, place } = self.inside()?;
             let mut map = S::Unordered::open(sink);
             for (key, value) in entries {
                 map.entry(|sink| {
-                    key.serialize(Encoder { sink: &mut *sink, depth })?;
-                    value.serialize(Encoder { sink, depth })
+                    Encoder::at(&mut *sink, place.depth()).value(&key)?;
+                    Encoder::at(sink, place.depth()).value(&value)
                 })?;
             }
             return map.close(tag::BAG, sink);
@@ -280,12 +326,24 @@ pub(crate) struct Compound<'s, S> {
     /// Of each part.
     depth: Depth,
     parts: u32,
+    hidden: Hidden,
+}
+
+/// What a composite may be that does not say so.
+#[derive(Clone, Copy)]
+enum Hidden {
+    Nothing,
+    /// A pair: a socket's address, if an address by reference and a port are what is in it.
+    Pair,
+    Address,
+    /// A range, whose start has this hash, if there was one yet.
+    Range(Option<u64>),
 }
 
 impl<S: Sink> Compound<'_, S> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn part<T: ?Sized + Serialize>(&mut self, part: &T) -> Result<(), Stop> {
-        part.serialize(Encoder { sink: &mut *self.sink, depth: self.depth })
+        Encoder::at(&mut *self.sink, self.depth).value(part)
     }
 
     /// One of any number of parts.
@@ -298,8 +356,21 @@ impl<S: Sink> Compound<'_, S> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn field<T: ?Sized + Serialize>(&mut self, name: &'static str, field: &T) -> Result<(), Stop> {
+        if let Hidden::Range(start) = self.hidden {
+            self.hidden = Hidden::Range(Some(not_the_same(start, field)?));
+        }
         self.sink.field(name)?;
         self.part(field)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn element<T: ?Sized + Serialize>(&mut self, element: &T) -> Result<(), Stop> {
+        self.hidden = match self.hidden {
+            Hidden::Pair if unsaid::is_address::<T>() => Hidden::Address,
+            Hidden::Address if unsaid::is_port::<T>() => return Err(refuse(unsaid::HIDDEN_SOCKET)),
+            _ => Hidden::Nothing,
+        };
+        self.part(element)
     }
 }
 
@@ -327,7 +398,7 @@ macro_rules! compound {
 }
 
 compound! {
-    SerializeTuple: serialize_element() part;
+    SerializeTuple: serialize_element() element;
     SerializeTupleStruct: serialize_field() part;
     SerializeTupleVariant: serialize_field() part;
     SerializeStruct: serialize_field(name) field;
@@ -363,8 +434,32 @@ impl<S: Sink> ser::SerializeMap for Compound<'_, S> {
         self.part(value)
     }
 
+    // As serde's own, which is not always inlined.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn serialize_entry<K: ?Sized + Serialize, V: ?Sized + Serialize>(
+        &mut self,
+        key: &K,
+        value: &V,
+    ) -> Result<(), Stop> {
+        self.serialize_key(key)?;
+        self.serialize_value(value)
+    }
+
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn end(self) -> Result<(), Stop> {
         self.sink.end(self.parts)
     }
+}
+
+/// A hash of a range's end, which must not be that of its start: only a range of one number and one
+/// that is at its end have them alike.
+#[cold]
+fn not_the_same<T: ?Sized + Serialize>(start: Option<u64>, field: &T) -> Result<u64, Stop> {
+    const SEED: Seed = Seed::of([1, 0x9E37_79B9_7F4A_7C15, 3]);
+    let mut sink = Hash::new(&SEED, true);
+    Encoder::new(&mut sink).value(field)?;
+    if start == Some(sink.finish()) {
+        return Err(refuse(unsaid::HIDDEN_RANGE));
+    }
+    Ok(sink.finish())
 }

@@ -90,7 +90,7 @@ pub trait Walk {
 impl<T: ?Sized + Serialize> Walk for Part<'_, T> {
     #[inline(always)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
-        self.0.serialize(Encoder::new(sink))
+        Encoder::new(sink).value(self.0)
     }
 
     #[inline(always)]

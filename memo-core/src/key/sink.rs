@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
+use super::unsaid::Unsaid;
 use super::{tag, Scope};
 
 /// Why a walk ended early.
@@ -173,6 +174,12 @@ pub trait Sink: Sized {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn end(&mut self, _parts: u32) -> Result<(), Stop> {
         self.tag(tag::END)
+    }
+
+    /// What serde is not told of the value that follows.
+    fn unsaid(&mut self, unsaid: Unsaid) -> Result<(), Stop> {
+        self.tag(tag::UNSAID)?;
+        self.put(&unsaid.words().map(u32::to_le_bytes).concat())
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]

@@ -16,7 +16,7 @@ use super::{tag, Scope};
 /// Its `Serialize` returned one: the words of it.
 pub(crate) fn structure_of<T: Serialize>(value: &T) -> Result<u64, String> {
     let mut structure = Structure::new();
-    match value.serialize(Encoder::new(&mut structure)) {
+    match Encoder::new(&mut structure).value(value) {
         Ok(()) => Ok(structure.0),
         Err(_) => Err(take_refusal()),
     }

@@ -42,3 +42,5 @@ pub(crate) const SET: u8 = 42;
 pub(crate) const BAG: u8 = 43;
 /// The named fields of an enum's variant.
 pub(crate) const FIELDS: u8 = 44;
+/// What serde is not told of the value that follows: two words of 32 bits.
+pub(crate) const UNSAID: u8 = 45;

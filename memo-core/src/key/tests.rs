@@ -1,6 +1,7 @@
 //! Pairs that rivals mix up, and pairs that must be one.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use serde::Serialize;
 
@@ -339,6 +340,57 @@ fn an_argument_that_changes_between_walks_is_stored_as_it_was_in_one_of_them() {
             assert!(digest.is_ok());
         }
     }
+}
+
+#[test]
+fn sockets_differ_in_what_serde_is_not_told() {
+    let socket = |flowinfo, scope| SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, flowinfo, scope);
+    let all = [socket(0, 0), socket(0, 1), socket(1, 0), socket(0, 2), socket(1, 1)];
+    for (a, b) in all.iter().flat_map(|a| all.iter().map(move |b| (a, b))).filter(|(a, b)| a != b) {
+        assert_apart((a, ()), (b, ()));
+        assert_apart((&SocketAddr::V6(*a), ()), (&SocketAddr::V6(*b), ()));
+        assert_apart((&Some(&a), ()), (&Some(&b), ()));
+        assert_apart((&vec![Box::new(*a)], ()), (&vec![Box::new(*b)], ()));
+        assert_apart((&HashSet::from([*a]), ()), (&HashSet::from([*b]), ()));
+        assert_apart((&HashMap::from([(1, a)]), ()), (&HashMap::from([(1, b)]), ()));
+        assert_apart((&Cell::new(SocketAddr::V6(*a)), ()), (&Cell::new(SocketAddr::V6(*b)), ()));
+    }
+    assert_one((&all[1], ()), (&socket(0, 1), ()));
+    assert_one((&all[0], ()), (&&&Box::new(all[0]), ()));
+}
+
+#[test]
+fn a_range_at_its_end_is_no_range_of_one_number() {
+    let (whole, mut ended) = (5..=5_u32, 5..=5_u32);
+    ended.next();
+    assert_apart((&whole, ()), (&ended, ()));
+    assert_apart((&Some(&whole), ()), (&Some(&ended), ()));
+    assert_apart((&(Box::new(whole.clone()), 1), ()), (&(Box::new(ended.clone()), 1), ()));
+    let (mut from, mut back) = ('a'..='b', 'a'..='b');
+    assert_eq!((from.by_ref().count(), back.by_ref().rev().count()), (2, 2));
+    assert_apart((&from, ()), (&('b'..='b'), ()));
+    assert_apart((&back, ()), (&from, ()));
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Transparent<T>(T);
+
+#[test]
+fn what_a_type_hides_and_may_be_one_of_two_is_refused() {
+    fn is_refused<T: Serialize>(value: T) -> bool {
+        encode(&(&value, ()), &SEED, |_| ()) == Err(Stop::Refused)
+    }
+    let socket = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 0, 0);
+    assert!(is_refused(Transparent(socket)) && is_refused(Some(vec![Cell::new(socket)])));
+    assert!(is_refused(Transparent(5..=5)) && is_refused(std::sync::Mutex::new('x'..='x')));
+    // These are what they say.
+    assert!(!is_refused(Transparent(SocketAddr::V6(socket))) && !is_refused(socket));
+    assert!(!is_refused(Transparent(4..=5)) && !is_refused(5..=5) && !is_refused(1.0..=1.0));
+    let address = Ipv6Addr::LOCALHOST;
+    assert!(!is_refused((&address, 80_u16)) && !is_refused(vec![(&address, 80_u16)]));
+    assert!(!is_refused(Transparent((address, 80_u16))) && !is_refused(Transparent((&address, 1))));
+    assert_one((&Transparent(4..=5), ()), (&(4..=5), ()));
 }
 
 #[test]

@@ -11,11 +11,12 @@ use std::fmt;
 
 use serde::ser::{self, Serialize, Serializer};
 
-use super::super::shape::{call, is_scalar, kind, mix, type_of, Shape};
+use super::super::shape::{call, kind, mix, type_of, Shape};
 use super::options;
 use crate::entry::Builder;
 use crate::key::depth::Depth;
 use crate::key::numbers::Numbers;
+use crate::key::unsaid;
 
 use parts::Parts;
 
@@ -44,7 +45,7 @@ impl ser::Error for Refused {
 #[inline]
 pub(super) fn encode<T: Serialize>(value: &T, into: &mut Builder) -> Result<Shape, Refused> {
     let mut out = Out { into, parts: Vec::new(), nothings: 0, is_refused: false };
-    let made = value.serialize(Writer::of::<T>(&mut out, Depth::FULL))?;
+    let made = Writer::write(&mut out, Depth::FULL, value)?;
     // A `Serialize` may go on after an error, with less than the value.
     if out.is_refused {
         return Err(Refused);
@@ -95,12 +96,22 @@ pub(super) struct Writer<'w, 'b> {
     /// The type whose value is being written; its name alone would not tell two apart.
     ty: u64,
     depth: Depth,
+    /// Its type may look like another of which serde says too little.
+    may_hide: bool,
 }
 
 impl<'w, 'b> Writer<'w, 'b> {
     #[inline]
-    fn of<T: ?Sized>(out: &'w mut Out<'b>, depth: Depth) -> Self {
-        Self { out, ty: type_of::<T>(), depth }
+    fn write<T: ?Sized + Serialize>(
+        out: &'w mut Out<'b>,
+        depth: Depth,
+        value: &T,
+    ) -> Result<u64, Refused> {
+        // The other codec may know what to do with it.
+        if unsaid::of(value).is_some() {
+            return Err(out.refuse());
+        }
+        value.serialize(Self { out, depth, ty: type_of::<T>(), may_hide: unsaid::may_hide::<T>() })
     }
 
     fn inside(self) -> Result<Self, Refused> {
@@ -119,7 +130,7 @@ impl<'w, 'b> Writer<'w, 'b> {
 
     /// Writes a part of the value; what it is to the whole.
     fn made<T: ?Sized + Serialize>(&mut self, part: &T) -> Result<u64, Refused> {
-        let made = part.serialize(Writer::of::<T>(self.out, self.depth))?;
+        let made = Writer::write(self.out, self.depth, part)?;
         Ok(mix(made, type_of::<T>()))
     }
 
@@ -202,12 +213,8 @@ impl<'w, 'b> Serializer for Writer<'w, 'b> {
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<u64, Refused> {
         // The mark alone: a unit has no bytes.
         self.out.write(|to| to.serialize_some(&()))?;
-        let mut content = self.around()?;
-        if is_scalar::<T>() {
-            content.made(value)?;
-        } else {
-            content.part(call::OPTION, value)?;
-        }
+        // That there is one is noted, too: a type may read it back as nothing.
+        self.around()?.part(call::OPTION, value)?;
         Ok(call::OPTION)
     }
 
@@ -285,6 +292,10 @@ impl<'w, 'b> Serializer for Writer<'w, 'b> {
     }
 
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Parts<'w, 'b>, Refused> {
+        // Whether it is at its end the other codec sees.
+        if self.may_hide && name == "RangeInclusive" {
+            return Err(self.out.refuse());
+        }
         let of = kind(call::STRUCT, name, len);
         self.fixed(of, of, None)
     }

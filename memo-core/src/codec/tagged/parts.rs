@@ -105,7 +105,7 @@ impl<'r, 'de> Parts<'r, 'de> {
 
     fn part<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
         match self.numbers {
-            None => seed.deserialize(Value { reader: &mut *self.reader, depth: self.depth }),
+            None => Value { reader: &mut *self.reader, depth: self.depth }.of(seed),
             Some(tag) => seed.deserialize(Number { reader: &mut *self.reader, tag }),
         }
     }

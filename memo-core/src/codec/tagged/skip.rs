@@ -10,6 +10,10 @@ impl Reader<'_> {
         match self.byte()? {
             tag::UNIT | tag::FALSE | tag::TRUE | tag::NONE => Ok(()),
             tag::STR | tag::BYTES | tag::UNIT_STRUCT => self.bytes().map(drop),
+            tag::UNSAID => {
+                self.unsaid()?;
+                self.skip_around(depth)
+            }
             tag::SOME => self.skip_around(depth),
             tag::NEWTYPE => {
                 self.bytes()?;

@@ -1,6 +1,10 @@
 //! One value, to be read as its type asks.
 
-use serde::de::{Deserializer, Visitor};
+use std::any::TypeId;
+use std::marker::PhantomData;
+use std::net::SocketAddrV6;
+
+use serde::de::{DeserializeSeed, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::parts::Parts;
@@ -19,6 +23,24 @@ impl<'r, 'de> Value<'r, 'de> {
     /// The value within a `Some` or a newtype, which are read by now.
     fn around(self) -> Result<Self, Error> {
         Ok(Self { depth: self.depth.around().ok_or_else(Error::too_deep)?, ..self })
+    }
+
+    /// The value of a type that may be known.
+    pub(super) fn of<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        if !self.reader.skip(tag::UNSAID) {
+            return seed.deserialize(self);
+        }
+        let [flowinfo, scope] = self.reader.unsaid()?;
+        let mut value = seed.deserialize(self)?;
+        let is_plain = typeid::of::<T>() == TypeId::of::<PhantomData<SocketAddrV6>>();
+        if !is_plain || typeid::of::<T::Value>() != TypeId::of::<SocketAddrV6>() {
+            return Err(Error("nothing of this type is more than serde is told".into()));
+        }
+        // SAFETY: the value is a `SocketAddrV6`, as its id says, and borrowed alone.
+        let socket = unsafe { &mut *std::ptr::from_mut(&mut value).cast::<SocketAddrV6>() };
+        socket.set_flowinfo(flowinfo);
+        socket.set_scope_id(scope);
+        Ok(value)
     }
 
     fn until_end(self) -> Result<Parts<'r, 'de>, Error> {

@@ -71,7 +71,7 @@ impl<'de> VariantAccess<'de> for Access<'_, 'de> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(self.take().content()?)
+        self.take().content()?.of(seed)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
@@ -138,6 +138,6 @@ impl<'de> MapAccess<'de> for &mut VariantAsMap<'_, 'de> {
             return Err(Error("a variant has one content".into()));
         }
         let Payload { reader, depth } = &mut self.variant.payload;
-        seed.deserialize(Payload { reader, depth: *depth }.content()?)
+        Payload { reader, depth: *depth }.content()?.of(seed)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::sink::{Sink, Stop, Unordered};
 use super::super::unordered::Sorted;
+use super::super::unsaid::Unsaid;
 use super::super::{Hashes, Scope};
 use super::hash::{Hash, Seed, Summed};
 
@@ -67,6 +68,7 @@ impl<'k> Sink for Keyed<'k> {
         text(tag: u8, text: &[u8]);
         numbers(tag: u8, count: usize, numbers: &[u8]);
         end(parts: u32);
+        unsaid(unsaid: Unsaid);
         scope(scope: Scope);
     }
 }

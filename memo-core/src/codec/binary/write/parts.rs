@@ -5,6 +5,7 @@ use serde::ser::{self, Serialize, SerializeSeq, Serializer};
 use super::super::super::shape::{call, is_scalar, kind, mix};
 use super::super::read::NOTHINGS;
 use super::{Refused, Writer};
+use crate::key::unsaid;
 
 pub(in crate::codec) struct Parts<'w, 'b> {
     /// Writes each part.
@@ -66,6 +67,14 @@ impl<'w, 'b> Parts<'w, 'b> {
             _ => return Err(self.writer.out.refuse()),
         }
         self.one_of_many(part)
+    }
+
+    fn element<T: ?Sized + Serialize>(&mut self, part: &T) -> Result<(), Refused> {
+        // So a `SocketAddrV6` begins, where its type is not known.
+        if self.writer.may_hide && unsaid::is_address::<T>() {
+            return Err(self.writer.out.refuse());
+        }
+        self.next("", part)
     }
 
     fn next<T: ?Sized + Serialize>(&mut self, name: &str, part: &T) -> Result<(), Refused> {
@@ -133,7 +142,7 @@ macro_rules! parts {
 }
 
 parts! {
-    SerializeTuple: serialize_element() = |this, part| this.next("", part);
+    SerializeTuple: serialize_element() = |this, part| this.element(part);
     SerializeTupleStruct: serialize_field() = |this, part| this.next("", part);
     SerializeTupleVariant: serialize_field() = |this, part| this.next("", part);
     SerializeStruct: serialize_field(name) = |this, part| this.next(name, part);
