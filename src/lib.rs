@@ -3,7 +3,8 @@
 #![deny(missing_docs)]
 
 pub use memo_core::{
-    bulk, clear_all, set_enabled, set_max_bytes, set_reporter, stats, store, Error, Stats,
+    bulk, clear, clear_all, report, set_enabled, set_max_bytes, set_reporter, stats, store, Error,
+    File, FunctionReport, Report, Stats,
 };
 pub use memo_macros::{memo, singleton};
 
