@@ -24,7 +24,8 @@
 #![deny(missing_docs)]
 
 pub use memo_core::{
-    bulk, clear_all, set_enabled, set_max_bytes, set_reporter, stats, Error, Stats,
+    bulk, clear, clear_all, report, set_enabled, set_max_bytes, set_reporter, stats, Error, File,
+    FunctionReport, Report, Stats,
 };
 pub use memo_macros::{memo, singleton};
 

@@ -94,6 +94,9 @@ struct Shared {
 
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
+    /// In nanoseconds.
+    pub(crate) compute_time: AtomicU64,
+    pub(crate) store_hits: AtomicU64,
     pub(crate) misses: AtomicU64,
     pub(crate) uncacheable: AtomicU64,
     pub(crate) unshared: AtomicU64,
@@ -111,6 +114,8 @@ impl Cache {
                 clearing: 0,
             }),
             counts: Counts {
+                compute_time: AtomicU64::new(0),
+                store_hits: AtomicU64::new(0),
                 misses: AtomicU64::new(0),
                 uncacheable: AtomicU64::new(0),
                 unshared: AtomicU64::new(0),
@@ -196,6 +201,17 @@ impl Cache {
         reclaim::pin().count_hit(self.number());
     }
 
+    /// Counts a call that the store answered: a hit.
+    pub(crate) fn count_store_hit(&self) {
+        self.counts.store_hits.fetch_add(1, Ordering::Relaxed);
+        self.count_hit();
+    }
+
+    /// Counts the time that a body took.
+    pub(crate) fn count_compute_time(&self, time: Duration) {
+        self.counts.compute_time.fetch_add(nanos(time), Ordering::Relaxed);
+    }
+
     pub(crate) fn count_miss(&self) {
         self.counts.misses.fetch_add(1, Ordering::Relaxed);
     }
@@ -275,6 +291,12 @@ impl Cache {
         self.bounds.get(ask).map(drop)
     }
 
+    /// What it may hold, asked for if need be; as far as the compiler knows, if it cannot be said.
+    fn asked_bounds(&self) -> Bounds {
+        let _ = self.ask_bounds();
+        self.bounds()
+    }
+
     /// What it may hold; what the options would have to be asked for is none before that is done.
     fn bounds(&self) -> Bounds {
         self.bounds.known().unwrap_or(self.limits.bounds)
@@ -305,6 +327,10 @@ fn nanos(time: Duration) -> u64 {
 }
 
 impl Function for Cache {
+    fn name(&'static self) -> &'static str {
+        self.name()
+    }
+
     fn clear(&'static self) {
         self.clear_here_and_behind();
     }
@@ -343,6 +369,8 @@ impl Function for Cache {
             (memory.entries(), memory.bytes(), memory.evictions(), memory.expirations())
         };
         let number = self.number.load(Ordering::Relaxed);
+        let Bounds { entries: max_entries, bytes: max_bytes } = self.asked_bounds();
+        let bound = |bound| u64::try_from(bound).ok().filter(|_| bound != usize::MAX);
         Stats {
             name: self.name(),
             hits: reclaim::hits(number),
@@ -354,6 +382,11 @@ impl Function for Cache {
             uncacheable: self.counts.uncacheable.load(Ordering::Relaxed),
             unshared: self.counts.unshared.load(Ordering::Relaxed),
             store_errors: self.outer.errors.load(Ordering::Relaxed),
+            store_hits: self.counts.store_hits.load(Ordering::Relaxed),
+            compute_time: Duration::from_nanos(self.counts.compute_time.load(Ordering::Relaxed)),
+            max_entries: bound(max_entries),
+            max_bytes: bound(max_bytes),
+            ttl: self.ttl().map(Duration::from_nanos),
         }
     }
 

@@ -87,8 +87,9 @@ impl Lead {
         self.cache
     }
 
-    /// The body is done: its time counts for the bound of waits.
+    /// The body is done: its time counts in the statistics, and for the bound of waits.
     pub(crate) fn computed(&self) {
+        self.cache.count_compute_time(self.flight.elapsed());
         if let Some(time) = self.flight.time() {
             self.cache.computed_in(time);
         }

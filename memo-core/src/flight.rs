@@ -144,10 +144,14 @@ impl Flight {
         self.started.store(Tick::now().nanos(), Ordering::Relaxed);
     }
 
+    /// How long the body took.
+    pub(crate) fn elapsed(&self) -> Duration {
+        Tick::from_nanos(self.started.load(Ordering::Relaxed)).elapsed()
+    }
+
     /// How long the body took, unless that says nothing about it.
     pub(crate) fn time(&self) -> Option<Duration> {
-        let started = Tick::from_nanos(self.started.load(Ordering::Relaxed));
-        (!self.delayed.load(Ordering::Relaxed)).then(|| started.elapsed())
+        (!self.delayed.load(Ordering::Relaxed)).then(|| self.elapsed())
     }
 
     /// Time was spent in this flight's body, and so in those around it, on what is not its work.

@@ -46,10 +46,15 @@ mod tier;
 mod claim;
 mod memo;
 mod singleton;
+mod stats;
+mod report;
+mod file;
 
 pub use budget::set_max_bytes;
 pub use error::{set_reporter, Error};
+pub use file::File;
 pub use registry::Stats;
+pub use report::{report, FunctionReport, Report};
 pub use switch::set_enabled;
 
 /// Forgets the results of every memo function, as one.
@@ -63,6 +68,24 @@ pub use switch::set_enabled;
 /// memory.
 pub fn clear_all() {
     registry::MEMOS.clear_all_and(outer::clear_stores);
+}
+
+/// Clears the function of that name, as [`Stats::name`] spells it; false, if none of it has been
+/// called.
+///
+/// It may be a memo or a singleton function, and several may have the `name`: then all are cleared.
+///
+/// ```
+/// #[memo::memo(name = "squares")]
+/// fn square(x: u64) -> u64 { x * x }
+///
+/// square(4);
+/// assert!(memo::clear("squares") && !square::contains(4));
+/// assert!(!memo::clear("cubes"));
+/// ```
+pub fn clear(name: &str) -> bool {
+    // Not one or the other: there may be both.
+    registry::MEMOS.clear(name) | registry::SINGLETONS.clear(name)
 }
 
 /// What the cache of every memo function that has been called holds and did.

@@ -1,6 +1,7 @@
 //! Every function that has been called, so that all can be asked and cleared at once.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::sync::Mutex;
 
@@ -47,10 +48,21 @@ pub struct Stats {
     pub unshared: u64,
     /// Failures of a store behind memory.
     pub store_errors: u64,
+    /// Calls, among the hits, that a store behind memory answered.
+    pub store_hits: u64,
+    /// The time that the bodies took, one after the other, those included that failed.
+    pub compute_time: Duration,
+    /// The `max_entries` option.
+    pub max_entries: Option<u64>,
+    /// The `max_bytes` option.
+    pub max_bytes: Option<u64>,
+    /// The `ttl` option.
+    pub ttl: Option<Duration>,
 }
 
 /// A function's cache, as the registry sees it.
 pub(crate) trait Function: Sync {
+    fn name(&'static self) -> &'static str;
     fn clear(&'static self);
     #[cfg(unix)]
     fn before_fork(&'static self) -> Unlock;
@@ -206,6 +218,14 @@ impl Registry {
         });
         let functions = functions.into_iter().map(|function| function.before_fork());
         std::iter::once(own).chain(functions).collect()
+    }
+
+    /// Clears the functions of that name; whether there are any.
+    pub(crate) fn clear(&self, name: &str) -> bool {
+        let mut named = self.all();
+        named.retain(|function| function.name() == name);
+        named.iter().for_each(|function| function.clear());
+        !named.is_empty()
     }
 
     pub(crate) fn stats(&self) -> Vec<Stats> {

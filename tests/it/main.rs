@@ -17,6 +17,7 @@ mod refreshes;
 mod nesting;
 mod resources;
 mod singletons;
+mod statistics;
 mod stalls;
 mod task_waits;
 mod values;

@@ -3,29 +3,13 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime};
-use std::{env, fs, io, process};
+use std::time::Instant;
+use std::{env, fs, process};
 
-use memo::memo;
+use memo::{memo, File};
 use serde::{Deserialize, Serialize};
 
 const PENGUINS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/penguins.csv");
-
-/// A file as it is now, which is the key: an edit changes the time or the size. Asking for these
-/// takes microseconds; a hash of the content would read the whole file at every call.
-#[derive(Serialize)]
-struct Snapshot<'a> {
-    path: &'a Path,
-    modified: SystemTime,
-    bytes: u64,
-}
-
-impl<'a> Snapshot<'a> {
-    fn of(path: &'a Path) -> io::Result<Self> {
-        let metadata = fs::metadata(path)?;
-        Ok(Self { path, modified: metadata.modified()?, bytes: metadata.len() })
-    }
-}
 
 #[derive(Serialize, Deserialize)]
 struct Summary {
@@ -37,10 +21,12 @@ struct Summary {
     quartiles: [f64; 5],
 }
 
+/// The key is the file as it is now: an edit changes its time or its length. To ask for these takes
+/// microseconds; a hash of the content would read the whole file at every call.
 #[memo]
-fn summarize(file: &Snapshot<'_>) -> Result<Vec<Summary>, csv::Error> {
-    println!("    reading {} bytes", file.bytes);
-    let mut reader = csv::Reader::from_path(file.path)?;
+fn summarize(file: &File) -> Result<Vec<Summary>, csv::Error> {
+    println!("    reading {} bytes", file.len());
+    let mut reader = csv::Reader::from_path(file)?;
     let headers = reader.headers()?.clone();
     // `None` marks a column in which something is not a number.
     let mut columns = vec![Some(Vec::new()); headers.len()];
@@ -86,7 +72,7 @@ impl Summary {
 
 fn ask(label: &str, path: &Path) -> Result<Vec<Summary>, Box<dyn Error>> {
     let start = Instant::now();
-    let summaries = summarize(&Snapshot::of(path)?)?;
+    let summaries = summarize(&File::new(path)?)?;
     println!("{label}: {:?}", start.elapsed());
     Ok(summaries)
 }

@@ -71,7 +71,7 @@ impl Memo {
             lead.missed();
             return Err(lead);
         };
-        self.cache.count_hit();
+        self.cache.count_store_hit();
         let mut key = lead.take_key();
         key.push(stored.value);
         let _ = lead.finish(Outcome::Store(key.finish(stored.codec, expiry)));
