@@ -386,7 +386,7 @@ impl Function for Cache {
             compute_time: Duration::from_nanos(self.counts.compute_time.load(Ordering::Relaxed)),
             max_entries: bound(max_entries),
             max_bytes: bound(max_bytes),
-            ttl: self.ttl().map(Duration::from_nanos),
+            ttl: self.known_ttl().map(Duration::from_nanos),
         }
     }
 

@@ -34,12 +34,6 @@ impl Cache {
         Ok(time.map(|time| if clock::EXISTS { time } else { 0 }))
     }
 
-    /// The `ttl` option in nanoseconds, asked for if need be; nothing, if it cannot be said.
-    pub(super) fn ttl(&self) -> Option<u64> {
-        let ttl = self.limits.ttl?;
-        self.ttl.get(|| nanos(ttl())).ok()
-    }
-
     /// How long an entry is fresh, in nanoseconds, if that is known: it is, once one is stored.
     pub(super) fn known_ttl(&self) -> Option<u64> {
         self.ttl.known()

@@ -9,7 +9,7 @@ use super::*;
 
 impl<T: ?Sized + Serialize, Rest: Args> Args for (&T, Rest) {
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
-        self.0.serialize(encoder::Encoder::new(sink))?;
+        encoder::Encoder::new(sink).value(self.0)?;
         self.1.walk(sink)
     }
 

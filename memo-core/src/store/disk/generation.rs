@@ -178,8 +178,14 @@ pub(super) fn current(function: &Directory, known: Option<Name>) -> io::Result<O
     }
     // A removal that renames the directory may hide it from one look.
     for _ in 0..3 {
-        if let Some(name) = all(function)?.into_iter().rfind(|name| name.epoch == epoch) {
-            return Ok(Some(name));
+        let names = all(function)?;
+        if let Some(name) = names.iter().rfind(|name| name.epoch == epoch) {
+            // Whoever began this epoch may have been stopped before it was done with the last one,
+            // which others still read.
+            if names.iter().any(|name| name.epoch != epoch) {
+                retire(function)?;
+            }
+            return Ok(Some(*name));
         }
     }
     if current_epoch(function)? == Some(epoch) {
