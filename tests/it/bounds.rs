@@ -146,6 +146,28 @@ fn the_ttl_may_be_an_expression_and_counts_from_the_end_of_the_computation() {
 }
 
 #[test]
+fn what_has_expired_is_not_there_to_be_removed() {
+    #[memo(ttl = "20ms")]
+    fn short(x: u32) -> u32 {
+        x
+    }
+    #[singleton(ttl = "20ms")]
+    fn lent(x: u32) -> u32 {
+        x
+    }
+    (short(1), lent(1));
+    eventually(|| !short::contains(1) && !lent::contains(1));
+    assert!(!short::remove(1) && !lent::remove(1));
+    // What is there is removed once.
+    (short::insert(2, 2), lent(2));
+    if short::contains(2) && lent::contains(2) {
+        short::remove(2);
+        lent::remove(2);
+    }
+    assert!(!short::remove(2) && !lent::remove(2));
+}
+
+#[test]
 fn expired_entries_are_reclaimed_though_nobody_asks_for_them() {
     #[memo(ttl = "30ms")]
     fn many(x: u32) -> u32 {
