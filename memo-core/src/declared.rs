@@ -12,7 +12,7 @@ use crate::codec::{Codec, Data, Keep, OkOnly, Plain};
 /// then, one dereference later each, those of any other `Result`, of data, and of anything else. A
 /// type parameter is no `Result` where the macro's code is checked, whatever it stands for. What is
 /// refused is refused by a bound of the method itself: once, in words about the user's type, as what
-/// it would return is a [codec](NoCodec) that nothing else complains of.
+/// it would return is a codec that nothing else complains of.
 #[derive(Debug)]
 pub struct Pick<R>(OtherResult<R>);
 
