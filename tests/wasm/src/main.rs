@@ -3,6 +3,7 @@
 
 fn main() {
     memo::set_reporter(|error| println!("{error}"));
+    #[cfg(feature = "disk")]
     let is_second = std::env::args().nth(1).is_some_and(|run| run == "second");
     // The checks clear all stores: between the results that are left on disk and their hits.
     #[cfg(feature = "disk")]
