@@ -7,22 +7,7 @@ use std::thread;
 
 use memo::memo;
 
-/// Runs a closure on many threads that start together, and collects what they return.
-fn together<T: Send>(threads: usize, call: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let start = Barrier::new(threads);
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads)
-            .map(|number| {
-                let (start, call) = (&start, &call);
-                scope.spawn(move || {
-                    start.wait();
-                    call(number)
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    })
-}
+use crate::schedule::together;
 
 #[test]
 fn eight_threads_on_one_cold_key_run_the_body_once() {
