@@ -155,11 +155,13 @@ fn what_has_expired_is_not_there_to_be_removed() {
     fn lent(x: u32) -> u32 {
         x
     }
-    (short(1), lent(1));
+    short(1);
+    lent(1);
     eventually(|| !short::contains(1) && !lent::contains(1));
     assert!(!short::remove(1) && !lent::remove(1));
     // What is there is removed once.
-    (short::insert(2, 2), lent(2));
+    short::insert(2, 2);
+    lent(2);
     if short::contains(2) && lent::contains(2) {
         short::remove(2);
         lent::remove(2);

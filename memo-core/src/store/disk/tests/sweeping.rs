@@ -107,7 +107,8 @@ fn nor_does_something_else_in_the_place_of_the_lock() {
     let outside = Scratch::new();
     fs::create_dir(&outside.0).unwrap();
     fs::write(outside.0.join("file"), b"mine").unwrap();
-    let plants: [&dyn Fn(&std::path::Path) -> io::Result<()>; 3] = [
+    type Plant<'a> = &'a dyn Fn(&std::path::Path) -> io::Result<()>;
+    let plants: [Plant<'_>; 3] = [
         &|lock| fs::create_dir_all(lock.join("not/empty")),
         &|lock| symlink(outside.0.join("file"), lock),
         &|lock| symlink("/nowhere/at/all", lock),
