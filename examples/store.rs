@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use memo::memo;
-use memo::store::{self, Changes, Failure, Found, Function, Key, Lookup, Store, Ticket};
+use memo::store::{self, Changes, Failure, Found, FunctionId, Key, Lookup, Store, Ticket};
 
 /// A handle; its clones are handles of the same shelf.
 #[derive(Clone, Default)]
@@ -46,7 +46,7 @@ impl Value {
 
 impl Results {
     fn ticket(&self) -> Ticket {
-        Ticket { epoch: self.epoch, removals: self.removed.len() as u64 }
+        Ticket::new(self.epoch, self.removed.len() as u64)
     }
 
     /// The calls removed since, in the same epoch.
@@ -62,7 +62,7 @@ impl Shelf {
 }
 
 impl Shelved {
-    fn of(&mut self, function: &Function<'_>) -> &mut Results {
+    fn of(&mut self, function: &FunctionId<'_>) -> &mut Results {
         let epoch = &mut self.epoch;
         self.functions.entry(function.fingerprint).or_insert_with(|| {
             *epoch += 1;
@@ -72,19 +72,19 @@ impl Shelved {
 }
 
 impl Store for Shelf {
-    fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure> {
+    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
         let mut shelf = self.lock();
         let results = shelf.of(function);
         let found = results.values.get(key).and_then(|value| {
             let age = value.age()?;
-            Some(Found { value: value.bytes.clone(), age })
+            Some(Found::new(value.bytes.clone(), age))
         });
-        Ok(Lookup { ticket: results.ticket(), found })
+        Ok(Lookup::new(results.ticket(), found))
     }
 
     fn put(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         key: &Key,
         ticket: Ticket,
         value: &[u8],
@@ -100,7 +100,7 @@ impl Store for Shelf {
         Ok(())
     }
 
-    fn remove(&self, function: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
         let mut shelf = self.lock();
         let results = shelf.of(function);
         results.removed.push(*key);
@@ -108,7 +108,7 @@ impl Store for Shelf {
         Ok((was_there, results.ticket()))
     }
 
-    fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure> {
+    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
         let mut shelf = self.lock();
         shelf.functions.remove(&function.fingerprint);
         Ok(shelf.of(function).ticket())
@@ -121,7 +121,7 @@ impl Store for Shelf {
 
     fn changes(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure> {
         let mut shelf = self.lock();

@@ -12,7 +12,7 @@ use crate::cache::Cache;
 use crate::clock::{self, Tick};
 use crate::identity::{self, Claim, Source};
 use crate::key::DIGEST;
-use crate::store::{Failure, Function, Nowhere, Store, Ticket};
+use crate::store::{Failure, FunctionId, Nowhere, Store, Ticket};
 use crate::unwind::catch;
 
 /// The outer side of one function. It is there, and empty, for functions without a store too.
@@ -134,10 +134,10 @@ impl Outer {
     pub(crate) fn ask<R>(
         &'static self,
         cache: &'static Cache,
-        question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
+        question: impl FnOnce(&dyn Store, &FunctionId<'_>) -> Result<R, Failure>,
     ) -> Result<R, String> {
         let opened = self.opened(cache)?;
-        let function = Function { name: cache.site.name, fingerprint: opened.fingerprint };
+        let function = FunctionId::new(cache.site.name, opened.fingerprint);
         caught(|| question(&*opened.store, &function))
     }
 
@@ -177,7 +177,8 @@ impl Outer {
             let open = self.open.ok_or("the function has none")?;
             let store = open();
             enlist(&store);
-            store.on_news(&Function { name, fingerprint }, Arc::new(|| self.has_news()));
+            store
+                .on_invalidation(&FunctionId::new(name, fingerprint), Arc::new(|| self.has_news()));
             let longest_life = store.longest_life().map(nanos);
             Ok(Opened { store, fingerprint, longest_life })
         });
@@ -202,8 +203,9 @@ impl Outer {
     }
 
     /// How long memory may answer on its own.
-    fn patience(&self) -> u64 {
-        let patience = |opened: &Opened| caught(|| Ok(nanos(opened.store.patience()))).unwrap_or(0);
+    fn max_staleness(&self) -> u64 {
+        let patience =
+            |opened: &Opened| caught(|| Ok(nanos(opened.store.max_staleness()))).unwrap_or(0);
         // Without a clock memory asks each time, or never.
         let patience = self.opened.get().map_or(0, patience);
         if clock::EXISTS || patience == u64::MAX {
@@ -226,7 +228,7 @@ impl Outer {
     pub(crate) fn is_in_step(&self, asked: Tick, news: u64) {
         // SeqCst, as in `has_news`: news that came after the question are either seen below, or
         // their own store comes after this one.
-        self.fresh_until.store(asked.plus(self.patience()).nanos(), Ordering::SeqCst);
+        self.fresh_until.store(asked.plus(self.max_staleness()).nanos(), Ordering::SeqCst);
         if self.news() != news {
             self.fresh_until.store(0, Ordering::SeqCst);
         }

@@ -34,38 +34,76 @@ pub type Key = [u8; 32];
 
 /// A memoized function, as stores know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Function<'a> {
+pub struct FunctionId<'a> {
     /// `crate::module::function`, or the `name` option.
     pub name: &'a str,
-    /// Differs whenever the name, the signature, the body or the `version` does.
+    /// Differs whenever the name, the place, the signature, the body or the `version` does.
     pub fingerprint: [u8; 16],
+}
+
+/// A [`FunctionId`].
+pub type Function<'a> = FunctionId<'a>;
+
+impl<'a> FunctionId<'a> {
+    /// Names a function.
+    #[must_use]
+    pub const fn new(name: &'a str, fingerprint: [u8; 16]) -> Self {
+        Self { name, fingerprint }
+    }
 }
 
 /// A moment in the history of a function in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Ticket {
-    /// Another one after each clear, and never one that was before.
+    /// Differs after each clear, and never returns to an earlier value.
     pub epoch: u64,
-    /// How many calls have been removed in this epoch.
+    /// The number of calls that have been removed in this epoch.
     pub removals: u64,
 }
 
-/// What there is of a call.
+impl Ticket {
+    /// Makes the ticket of a moment: in this epoch, after so many removals.
+    #[must_use]
+    pub const fn new(epoch: u64, removals: u64) -> Self {
+        Self { epoch, removals }
+    }
+}
+
+/// What a store has of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Lookup {
     /// The moment of the look, or one before it.
     pub ticket: Ticket,
-    /// The result, if one is stored, not expired and not damaged.
+    /// The result, if one is stored that is neither expired nor damaged.
     pub found: Option<Found>,
+}
+
+impl Lookup {
+    /// Answers a look at that moment.
+    #[must_use]
+    pub const fn new(ticket: Ticket, found: Option<Found>) -> Self {
+        Self { ticket, found }
+    }
 }
 
 /// A stored result.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Found {
     /// The bytes that were [put](Store::put).
     pub value: Vec<u8>,
-    /// How long ago. More than it is, where clocks do not agree; never less.
+    /// How long ago they were put. Where clocks do not agree, more than that; never less.
     pub age: Duration,
+}
+
+impl Found {
+    /// Hands out a result that was put that long ago.
+    #[must_use]
+    pub const fn new(value: Vec<u8>, age: Duration) -> Self {
+        Self { value, age }
+    }
 }
 
 impl fmt::Debug for Found {
@@ -77,13 +115,38 @@ impl fmt::Debug for Found {
 
 /// What others made void since a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Changes {
-    /// Nothing.
+    /// Nothing was.
     Nothing,
     /// These calls were removed.
     Removed(Vec<Key>),
     /// The function was cleared.
     Everything,
+}
+
+/// Called when there may be changes to ask for.
+pub type OnInvalidation = Arc<dyn Fn() + Send + Sync>;
+
+/// The right to compute a call for all processes. It ends when it is dropped.
+#[non_exhaustive]
+pub struct Lease {
+    /// Held for its drop.
+    _guard: Box<dyn std::any::Any + Send + Sync>,
+}
+
+impl Lease {
+    /// A right that ends when the guard is dropped.
+    #[must_use]
+    pub fn new(guard: impl Send + Sync + 'static) -> Self {
+        Self { _guard: Box::new(guard) }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").finish_non_exhaustive()
+    }
 }
 
 /// A place for results beyond this process.
@@ -107,7 +170,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// The store cannot tell; nothing was found, and the result will not be put.
-    fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure>;
+    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure>;
 
     /// Stores the result of a call that was looked up at the ticket's moment; drops it if the
     /// function was cleared or the call removed since. It expires after `life`, if that is given.
@@ -116,7 +179,7 @@ pub trait Store: Send + Sync + 'static {
     /// It is not stored.
     fn put(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         key: &Key,
         ticket: Ticket,
         value: &[u8],
@@ -128,13 +191,13 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// It may still be there.
-    fn remove(&self, function: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure>;
+    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure>;
 
     /// Forgets every call of a function: the moment after.
     ///
     /// # Errors
     /// They may still be there.
-    fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure>;
+    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure>;
 
     /// Forgets every call of every function.
     ///
@@ -148,20 +211,22 @@ pub trait Store: Send + Sync + 'static {
     /// The store cannot tell; memory goes on answering.
     fn changes(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure>;
 
-    /// How long memory may answer without asking for [`changes`](Self::changes); asked anew after
-    /// each time. [`Duration::MAX`] is until there are [news](Self::on_news).
-    fn patience(&self) -> Duration {
+    /// Returns how long memory may answer without asking for [`changes`](Self::changes); asked anew
+    /// after each time. With [`Duration::MAX`] it asks only when told to by what
+    /// [`on_invalidation`](Self::on_invalidation) was given. Defaults to 50 ms.
+    fn max_staleness(&self) -> Duration {
         Duration::from_millis(50)
     }
 
-    /// Has somebody told, whenever [`changes`](Self::changes) of this function may have something
-    /// to say before `patience` has run out. A store that cannot tell ignores it.
-    fn on_news(&self, function: &Function<'_>, news: News) {
-        let _ = (function, news);
+    /// Has `notify` called whenever [`changes`](Self::changes) of this function may have something to
+    /// say before [`max_staleness`](Self::max_staleness) has run out. A store that cannot tell
+    /// ignores it.
+    fn on_invalidation(&self, function: &FunctionId<'_>, notify: OnInvalidation) {
+        let _ = (function, notify);
     }
 
     /// The longest time that anything is kept, so that memory does not keep it longer.
@@ -175,28 +240,22 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// The store cannot tell: the call is computed.
-    fn lease(&self, function: &Function<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
+    fn lease(&self, function: &FunctionId<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
         let _ = (function, key);
-        Ok(Some(Box::new(())))
+        Ok(Some(Lease::new(())))
     }
 }
-
-/// Told that there may be changes.
-pub type News = Arc<dyn Fn() + Send + Sync>;
-
-/// A right that ends when it is dropped.
-pub type Lease = Box<dyn std::any::Any + Send + Sync>;
 
 macro_rules! forward {
     ($($of:tt)*) => {
         $($of)* {
-            fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure> {
+            fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
                 (**self).get(function, key)
             }
 
             fn put(
                 &self,
-                function: &Function<'_>,
+                function: &FunctionId<'_>,
                 key: &Key,
                 ticket: Ticket,
                 value: &[u8],
@@ -205,11 +264,11 @@ macro_rules! forward {
                 (**self).put(function, key, ticket, value, life)
             }
 
-            fn remove(&self, function: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+            fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
                 (**self).remove(function, key)
             }
 
-            fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure> {
+            fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
                 (**self).clear(function)
             }
 
@@ -219,25 +278,25 @@ macro_rules! forward {
 
             fn changes(
                 &self,
-                function: &Function<'_>,
+                function: &FunctionId<'_>,
                 since: Option<Ticket>,
             ) -> Result<(Ticket, Changes), Failure> {
                 (**self).changes(function, since)
             }
 
-            fn patience(&self) -> Duration {
-                (**self).patience()
+            fn max_staleness(&self) -> Duration {
+                (**self).max_staleness()
             }
 
-            fn on_news(&self, function: &Function<'_>, news: News) {
-                (**self).on_news(function, news);
+            fn on_invalidation(&self, function: &FunctionId<'_>, notify: OnInvalidation) {
+                (**self).on_invalidation(function, notify);
             }
 
             fn longest_life(&self) -> Option<Duration> {
                 (**self).longest_life()
             }
 
-            fn lease(&self, function: &Function<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
+            fn lease(&self, function: &FunctionId<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
                 (**self).lease(function, key)
             }
         }
@@ -337,13 +396,13 @@ impl Nowhere {
 }
 
 impl Store for Nowhere {
-    fn get(&self, _: &Function<'_>, _: &Key) -> Result<Lookup, Failure> {
+    fn get(&self, _: &FunctionId<'_>, _: &Key) -> Result<Lookup, Failure> {
         self.fail()
     }
 
     fn put(
         &self,
-        _: &Function<'_>,
+        _: &FunctionId<'_>,
         _: &Key,
         _: Ticket,
         _: &[u8],
@@ -352,11 +411,11 @@ impl Store for Nowhere {
         self.fail()
     }
 
-    fn remove(&self, _: &Function<'_>, _: &Key) -> Result<(bool, Ticket), Failure> {
+    fn remove(&self, _: &FunctionId<'_>, _: &Key) -> Result<(bool, Ticket), Failure> {
         self.fail()
     }
 
-    fn clear(&self, _: &Function<'_>) -> Result<Ticket, Failure> {
+    fn clear(&self, _: &FunctionId<'_>) -> Result<Ticket, Failure> {
         self.fail()
     }
 
@@ -364,7 +423,7 @@ impl Store for Nowhere {
         self.fail()
     }
 
-    fn changes(&self, _: &Function<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
+    fn changes(&self, _: &FunctionId<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
         self.fail()
     }
 }

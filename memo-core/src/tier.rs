@@ -12,7 +12,7 @@ use crate::entry::Ref;
 use crate::error::Kind;
 use crate::flight::{Flight, Key};
 use crate::key::DIGEST;
-use crate::store::{Changes, Failure, Found, Function, Lease, Lookup, Store, Ticket};
+use crate::store::{Changes, Failure, Found, FunctionId, Lease, Lookup, Store, Ticket};
 
 /// What is to be done with the store after a computation; nothing of the user's types in it.
 pub(crate) struct After {
@@ -82,7 +82,7 @@ impl Cache {
     fn ask<R>(
         &'static self,
         kind: Kind,
-        question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
+        question: impl FnOnce(&dyn Store, &FunctionId<'_>) -> Result<R, Failure>,
     ) -> Option<R> {
         // To open it is to find out.
         let _ = self.outer.opened(self);
@@ -95,7 +95,7 @@ impl Cache {
     fn ask_anyway<R>(
         &'static self,
         kind: Kind,
-        question: impl FnOnce(&dyn Store, &Function<'_>) -> Result<R, Failure>,
+        question: impl FnOnce(&dyn Store, &FunctionId<'_>) -> Result<R, Failure>,
     ) -> Option<R> {
         match self.outer.ask(self, question) {
             Ok(answer) => {
@@ -287,7 +287,7 @@ pub(crate) struct Untold;
 /// void by now.
 fn replaced(
     store: &dyn Store,
-    function: &Function<'_>,
+    function: &FunctionId<'_>,
     saving: &Saving,
 ) -> Result<Option<Ticket>, Failure> {
     let (now, changes) = store.changes(function, Some(saving.ticket))?;

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use memo::memo;
-use memo::store::{Changes, DiskStore, Failure, Function, Key, Lookup, Store, Ticket};
+use memo::store::{Changes, DiskStore, Failure, FunctionId, Key, Lookup, Store, Ticket};
 
 use crate::alone;
 use crate::schedule::{block_on, End, Runs, AGES};
@@ -112,15 +112,15 @@ impl Slow {
     }
 }
 
-const START: Ticket = Ticket { epoch: 1, removals: 0 };
+const START: Ticket = Ticket::new(1, 0);
 
 impl Store for &'static Slow {
-    fn get(&self, _: &Function<'_>, _: &Key) -> Result<Lookup, Failure> {
-        Ok(Lookup { ticket: START, found: None })
+    fn get(&self, _: &FunctionId<'_>, _: &Key) -> Result<Lookup, Failure> {
+        Ok(Lookup::new(START, None))
     }
     fn put(
         &self,
-        _: &Function<'_>,
+        _: &FunctionId<'_>,
         _: &Key,
         _: Ticket,
         _: &[u8],
@@ -128,10 +128,10 @@ impl Store for &'static Slow {
     ) -> Result<(), Failure> {
         Ok(())
     }
-    fn remove(&self, _: &Function<'_>, _: &Key) -> Result<(bool, Ticket), Failure> {
+    fn remove(&self, _: &FunctionId<'_>, _: &Key) -> Result<(bool, Ticket), Failure> {
         Ok((false, START))
     }
-    fn clear(&self, _: &Function<'_>) -> Result<Ticket, Failure> {
+    fn clear(&self, _: &FunctionId<'_>) -> Result<Ticket, Failure> {
         self.held_clear();
         Ok(START)
     }
@@ -139,7 +139,7 @@ impl Store for &'static Slow {
         self.held_clear();
         Ok(())
     }
-    fn changes(&self, _: &Function<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
+    fn changes(&self, _: &FunctionId<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
         Ok((START, Changes::Nothing))
     }
 }

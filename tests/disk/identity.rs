@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use memo::memo;
-use memo::store::{Changes, DiskStore, Failure, Function, Key, Lookup, Store, Ticket};
+use memo::store::{Changes, DiskStore, Failure, FunctionId, Key, Lookup, Store, Ticket};
 use serde::{Deserialize, Serialize};
 
 use crate::children::{ask_another, command, computed, scale, Scratch};
@@ -246,22 +246,22 @@ impl OneBuild {
         Self(DiskStore::in_default_place().unwrap())
     }
 
-    fn known<'a>(function: &Function<'a>) -> Function<'a> {
+    fn known<'a>(function: &FunctionId<'a>) -> FunctionId<'a> {
         let mut fingerprint = [0; 16];
         let end = &function.name.as_bytes()[function.name.len() - 13..];
         fingerprint[..13].copy_from_slice(end);
-        Function { fingerprint, ..*function }
+        FunctionId::new(function.name, fingerprint)
     }
 }
 
 impl Store for OneBuild {
-    fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure> {
+    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
         self.0.get(&Self::known(function), key)
     }
 
     fn put(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         key: &Key,
         ticket: Ticket,
         value: &[u8],
@@ -270,11 +270,11 @@ impl Store for OneBuild {
         self.0.put(&Self::known(function), key, ticket, value, life)
     }
 
-    fn remove(&self, function: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
         self.0.remove(&Self::known(function), key)
     }
 
-    fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure> {
+    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
         self.0.clear(&Self::known(function))
     }
 
@@ -284,7 +284,7 @@ impl Store for OneBuild {
 
     fn changes(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure> {
         self.0.changes(&Self::known(function), since)

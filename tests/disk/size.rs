@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memo::store::{DiskStore, Function, Store};
+use memo::store::{DiskStore, FunctionId, Store};
 
 use crate::children::{command, directory, random, scale, Child, Scratch};
 
@@ -16,7 +16,7 @@ const MAX_BYTES: u64 = 64 << 20;
 const SMALLEST: f64 = 8.0;
 const LARGEST: f64 = (1 << 20) as f64;
 
-const F: Function<'_> = Function { name: "size::f", fingerprint: [7; 16] };
+const F: FunctionId<'_> = FunctionId::new("size::f", [7; 16]);
 
 fn store(directory: &Path) -> DiskStore {
     DiskStore::open(directory).max_bytes(MAX_BYTES)

@@ -11,7 +11,7 @@ use std::thread::{self, Thread, ThreadId};
 use std::time::{Duration, Instant};
 
 use memo::memo;
-use memo::store::{Changes, DiskStore, Failure, Function, Key, Lookup, Store, Ticket};
+use memo::store::{Changes, DiskStore, Failure, FunctionId, Key, Lookup, Store, Ticket};
 
 use crate::children::{ask_another, command, computed, Scratch, AGES};
 
@@ -58,7 +58,7 @@ impl Watched {
 }
 
 impl Store for Watched {
-    fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure> {
+    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
         let _asking = Asking::new();
         (self.asked)("get");
         self.disk.get(function, key)
@@ -66,7 +66,7 @@ impl Store for Watched {
 
     fn put(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         key: &Key,
         ticket: Ticket,
         value: &[u8],
@@ -77,13 +77,13 @@ impl Store for Watched {
         self.disk.put(function, key, ticket, value, life)
     }
 
-    fn remove(&self, function: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
         let _asking = Asking::new();
         (self.asked)("remove");
         self.disk.remove(function, key)
     }
 
-    fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure> {
+    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
         let _asking = Asking::new();
         (self.asked)("clear");
         self.disk.clear(function)
@@ -97,7 +97,7 @@ impl Store for Watched {
 
     fn changes(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure> {
         let _asking = Asking::new();
@@ -105,7 +105,7 @@ impl Store for Watched {
         self.disk.changes(function, since)
     }
 
-    fn patience(&self) -> Duration {
+    fn max_staleness(&self) -> Duration {
         Duration::ZERO
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use memo::memo;
-use memo::store::{Changes, DiskStore, Failure, Function, Key, Lookup, Store, Ticket};
+use memo::store::{Changes, DiskStore, Failure, FunctionId, Key, Lookup, Store, Ticket};
 
 /// Polls until it is done; the thread is woken for that.
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -101,12 +101,12 @@ fn what_opens_a_store_is_asked_once_though_it_panics() {
 struct Panics;
 
 impl Store for Panics {
-    fn get(&self, _: &Function<'_>, _: &Key) -> Result<Lookup, Failure> {
+    fn get(&self, _: &FunctionId<'_>, _: &Key) -> Result<Lookup, Failure> {
         panic!("get")
     }
     fn put(
         &self,
-        _: &Function<'_>,
+        _: &FunctionId<'_>,
         _: &Key,
         _: Ticket,
         _: &[u8],
@@ -114,19 +114,19 @@ impl Store for Panics {
     ) -> Result<(), Failure> {
         panic!("put")
     }
-    fn remove(&self, _: &Function<'_>, _: &Key) -> Result<(bool, Ticket), Failure> {
+    fn remove(&self, _: &FunctionId<'_>, _: &Key) -> Result<(bool, Ticket), Failure> {
         panic!("remove")
     }
-    fn clear(&self, _: &Function<'_>) -> Result<Ticket, Failure> {
+    fn clear(&self, _: &FunctionId<'_>) -> Result<Ticket, Failure> {
         panic!("clear")
     }
     fn clear_all(&self) -> Result<(), Failure> {
         panic!("clear_all")
     }
-    fn changes(&self, _: &Function<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
+    fn changes(&self, _: &FunctionId<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
         panic!("changes")
     }
-    fn patience(&self) -> Duration {
+    fn max_staleness(&self) -> Duration {
         panic!("patience")
     }
 }
@@ -197,12 +197,12 @@ impl Faulty {
 }
 
 impl Store for Faulty {
-    fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure> {
+    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
         self.up()?.get(function, key)
     }
     fn put(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         key: &Key,
         ticket: Ticket,
         value: &[u8],
@@ -210,10 +210,10 @@ impl Store for Faulty {
     ) -> Result<(), Failure> {
         self.up()?.put(function, key, ticket, value, life)
     }
-    fn remove(&self, function: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
         self.up()?.remove(function, key)
     }
-    fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure> {
+    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
         self.up()?.clear(function)
     }
     fn clear_all(&self) -> Result<(), Failure> {
@@ -221,7 +221,7 @@ impl Store for Faulty {
     }
     fn changes(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure> {
         self.up()?.changes(function, since)

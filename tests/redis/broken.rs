@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memo::store::{Function, Key, RedisStore, Store};
+use memo::store::{FunctionId, Key, RedisStore, Store};
 
 use crate::common::{doubling, random_below, scale, until, DEADLINE, LATE, RECOVERY};
 use crate::proxy::{Fate, Part, Proxy};
 use crate::server::Server;
 
-const FUNCTION: Function<'static> = Function { name: "broken", fingerprint: [7; 16] };
+const FUNCTION: FunctionId<'static> = FunctionId::new("broken", [7; 16]);
 const KEY: Key = [3; 32];
 const VALUE: &[u8] = b"the value that is stored";
 

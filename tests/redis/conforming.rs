@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use memo::store::{conformance, Function, RedisBuilder, RedisStore, Store};
+use memo::store::{conformance, FunctionId, RedisBuilder, RedisStore, Store};
 
 use crate::common::{until, AGES};
 use crate::server::{free_port, Scratch, Server};
@@ -72,7 +72,7 @@ fn it_is_a_store_on_a_cluster_of_which_not_every_node_is_there() {
 #[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn prefixes_keep_stores_on_one_server_apart() {
     let server = Server::new();
-    let function = Function { name: "apart", fingerprint: [7; 16] };
+    let function = FunctionId::new("apart", [7; 16]);
     let [one, other] =
         ["one", "other"].map(|prefix| builder(&server.url()).prefix(prefix).connect());
     for store in [&one, &other] {
@@ -89,7 +89,7 @@ fn prefixes_keep_stores_on_one_server_apart() {
 fn a_result_larger_than_allowed_is_not_stored_and_no_error() {
     let server = Server::new();
     let store = builder(&server.url()).max_value_bytes(100).connect();
-    let function = Function { name: "large", fingerprint: [7; 16] };
+    let function = FunctionId::new("large", [7; 16]);
     let ticket = store.get(&function, &[1; 32]).unwrap().ticket;
     for (len, is_there) in [(100, true), (101, false)] {
         let key = [len as u8; 32];

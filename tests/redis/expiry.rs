@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use memo::memo;
-use memo::store::{Function, RedisStore, Store};
+use memo::store::{FunctionId, RedisStore, Store};
 
 use crate::children::{command, computed, url, Child};
 use crate::common::{until, AGES};
@@ -170,7 +170,7 @@ fn a_reply_that_was_long_on_its_way_makes_no_result_younger() {
     let server = Server::new();
     let proxy = Proxy::new(server.port);
     let store = RedisStore::builder(proxy.url()).deadline(Duration::from_secs(5)).connect();
-    let function = Function { name: "late", fingerprint: [7; 16] };
+    let function = FunctionId::new("late", [7; 16]);
     let ticket = store.get(&function, &[1; 32]).unwrap().ticket;
     store.put(&function, &[1; 32], ticket, b"value", Some(LIFE)).unwrap();
     let put = Instant::now();

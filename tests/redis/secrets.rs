@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use memo::store::{Function, RedisStore, Store};
+use memo::store::{FunctionId, RedisStore, Store};
 
 use crate::common::{doubling, until, RECOVERY};
 use crate::server::{free_port, Server};
 
 const SECRET: &str = "s3cr3t-w0rd";
-const FUNCTION: Function<'static> = Function { name: "secret", fingerprint: [7; 16] };
+const FUNCTION: FunctionId<'static> = FunctionId::new("secret", [7; 16]);
 
 #[track_caller]
 fn is_silent(url: &str, said: &str) {
@@ -28,7 +28,7 @@ fn complaints(url: &str) -> Vec<String> {
     let store = builder.connect();
     is_silent(url, &format!("{store:?} {store:#?}"));
     let shared: Arc<dyn Store> = Arc::new(store);
-    let ticket = memo::store::Ticket { epoch: 1, removals: 0 };
+    let ticket = memo::store::Ticket::new(1, 0);
     let asked = [
         shared.get(&FUNCTION, &[1; 32]).err(),
         shared.put(&FUNCTION, &[1; 32], ticket, b"value", None).err(),

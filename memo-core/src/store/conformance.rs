@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Changes, Found, Function, Key, Lookup, Store, Ticket};
+use super::{Changes, Found, FunctionId, Key, Lookup, Store, Ticket};
 
 /// Tests a store, for as long as a second or two.
 ///
@@ -38,11 +38,11 @@ pub fn check<S: Store>(open: impl Fn() -> S) {
     one.clear_all().expect("`clear_all`");
 }
 
-fn function(name: &str) -> Function<'_> {
+fn function(name: &str) -> FunctionId<'_> {
     let mut fingerprint = [0; 16];
     let len = name.len().min(16);
     fingerprint[..len].copy_from_slice(&name.as_bytes()[..len]);
-    Function { name, fingerprint }
+    FunctionId::new(name, fingerprint)
 }
 
 fn key(number: u8) -> Key {
@@ -50,18 +50,18 @@ fn key(number: u8) -> Key {
 }
 
 #[track_caller]
-fn look(store: &dyn Store, function: &Function<'_>, key: &Key) -> Lookup {
+fn look(store: &dyn Store, function: &FunctionId<'_>, key: &Key) -> Lookup {
     store.get(function, key).expect("`get`")
 }
 
 #[track_caller]
-fn value(store: &dyn Store, function: &Function<'_>, key: &Key) -> Option<Vec<u8>> {
+fn value(store: &dyn Store, function: &FunctionId<'_>, key: &Key) -> Option<Vec<u8>> {
     look(store, function, key).found.map(|found| found.value)
 }
 
 /// Looks a call up and puts a result, as a call that finds nothing does.
 #[track_caller]
-fn put(store: &dyn Store, function: &Function<'_>, key: &Key, value: &[u8]) {
+fn put(store: &dyn Store, function: &FunctionId<'_>, key: &Key, value: &[u8]) {
     let ticket = look(store, function, key).ticket;
     store.put(function, key, ticket, value, None).expect("`put`");
 }
@@ -85,7 +85,7 @@ fn finds_what_was_put(one: &dyn Store, other: &dyn Store) {
 
 fn keeps_functions_and_calls_apart(one: &dyn Store, other: &dyn Store) {
     let (f, g) = (function("apart"), function("apart_too"));
-    let edited = Function { fingerprint: [9; 16], ..f };
+    let edited = FunctionId::new(f.name, [9; 16]);
     put(one, &f, &key(1), b"of f");
     for (function, key, what) in [
         (&f, key(2), "another call"),

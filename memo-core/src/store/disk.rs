@@ -42,7 +42,7 @@ use sweep::Sweeper;
 
 use super::header::{Header, HEADER};
 use super::time::{millis, Now};
-use super::{random, Changes, Failure, Function, Key, Lookup, Store, Ticket};
+use super::{random, Changes, Failure, FunctionId, Key, Lookup, Store, Ticket};
 
 pub use inspect::DiskEntry;
 
@@ -176,7 +176,7 @@ impl DiskStore {
         self.sweeper.sweep(self.max_bytes)
     }
 
-    fn place(&self, function: &Function<'_>) -> Arc<Place> {
+    fn place(&self, function: &FunctionId<'_>) -> Arc<Place> {
         let mut places = self.places.lock();
         let place = places.entry(function.fingerprint).or_insert_with(|| {
             Arc::new(Place { name: place::of(function), known: Mutex::new(None) })
@@ -199,7 +199,7 @@ impl DiskStore {
     }
 
     /// The function's directory and its current generation, made if there is none.
-    fn current(&self, function: &Function<'_>, place: &Place) -> io::Result<(Directory, Name)> {
+    fn current(&self, function: &FunctionId<'_>, place: &Place) -> io::Result<(Directory, Name)> {
         for _ in 0..ATTEMPTS {
             let directory = self.open_functions().and_then(|functions| functions.open(&place.name));
             let known = place.known.lock().as_ref().map(|known| known.name);
@@ -221,7 +221,7 @@ impl DiskStore {
     }
 
     /// Looks at the directory again: the moment, with all removals of this generation known.
-    fn look_again(&self, function: &Function<'_>, place: &Place) -> io::Result<Ticket> {
+    fn look_again(&self, function: &FunctionId<'_>, place: &Place) -> io::Result<Ticket> {
         let looked = self.look(function, place);
         if looked.as_ref().is_err_and(is_of_others) {
             // Nor is it read until others cannot write it.
@@ -230,7 +230,7 @@ impl DiskStore {
         looked
     }
 
-    fn look(&self, function: &Function<'_>, place: &Place) -> io::Result<Ticket> {
+    fn look(&self, function: &FunctionId<'_>, place: &Place) -> io::Result<Ticket> {
         for _ in 0..ATTEMPTS {
             let (directory, name) = self.current(function, place)?;
             let generation = match name.open(&directory) {
@@ -252,7 +252,7 @@ impl DiskStore {
                 known.name = name;
                 known.read_removed(&generation)?;
                 if !known.is_damaged() {
-                    return Ok(Ticket { epoch: name.epoch, removals: known.removals() });
+                    return Ok(Ticket::new(name.epoch, known.removals()));
                 }
             }
             self.clear_directory(&directory)?;
@@ -285,14 +285,14 @@ impl DiskStore {
     /// another name by now.
     fn entry(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         place: &Place,
         key: &Key,
     ) -> io::Result<Option<(Ticket, Option<Entry>)>> {
         let (ticket, name) = {
             let known = place.known.lock();
             let Some(known) = known.as_ref() else { return Ok(None) };
-            (Ticket { epoch: known.epoch(), removals: known.removals() }, known.name)
+            (Ticket::new(known.epoch(), known.removals()), known.name)
         };
         let generation = match self.open_generation(place, name) {
             Ok(generation) => generation,
@@ -305,7 +305,7 @@ impl DiskStore {
         Ok(Some((ticket, entry)))
     }
 
-    fn read(&self, function: &Function<'_>, place: &Place, key: &Key) -> io::Result<Read> {
+    fn read(&self, function: &FunctionId<'_>, place: &Place, key: &Key) -> io::Result<Read> {
         let Some((ticket, entry)) = self.entry(function, place, key)? else {
             return Ok(Read::Over);
         };
@@ -313,7 +313,7 @@ impl DiskStore {
             return Ok(Read::Ahead);
         }
         let found = entry.map_or(Ok(None), Entry::read)?;
-        Ok(Read::Done(Lookup { ticket, found }))
+        Ok(Read::Done(Lookup::new(ticket, found)))
     }
 
     fn largest(&self) -> u64 {
@@ -323,7 +323,7 @@ impl DiskStore {
     /// Writes the file of a call, unless that is void by then.
     fn write(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         place: &Place,
         header: &Header,
         value: &[u8],
@@ -366,7 +366,7 @@ fn is_of_others(error: &io::Error) -> bool {
 }
 
 impl Store for DiskStore {
-    fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure> {
+    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
         let place = self.place(function);
         let mut was_ahead = false;
         for _ in 0..ATTEMPTS {
@@ -385,7 +385,7 @@ impl Store for DiskStore {
 
     fn put(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         key: &Key,
         ticket: Ticket,
         value: &[u8],
@@ -408,7 +408,7 @@ impl Store for DiskStore {
         Ok(())
     }
 
-    fn remove(&self, function: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
         let place = self.place(function);
         for _ in 0..ATTEMPTS {
             let ticket = self.look_again(function, &place)?;
@@ -430,7 +430,7 @@ impl Store for DiskStore {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(error.into()),
             };
-            let ticket = Ticket { epoch: ticket.epoch, removals };
+            let ticket = Ticket::new(ticket.epoch, removals);
             self.look_again(function, &place)?;
             // From now on no file of the call from before is believed: what is left is tidying up.
             let generation = place.generation_of(ticket);
@@ -444,7 +444,7 @@ impl Store for DiskStore {
         Err(busy().into())
     }
 
-    fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure> {
+    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
         let place = self.place(function);
         self.clear_place(&place)?;
         Ok(self.look_again(function, &place)?)
@@ -467,7 +467,7 @@ impl Store for DiskStore {
 
     fn changes(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure> {
         let place = self.place(function);

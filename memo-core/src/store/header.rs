@@ -72,7 +72,7 @@ impl Header {
         let header = Self {
             fingerprint: *fingerprint,
             key: *key,
-            ticket: Ticket { epoch: word(0), removals: word(1) },
+            ticket: Ticket::new(word(0), word(1)),
             stamp: Stamp { wall: word(2), boot: word(3), uptime: word(4) },
             life: word(5),
             len: word(6),

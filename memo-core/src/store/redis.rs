@@ -25,7 +25,9 @@ use server::Server;
 
 use super::header::{self, Header, HEADER};
 use super::time::{millis, Now};
-use super::{hex, Changes, Failure, Found, Function, Key, Lease, Lookup, News, Store, Ticket};
+use super::{
+    hex, Changes, Failure, Found, FunctionId, Key, Lease, Lookup, OnInvalidation, Store, Ticket,
+};
 
 /// A store on a Redis or Valkey server, shared by all processes that use it.
 ///
@@ -164,18 +166,18 @@ impl RedisStore {
         format!("{}:1:all", self.settings.prefix)
     }
 
-    fn key_of_function(&self, function: &Function<'_>) -> String {
+    fn key_of_function(&self, function: &FunctionId<'_>) -> String {
         format!("{}:1:{{{}}}", self.settings.prefix, hex(&function.fingerprint))
     }
 
-    fn key_of_call(&self, function: &Function<'_>, key: &Key) -> String {
+    fn key_of_call(&self, function: &FunctionId<'_>, key: &Key) -> String {
         format!("{}:1:{}:{}", self.settings.prefix, hex(&function.fingerprint), hex(key))
     }
 
     /// The moment of a function, begun if there is none; and what these commands say besides.
     fn moment<T: FromRedisValue>(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         besides: &[Cmd],
     ) -> Result<(Ticket, T), Failure> {
         for _ in 0..ATTEMPTS {
@@ -196,7 +198,7 @@ impl RedisStore {
                 _ => (None, None),
             };
             if let (Some(all), Some(own)) = (all, own) {
-                let ticket = Ticket { epoch: mixed(all, own), removals: removals.unwrap_or(0) };
+                let ticket = Ticket::new(mixed(all, own), removals.unwrap_or(0));
                 return Ok((ticket, T::from_redis_value(Value::Array(besides))?));
             }
             self.begin(function)?;
@@ -205,7 +207,7 @@ impl RedisStore {
     }
 
     /// Begins an epoch of a function, and of all, unless there is one.
-    fn begin(&self, function: &Function<'_>) -> Result<(), Failure> {
+    fn begin(&self, function: &FunctionId<'_>) -> Result<(), Failure> {
         let mut all = cmd("SET");
         all.arg(self.key_of_all()).arg(random()).arg("NX");
         let mut own = cmd("HSETNX");
@@ -215,14 +217,14 @@ impl RedisStore {
     }
 
     /// Fields of a function's hash.
-    fn hash(&self, function: &Function<'_>, fields: &[&str]) -> Cmd {
+    fn hash(&self, function: &FunctionId<'_>, fields: &[&str]) -> Cmd {
         let mut command = cmd("HMGET");
         command.arg(self.key_of_function(function)).arg(fields);
         command
     }
 
     /// A function's hash outlives its results, and not for ever.
-    fn keep(&self, function: &Function<'_>) -> Cmd {
+    fn keep(&self, function: &FunctionId<'_>) -> Cmd {
         let mut command = cmd("PEXPIRE");
         let longer = millis(self.settings.expiry).saturating_mul(4);
         command.arg(self.key_of_function(function)).arg(longer.min(LONGEST));
@@ -270,7 +272,7 @@ fn removed_at(epoch: u64, field: &Value) -> Option<u64> {
 /// and not void.
 fn age(
     header: &Header,
-    function: &Function<'_>,
+    function: &FunctionId<'_>,
     key: &Key,
     now: Ticket,
     removed: Option<u64>,
@@ -291,7 +293,7 @@ fn random() -> u64 {
 }
 
 impl Store for RedisStore {
-    fn get(&self, function: &Function<'_>, key: &Key) -> Result<Lookup, Failure> {
+    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
         let place = self.key_of_call(function, key);
         let mut left = cmd("PTTL");
         left.arg(&place);
@@ -307,14 +309,14 @@ impl Store for RedisStore {
             };
             let age = age(&header, function, key, ticket, removed, left)? + asked.elapsed();
             value.drain(..HEADER);
-            Some(Found { value, age })
+            Some(Found::new(value, age))
         });
-        Ok(Lookup { ticket, found })
+        Ok(Lookup::new(ticket, found))
     }
 
     fn put(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         key: &Key,
         ticket: Ticket,
         value: &[u8],
@@ -339,7 +341,7 @@ impl Store for RedisStore {
         Ok(())
     }
 
-    fn remove(&self, function: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
         let place = self.key_of_call(function, key);
         let mut count = cmd("HINCRBY");
         count.arg(self.key_of_function(function)).arg(REMOVED).arg(1);
@@ -368,10 +370,10 @@ impl Store for RedisStore {
         let (_, was_there): (Value, u64) = self.shared.server.ask(&[note, delete])?;
         self.tell(&function.fingerprint);
         // Of several who remove it at once, one did.
-        Ok((is_there && was_there > 0, Ticket { epoch: before.epoch, removals: removal }))
+        Ok((is_there && was_there > 0, Ticket::new(before.epoch, removal)))
     }
 
-    fn clear(&self, function: &Function<'_>) -> Result<Ticket, Failure> {
+    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
         let mut delete = cmd("DEL");
         delete.arg(self.key_of_function(function));
         let mut begin = cmd("HSET");
@@ -392,7 +394,7 @@ impl Store for RedisStore {
 
     fn changes(
         &self,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure> {
         let mut fields = cmd("HGETALL");
@@ -413,11 +415,11 @@ impl Store for RedisStore {
         Ok((now, changes))
     }
 
-    fn patience(&self) -> Duration {
-        self.shared.patience()
+    fn max_staleness(&self) -> Duration {
+        self.shared.max_staleness()
     }
 
-    fn on_news(&self, function: &Function<'_>, news: News) {
+    fn on_invalidation(&self, function: &FunctionId<'_>, news: OnInvalidation) {
         self.shared.listen(function.fingerprint, news);
     }
 
@@ -425,9 +427,9 @@ impl Store for RedisStore {
         Some(self.settings.expiry)
     }
 
-    fn lease(&self, function: &Function<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
+    fn lease(&self, function: &FunctionId<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
         let place = format!("{}:lease", self.key_of_call(function, key));
-        Ok(self.shared.lease(place, random())?.map(|held| -> Lease { Box::new(held) }))
+        Ok(self.shared.lease(place, random())?.map(Lease::new))
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use memo::store::{DiskStore, Function, Key, Store, Ticket};
+use memo::store::{DiskStore, FunctionId, Key, Store, Ticket};
 
 use super::Disk;
 use crate::{files, work};
 
-const FUNCTION: Function<'_> = Function { name: "memo_benches::bytes", fingerprint: [7; 16] };
+const FUNCTION: FunctionId<'_> = FunctionId::new("memo_benches::bytes", [7; 16]);
 
 /// The one store of all functions.
 pub fn store() -> &'static DiskStore {

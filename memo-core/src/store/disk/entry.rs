@@ -8,7 +8,7 @@ use super::directory::Directory;
 use super::{files, generation, is_of_resources};
 use crate::store::header::{self, Header, HEADER};
 use crate::store::time::Now;
-use crate::store::{Found, Function, Key};
+use crate::store::{Found, FunctionId, Key};
 
 /// When a file was last used is noted once in that time.
 const NOTED: Duration = Duration::from_secs(600);
@@ -39,7 +39,7 @@ impl Entry {
     /// The file of a call, if it says so and has not expired; nothing is checked of its value yet.
     pub(super) fn open(
         generation: &Directory,
-        function: &Function<'_>,
+        function: &FunctionId<'_>,
         key: &Key,
         epoch: u64,
         largest: u64,
@@ -91,7 +91,7 @@ impl Entry {
             return Ok(None);
         }
         self.note_use();
-        Ok(Some(Found { value, age: self.age }))
+        Ok(Some(Found::new(value, self.age)))
     }
 
     /// Notes when the file was last used, for the sweeper: now and then, as it is a write.

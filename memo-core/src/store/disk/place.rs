@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::directory::Directory;
 use super::files;
-use crate::store::{hex, program, Function};
+use crate::store::{hex, program, FunctionId};
 
 /// The format of everything below the root: another one is another directory.
 pub(super) const FORMAT: &str = "memo-v1";
@@ -47,7 +47,7 @@ fn platform_caches(set: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
 
 /// What a function's directory is called: its name, as far as a file name can be like it, and its
 /// identity.
-pub(super) fn of(function: &Function<'_>) -> String {
+pub(super) fn of(function: &FunctionId<'_>) -> String {
     const LONGEST: usize = 40;
     // The end of a path says more than its start.
     let skipped = function.name.chars().count().saturating_sub(LONGEST);
@@ -99,7 +99,7 @@ pub(super) fn all(
 const NAME: &str = "name";
 
 /// Makes a function's directory.
-pub(super) fn make(functions: &Directory, name: &str, function: &Function<'_>) -> io::Result<()> {
+pub(super) fn make(functions: &Directory, name: &str, function: &FunctionId<'_>) -> io::Result<()> {
     functions.make(name)?;
     // Only for who looks.
     let _ = functions.open(name)?.note(NAME, function.name.as_bytes());

@@ -32,7 +32,7 @@ impl Drop for Scratch {
     }
 }
 
-const F: Function<'_> = Function { name: "tests::f", fingerprint: [1; 16] };
+const F: FunctionId<'_> = FunctionId::new("tests::f", [1; 16]);
 
 fn key(number: u32) -> Key {
     let mut key = [0; 32];
@@ -202,7 +202,7 @@ fn an_expired_file_is_not_served_whatever_the_clock_says() {
     let header = Header {
         fingerprint: F.fingerprint,
         key: key(1),
-        ticket: Ticket { epoch: 1, removals: 0 },
+        ticket: Ticket::new(1, 0),
         stamp,
         life: HOUR,
         len: 0,

@@ -13,13 +13,13 @@ use redis::{cmd, RedisError, Value};
 use super::server::Server;
 use crate::behind::STORES;
 use crate::process;
-use crate::store::{Failure, News};
+use crate::store::{Failure, OnInvalidation};
 
 pub(super) struct Shared {
     pub(super) server: Server,
     pub(super) channel: String,
     /// Who is told of a function's news.
-    listeners: Mutex<HashMap<[u8; 16], Vec<News>>>,
+    listeners: Mutex<HashMap<[u8; 16], Vec<OnInvalidation>>>,
     /// Whether every message comes in.
     hears: AtomicBool,
     lease: Duration,
@@ -76,11 +76,11 @@ impl Shared {
         }
     }
 
-    pub(super) fn listen(&self, function: [u8; 16], news: News) {
+    pub(super) fn listen(&self, function: [u8; 16], news: OnInvalidation) {
         self.listeners.lock().entry(function).or_default().push(news);
     }
 
-    pub(super) fn patience(self: &Arc<Self>) -> Duration {
+    pub(super) fn max_staleness(self: &Arc<Self>) -> Duration {
         self.begin_in_child();
         if self.hears.load(Ordering::SeqCst) {
             HEARING
@@ -91,7 +91,7 @@ impl Shared {
 
     /// Tells those who listen to a function, or to any.
     fn tell(&self, function: Option<[u8; 16]>) {
-        let told: Vec<News> = {
+        let told: Vec<OnInvalidation> = {
             let listeners = self.listeners.lock();
             match function {
                 Some(function) => listeners.get(&function).cloned().unwrap_or_default(),

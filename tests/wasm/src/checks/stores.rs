@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use memo::memo;
-use memo::store::{Changes, Failure, Found, Function, Key, Lease, Lookup, Store, Ticket};
+use memo::store::{Changes, Failure, Found, FunctionId, Key, Lease, Lookup, Store, Ticket};
 
 /// Whether there is a clock.
 const HAS_CLOCK: bool = !cfg!(all(target_family = "wasm", target_os = "unknown"));
@@ -21,7 +21,7 @@ static BRIEF: std::sync::LazyLock<Table> =
     std::sync::LazyLock::new(|| Table::new(Some(Duration::from_secs(3600))));
 static LEASED: std::sync::LazyLock<Table> = std::sync::LazyLock::new(|| Table::new(None));
 
-const NOW: Ticket = Ticket { epoch: 1, removals: 0 };
+const NOW: Ticket = Ticket::new(1, 0);
 
 impl Table {
     fn new(longest_life: Option<Duration>) -> Self {
@@ -30,16 +30,16 @@ impl Table {
 }
 
 impl Store for Table {
-    fn get(&self, _: &Function<'_>, key: &Key) -> Result<Lookup, Failure> {
+    fn get(&self, _: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
         self.asked.fetch_add(1, SeqCst);
         let value = self.results.lock().unwrap().get(key).cloned();
-        let found = value.map(|value| Found { value, age: Duration::ZERO });
-        Ok(Lookup { ticket: NOW, found })
+        let found = value.map(|value| Found::new(value, Duration::ZERO));
+        Ok(Lookup::new(NOW, found))
     }
 
     fn put(
         &self,
-        _: &Function<'_>,
+        _: &FunctionId<'_>,
         key: &Key,
         _: Ticket,
         value: &[u8],
@@ -49,11 +49,11 @@ impl Store for Table {
         Ok(())
     }
 
-    fn remove(&self, _: &Function<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+    fn remove(&self, _: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
         Ok((self.results.lock().unwrap().remove(key).is_some(), NOW))
     }
 
-    fn clear(&self, _: &Function<'_>) -> Result<Ticket, Failure> {
+    fn clear(&self, _: &FunctionId<'_>) -> Result<Ticket, Failure> {
         self.results.lock().unwrap().clear();
         Ok(NOW)
     }
@@ -63,7 +63,7 @@ impl Store for Table {
         Ok(())
     }
 
-    fn changes(&self, _: &Function<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
+    fn changes(&self, _: &FunctionId<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
         Ok((NOW, Changes::Nothing))
     }
 
@@ -72,7 +72,7 @@ impl Store for Table {
     }
 
     /// Somebody else has it, always.
-    fn lease(&self, _: &Function<'_>, _: &Key) -> Result<Option<Lease>, Failure> {
+    fn lease(&self, _: &FunctionId<'_>, _: &Key) -> Result<Option<Lease>, Failure> {
         Ok(None)
     }
 }

@@ -127,8 +127,7 @@ fn nothing_outside_is_read_written_or_deleted_through_links() {
         call(&store, 1);
         plant(&store);
         for store in [scratch.store().max_bytes(4096 * 4), store] {
-            let ticket =
-                store.get(&F, &key(1)).map_or(Ticket { epoch: 0, removals: 0 }, |it| it.ticket);
+            let ticket = store.get(&F, &key(1)).map_or(Ticket::new(0, 0), |it| it.ticket);
             for number in 1..5 {
                 let _ = store.put(&F, &key(number), ticket, &value(number), None);
                 let _ = store.get(&F, &key(number));
