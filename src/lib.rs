@@ -45,7 +45,7 @@ pub mod store {
     pub use memo_core::store::*;
     // Once more by their names, so that the documentation says which feature they need.
     #[cfg(feature = "disk")]
-    pub use memo_core::store::{DiskEntry, DiskStore};
+    pub use memo_core::store::{DiskBuilder, DiskEntry, DiskStore};
     #[cfg(feature = "redis")]
     pub use memo_core::store::{RedisBuilder, RedisStore};
 }
