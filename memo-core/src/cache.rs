@@ -6,33 +6,39 @@
 
 mod find;
 mod claim;
+pub(crate) mod lead;
+pub(crate) mod tiered;
 mod finish;
 mod change;
 mod clear;
 mod expiry;
+pub(crate) mod asked;
+#[cfg(unix)]
+mod fork;
 
 use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::sync::Mutex;
+use crate::platform::sync::Mutex;
 use once_cell::sync::OnceCell;
 
-use crate::asked::{Asked, Unknown};
+use crate::background::release;
+use crate::cache::asked::{Asked, Unknown};
 use crate::clock::Tick;
-use crate::entry::Builder;
-use crate::error::{report, Error, Kind};
 use crate::flight::{on_rayon, Flights, Key, ON_RAYON};
+use crate::function::error::{report, Error, Kind};
+use crate::function::name::Name;
+use crate::function::registry::{Function, Held, Registry};
+use crate::function::stats::Stats;
 use crate::key::sink::{take_refusal, Stop};
 use crate::key::{self, Args, Scope};
-use crate::memory::{Bounds, Memory};
-use crate::outer::Outer;
+use crate::memory::bounded::{Bounds, Memory};
+use crate::memory::entry::Builder;
+use crate::memory::table::{self, Table};
 #[cfg(unix)]
-use crate::process::{Side, Unlock};
+use crate::platform::process::{Side, Unlock};
 use crate::reclaim;
-use crate::registry::{Function, Held, Registry, Stats};
-use crate::release;
-use crate::site::Site;
-use crate::table::{self, Table};
+use crate::store::backing::Backing;
 
 pub(crate) use claim::Claim;
 pub(crate) use finish::{Finished, Outcome};
@@ -52,7 +58,7 @@ pub(crate) struct Cache {
     counts: Counts,
     /// The longest computation so far, in nanoseconds.
     longest: AtomicU64,
-    pub(crate) site: Site,
+    pub(crate) declared: Name,
     pub(crate) limits: Limits,
     /// The bounds, where the options ask for them.
     bounds: Asked<Bounds>,
@@ -61,7 +67,7 @@ pub(crate) struct Cache {
     /// The `wait` option in nanoseconds.
     wait: Asked<u64>,
     /// What lies behind memory.
-    pub(crate) outer: Outer,
+    pub(crate) backing: Backing,
     registry: &'static Registry,
     /// Its entries own resources, which are to be dropped as soon as nobody reads them; data is when
     /// it is worth it.
@@ -103,7 +109,11 @@ pub(crate) struct Counts {
 }
 
 impl Cache {
-    pub(crate) const fn new(site: Site, registry: &'static Registry, is_resource: bool) -> Self {
+    pub(crate) const fn new(
+        declared: Name,
+        registry: &'static Registry,
+        is_resource: bool,
+    ) -> Self {
         Self {
             table: Table::new(),
             number: AtomicUsize::new(usize::MAX),
@@ -121,7 +131,7 @@ impl Cache {
                 unshared: AtomicU64::new(0),
             },
             longest: AtomicU64::new(0),
-            site,
+            declared,
             limits: Limits {
                 bounds: Bounds::NONE,
                 ask_entries: None,
@@ -133,7 +143,7 @@ impl Cache {
             bounds: Asked::new(),
             ttl: Asked::new(),
             wait: Asked::new(),
-            outer: Outer::new(),
+            backing: Backing::new(),
             registry,
             is_resource,
             reported: AtomicU8::new(0),
@@ -178,15 +188,15 @@ impl Cache {
         // Relaxed: a number seen late only means to ask again, under the registry's lock.
         if self.number.load(Ordering::Relaxed) == usize::MAX {
             #[cfg(unix)]
-            crate::fork::watch();
-            let is_new = || self.name.set(self.site.name_in(scope)).is_ok();
+            crate::cache::fork::watch();
+            let is_new = || self.name.set(self.declared.name_in(scope)).is_ok();
             let number = |number| self.number.store(number, Ordering::Relaxed);
             self.registry.register(self, is_new, number);
         }
     }
 
     pub(crate) fn name(&self) -> &'static str {
-        self.name.get().copied().unwrap_or(self.site.name)
+        self.name.get().copied().unwrap_or(self.declared.name)
     }
 
     /// The function's number among the counters of hits.
@@ -332,7 +342,7 @@ impl Function for Cache {
     }
 
     fn clear(&'static self) {
-        self.clear_here_and_behind();
+        self.clear_with_store();
     }
 
     #[cfg(unix)]
@@ -346,7 +356,7 @@ impl Function for Cache {
         })
     }
 
-    fn clear_behind(&'static self) {
+    fn clear_store_of(&'static self) {
         if self.has_store() {
             self.clear_store();
         }
@@ -381,7 +391,7 @@ impl Function for Cache {
             expirations,
             uncacheable: self.counts.uncacheable.load(Ordering::Relaxed),
             unshared: self.counts.unshared.load(Ordering::Relaxed),
-            store_errors: self.outer.errors.load(Ordering::Relaxed),
+            store_errors: self.backing.errors.load(Ordering::Relaxed),
             store_hits: self.counts.store_hits.load(Ordering::Relaxed),
             compute_time: Duration::from_nanos(self.counts.compute_time.load(Ordering::Relaxed)),
             max_entries: bound(max_entries),

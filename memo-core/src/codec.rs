@@ -7,6 +7,7 @@
 //! checked when it is a function's first value, and whenever its [shape](shape) is new; what goes to
 //! the tagged codec is checked always, because an `untagged` enum decodes by the value itself.
 
+pub mod bulk;
 mod binary;
 mod numbers;
 mod order;
@@ -21,13 +22,13 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
-use crate::entry::{Builder, View, MAX_VALUE};
 use crate::key::encoder::Encoder;
 use crate::key::plain::is_scalar;
 use crate::key::sink::take_refusal;
 use crate::key::sinks::Compare;
 use crate::key::structure::structure_of;
-use crate::unwind::catch;
+use crate::memory::entry::{Builder, View, MAX_VALUE};
+use crate::platform::unwind::catch;
 
 /// A type whose values can be stored: serialized on a miss, a fresh one on every hit.
 #[diagnostic::on_unimplemented(

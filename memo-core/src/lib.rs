@@ -1,6 +1,7 @@
 //! The runtime of the `memo` crate: what its attributes' code calls. Use `memo`, not this.
 //!
-//! The modules stand in the order in which a call flows; each uses only those before it.
+//! The rooms stand in the order in which a call goes down through them: each uses only those below
+//! it. `ARCHITECTURE.md` in the repository has the map.
 
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!("memo needs atomic operations of 64 bits, which this target does not have");
@@ -10,52 +11,26 @@ compile_error!(
     "memo does not support threads on WebAssembly: parking_lot's locks cannot wait there"
 );
 
-mod error;
-mod switch;
-mod process;
-mod sync;
-mod unwind;
-mod clock;
-mod timer;
-mod key;
-mod list;
-mod eviction;
-mod entry;
-pub mod bulk;
-mod codec;
-mod declared;
-mod flight;
-mod reclaim;
-mod table;
-pub mod store;
-mod registry;
-mod agenda;
-mod asked;
-mod budget;
-mod expiry;
-mod memory;
-mod release;
-mod behind;
-mod site;
-mod identity;
-mod outer;
-#[cfg(unix)]
-mod fork;
+mod call;
 mod cache;
-mod tier;
-mod claim;
-mod memo;
-mod singleton;
-mod stats;
-mod report;
-mod file;
+pub mod store;
+mod background;
+mod codec;
+mod flight;
+mod memory;
+mod reclaim;
+mod function;
+mod key;
+mod clock;
+mod platform;
 
-pub use budget::set_max_bytes;
-pub use error::{set_reporter, Error};
-pub use file::File;
-pub use registry::Stats;
-pub use report::{report, FunctionReport, Report};
-pub use switch::set_enabled;
+pub use codec::bulk;
+pub use function::enabled::set_enabled;
+pub use function::error::{set_reporter, Error};
+pub use function::report::{report, FunctionReport, Report};
+pub use function::stats::Stats;
+pub use key::file::File;
+pub use memory::budget::set_max_bytes;
 
 /// Forgets the results of every memo function, as one.
 ///
@@ -67,7 +42,7 @@ pub use switch::set_enabled;
 /// hear of it as they hear of `func::clear()`; until then they may compute from what they have in
 /// memory.
 pub fn clear_all() {
-    registry::MEMOS.clear_all_and(outer::clear_stores);
+    function::registry::MEMOS.clear_all_and(store::backing::clear_stores);
 }
 
 /// Clears the function of that name, as [`Stats::name`] spells it; false, if none of it has been
@@ -85,13 +60,13 @@ pub fn clear_all() {
 /// ```
 pub fn clear(name: &str) -> bool {
     // Not one or the other: there may be both.
-    registry::MEMOS.clear(name) | registry::SINGLETONS.clear(name)
+    function::registry::MEMOS.clear(name) | function::registry::SINGLETONS.clear(name)
 }
 
 /// What the cache of every memo function that has been called holds and did.
 #[must_use]
 pub fn stats() -> Vec<Stats> {
-    registry::MEMOS.stats()
+    function::registry::MEMOS.stats()
 }
 
 /// Gives up the resources of every singleton function, as one: what is being made from one of them
@@ -99,13 +74,13 @@ pub fn stats() -> Vec<Stats> {
 ///
 /// Who still holds one goes on holding it; it ends when the last `Arc` does.
 pub fn clear_all_singletons() {
-    registry::SINGLETONS.clear_all();
+    function::registry::SINGLETONS.clear_all();
 }
 
 /// What the cache of every singleton function that has been called holds and did.
 #[must_use]
 pub fn singleton_stats() -> Vec<Stats> {
-    registry::SINGLETONS.stats()
+    function::registry::SINGLETONS.stats()
 }
 
 /// Implementation details of the attributes. Do not rely on them.
@@ -115,21 +90,21 @@ pub mod __private {
     pub use std::boxed::Box;
     pub use std::sync::Arc;
 
-    pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Plain};
-    pub use crate::declared::{CacheIf, Condition, Fallible, Pick, Share, Whole};
-    pub use crate::identity::{Place, Source};
-    pub use crate::key::given::{Attempt, NoKey};
-    pub use crate::key::part::{Argument, Given, KeyPart, Walk};
-    pub use crate::key::{Args, Scope};
-    pub use crate::memo::{
+    pub use crate::call::data::{
         contains, contains_async, enter, get, get_async, hit, insert, insert_async, refresh,
         remove, remove_async, AsyncMiss, Call, Memo, Miss,
     };
-    pub use crate::registry::Stats;
-    pub use crate::singleton::{
+    pub use crate::call::declared::{CacheIf, Condition, Fallible, Pick, Share, Whole};
+    pub use crate::call::resource::{
         share, share_contains, share_get, share_hit, share_refresh, share_remove, Hooks, Lookup,
         Resource, SharedMiss, Singleton,
     };
+    pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Plain};
+    pub use crate::function::identity::{Place, Source};
+    pub use crate::function::stats::Stats;
+    pub use crate::key::given::{Attempt, NoKey};
+    pub use crate::key::part::{Argument, Given, KeyPart, Walk};
+    pub use crate::key::{Args, Scope};
     #[cfg(feature = "disk")]
     pub use crate::store::disk;
     pub use crate::store::open;

@@ -19,8 +19,8 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{compiler_fence, fence, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 #[cfg(unix)]
-use crate::process::{Side, Unlock};
-use crate::sync::Mutex;
+use crate::platform::process::{Side, Unlock};
+use crate::platform::sync::Mutex;
 
 pub(crate) use barrier::tend;
 pub(crate) use garbage::{Garbage, IsHeld, Kind, Rescue, Retired};

@@ -6,6 +6,7 @@
 //! the look, and a result is put with it: a store drops what was computed before a function was
 //! cleared or the call removed. The same tickets tell memory what others made void since.
 
+pub(crate) mod backing;
 pub mod conformance;
 #[cfg(any(feature = "disk", feature = "redis"))]
 mod time;
@@ -318,7 +319,7 @@ pub fn open<S: Store>(store: S) -> Arc<dyn Store> {
 pub fn redis() -> Arc<dyn Store> {
     match RedisStore::in_default_place() {
         Some(redis) => Arc::new(redis),
-        None => Arc::new(Nowhere("`MEMO_REDIS_URL` is not set")),
+        None => Arc::new(Unavailable("`MEMO_REDIS_URL` is not set")),
     }
 }
 
@@ -334,7 +335,7 @@ pub fn disk() -> Arc<dyn Store> {
     };
     let disk = DISK.get_or_init(|| match DiskStore::in_default_place() {
         Some(disk) => Arc::new(disk),
-        None => Arc::new(Nowhere(NOT_NAMED)),
+        None => Arc::new(Unavailable(NOT_NAMED)),
     });
     Arc::clone(disk)
 }
@@ -387,15 +388,15 @@ fn process_id() -> u32 {
 }
 
 /// A store that there is none of; and why.
-pub(crate) struct Nowhere(pub(crate) &'static str);
+pub(crate) struct Unavailable(pub(crate) &'static str);
 
-impl Nowhere {
+impl Unavailable {
     fn fail<T>(&self) -> Result<T, Failure> {
         Err(self.0.into())
     }
 }
 
-impl Store for Nowhere {
+impl Store for Unavailable {
     fn get(&self, _: &FunctionId<'_>, _: &Key) -> Result<Lookup, Failure> {
         self.fail()
     }

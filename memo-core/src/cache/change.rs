@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use super::{Cache, Shared};
-use crate::entry::{Builder, Ref, View};
+use crate::background::release::{self, Unreleased};
 use crate::flight::{Fenced, Key};
 use crate::key::DIGEST;
-use crate::memory::Memory;
+use crate::memory::bounded::Memory;
+use crate::memory::entry::{Builder, Ref, View};
 use crate::reclaim::{self, Retired};
-use crate::release::{self, Lingering};
 
 impl Cache {
     pub(crate) fn remove(&'static self, key: &Key) -> bool {
@@ -133,7 +133,7 @@ impl Drop for Freed {
 /// Resources that a cache gave up, which a slow reader may still look at.
 struct Leftovers(&'static Cache);
 
-impl Lingering for Leftovers {
+impl Unreleased for Leftovers {
     fn address(&self) -> usize {
         std::ptr::from_ref(self.0).addr()
     }

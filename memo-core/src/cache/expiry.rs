@@ -1,12 +1,12 @@
 //! When what is stored expires, and giving it up then.
 
 use super::{nanos, Cache, Shared};
-use crate::agenda::NEVER;
-use crate::asked::Unknown;
-use crate::budget::{self, OLDEST};
+use crate::cache::asked::Unknown;
 use crate::clock::{self, Tick};
-use crate::entry::View;
-use crate::expiry::{BATCH, EXPIRIES};
+use crate::memory::agenda::NEVER;
+use crate::memory::budget::{self, OLDEST};
+use crate::memory::entry::View;
+use crate::memory::expiry::{BATCH, EXPIRIES};
 
 impl Cache {
     /// When what is stored now expires.
@@ -29,7 +29,7 @@ impl Cache {
             None => None,
         };
         let own = ttl.map(|ttl| ttl.saturating_mul(factor));
-        let time = own.into_iter().chain(self.outer.longest_life()).min();
+        let time = own.into_iter().chain(self.backing.longest_life()).min();
         // Where nobody can tell when it is over, it is over at once.
         Ok(time.map(|time| if clock::EXISTS { time } else { 0 }))
     }

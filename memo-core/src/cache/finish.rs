@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::change::Freed;
 use super::{Cache, Shared};
-use crate::budget;
 use crate::clock::Tick;
-use crate::entry::{Builder, Ref, View};
-use crate::expiry;
 use crate::flight::{Fenced, Flight, Left};
+use crate::memory::budget;
+use crate::memory::entry::{Builder, Ref, View};
+use crate::memory::expiry;
 
 /// What a computation leaves.
 pub(crate) enum Outcome {

@@ -10,8 +10,8 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use super::{wake, Flight, State};
+use crate::clock::timer;
 use crate::clock::{Instant, Tick};
-use crate::timer;
 
 /// Looks at the flight when it is woken.
 struct Watch(Weak<Flight>);
@@ -61,8 +61,8 @@ impl Wake for Watch {
             let mut state = flight.state.lock();
             let now = Tick::now();
             state.is_watched = false;
-            let is_due = state.stall_relief(&flight).is_some_and(|moment| moment <= now);
-            if is_due {
+            let needs_sync = state.stall_relief(&flight).is_some_and(|moment| moment <= now);
+            if needs_sync {
                 // All of them, as any may be one that nobody polls either. The first to come relieves.
                 (std::mem::take(&mut state.wakers), None)
             } else {

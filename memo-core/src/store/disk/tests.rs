@@ -148,9 +148,9 @@ fn a_file_under_another_name_is_no_other_call_s() {
     let store = scratch.store();
     (1..=2).for_each(|number| drop(call(&store, number)));
     let (one, two) = (file(&store, 1), file(&store, 2));
-    fs::rename(&one, scratch.0.join("aside")).unwrap();
+    fs::rename(&one, scratch.0.join("spawn_blocking")).unwrap();
     fs::rename(&two, &one).unwrap();
-    fs::rename(scratch.0.join("aside"), &two).unwrap();
+    fs::rename(scratch.0.join("spawn_blocking"), &two).unwrap();
     for number in 1..=2 {
         assert_eq!(call(&store, number), (value(number), false));
         assert_eq!(call(&store, number), (value(number), true));

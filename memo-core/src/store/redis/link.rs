@@ -11,8 +11,8 @@ use parking_lot::{Condvar, Mutex};
 use redis::{cmd, RedisError, Value};
 
 use super::server::Server;
-use crate::behind::STORES;
-use crate::process;
+use crate::background::pool::STORES;
+use crate::platform::process;
 use crate::store::{Failure, OnInvalidation};
 
 pub(super) struct Shared {

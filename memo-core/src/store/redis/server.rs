@@ -9,7 +9,7 @@ use redis::{
     cmd, Client, Cmd, Connection, ErrorKind, FromRedisValue, RedisError, RedisResult, Value,
 };
 
-use crate::process;
+use crate::platform::process;
 use crate::store::Failure;
 
 /// A server, or a cluster of them, and idle connections to it.

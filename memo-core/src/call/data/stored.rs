@@ -1,0 +1,108 @@
+//! What lies between a miss in memory and the body, where there is a store: the look into it.
+
+use super::Memo;
+use crate::background::pool::is_background;
+use crate::cache::lead::Lead;
+use crate::cache::tiered::{FleetStep, FleetWait, Stored};
+use crate::cache::Outcome;
+use crate::codec::{self, Codec};
+use crate::flight::Key;
+use crate::store::{Found, Lookup};
+
+impl Memo {
+    /// Whether memory may not be asked before the store was: only a task has to put that off.
+    pub(super) fn must_sync_async(&'static self) -> bool {
+        if !self.cache.has_store() {
+            return false;
+        }
+        if self.is_async {
+            return self.cache.backing.needs_sync();
+        }
+        self.cache.sync_invalidations();
+        false
+    }
+
+    /// Looks into the store, for a call whose computation this is.
+    ///
+    /// # Errors
+    /// There is nothing: the body is to be run.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn load<R, C: Codec<R>>(&'static self, mut lead: Lead) -> Result<R, Lead> {
+        let mut lookup = self.cache.load_for(&lead.flight);
+        let mut turn = FleetWait::new(&self.cache);
+        while self.cache.is_worth_waiting(lookup.as_ref()) {
+            match turn.after(self.cache.lease(&lead.flight.digest)) {
+                FleetStep::Compute => break,
+                FleetStep::Lead(lease) => lead.lease = Some(lease),
+                FleetStep::Wait(pause) => std::thread::sleep(pause),
+            }
+            // Whoever had the lease may have put the result since the last look.
+            lookup = self.cache.load_for(&lead.flight);
+            if lead.lease.is_some() {
+                break;
+            }
+        }
+        self.received::<R, C>(lead, lookup)
+    }
+
+    /// Takes what the store had: a hit, and from now on in memory.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    pub(super) fn received<R, C: Codec<R>>(
+        &'static self,
+        mut lead: Lead,
+        lookup: Option<Lookup>,
+    ) -> Result<R, Lead> {
+        if lead.is_forced {
+            self.replaces(&mut lead, lookup);
+            return Err(lead);
+        }
+        lead.ticket = lookup.as_ref().map(|lookup| lookup.ticket);
+        let found = lookup.and_then(|lookup| lookup.found);
+        let decoded = found.as_ref().and_then(|found| {
+            let stored = Stored::parse(found)?;
+            let expiry = self.cache.remaining(found.age)?;
+            let data = codec::decode_stored(stored.codec, stored.structure, stored.value)?;
+            Some((data, stored, expiry))
+        });
+        let Some((data, stored, expiry)) = decoded else {
+            lead.missed();
+            return Err(lead);
+        };
+        self.cache.count_store_hit();
+        let mut key = lead.take_key();
+        key.push(stored.value);
+        let _ = lead.finish(Outcome::Store(key.finish(stored.codec, expiry)));
+        Ok(C::restore(data))
+    }
+
+    /// Notes what a computation that replaces what is stored has to tell the store.
+    pub(super) fn replaces(&'static self, lead: &mut Lead, lookup: Option<Lookup>) {
+        match lookup {
+            // Behind a call, the others do as this process does: what they have is good for a while.
+            Some(lookup) => {
+                lead.ticket = Some(lookup.ticket);
+                lead.is_replacing = !is_background();
+            }
+            // It could not be asked, and may have what is older.
+            None if !lead.flight.is_local => {
+                self.cache.backing.note_pending_removal(lead.flight.digest)
+            }
+            None => {}
+        }
+    }
+
+    /// What the store has of a call, for who only looks.
+    pub(super) fn look_in_store<R, C: Codec<R>>(&'static self, key: &Key) -> Option<R> {
+        self.restore_found::<R, C>(&self.cache.load_only(key)?)
+    }
+
+    /// The result of what was found in the store.
+    pub(super) fn restore_found<R, C: Codec<R>>(&'static self, found: &Found) -> Option<R> {
+        let stored = Stored::parse(found)?;
+        let data = codec::decode_stored(stored.codec, stored.structure, stored.value)?;
+        Some(C::restore(data))
+    }
+}
