@@ -7,7 +7,7 @@ use crate::generics;
 use crate::given_key::GivenKey;
 use crate::options::SharedOptions;
 use crate::param::{Param, is_mutable};
-use crate::surroundings::is_in_impl;
+use crate::surroundings::{is_in_impl, kind_beside};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
@@ -138,6 +138,7 @@ impl Function {
         if let Place::Type(name) = &self.place {
             let (sig, body, options) = (&self.sig, &self.body, &options.written);
             check_name(attribute, name, quote!(#sig #body #options))?;
+            check_neighbours(attribute, name, sig.ident.span())?;
         }
         match (&self.place, &self.attributes.track_caller) {
             (Place::Trait, Some(track_caller)) => Err(Error::new_spanned(
@@ -247,6 +248,17 @@ fn check_name(attribute: &str, name: &Ident, written: TokenStream) -> Result<()>
     };
     let cure = format!(
         "the companions' type would hide {hidden} `{plain}`: name it, as in `#[{attribute}(handle = {plain}_cache)]`"
+    );
+    Err(Error::new(name.span(), cure))
+}
+
+/// There must be no other type or module of the companions' name.
+fn check_neighbours(attribute: &str, name: &Ident, function: Span) -> Result<()> {
+    let plain = name.unraw().to_string();
+    let Some(kind) = kind_beside(function, &plain) else { return Ok(()) };
+    let cure = format!(
+        "the companions' type would be a second `{plain}` beside `{kind} {plain}`: \
+         name it, as in `#[{attribute}(handle = {plain}_cache)]`"
     );
     Err(Error::new(name.span(), cure))
 }

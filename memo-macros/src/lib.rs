@@ -381,11 +381,15 @@ use quote::quote;
 /// an unknown option, one that is given twice, and one with a bad value. With
 /// `refresh = "background"`: an `async` or an `unsafe` function, and `in_trait`.
 ///
-/// Two misuses the attribute cannot tell from what is right, as it sees one function and not what is
-/// around it:
+/// Some misuses the attribute cannot tell from what is right, as it sees one function and not always
+/// what is around it:
 ///
-/// - An associated function that mentions neither `self` nor `Self` and has no `in_impl`. The compiler
-///   complains of an `enum` in an `impl`.
+/// - An associated function without `self` and without `in_impl`, in the expansion of another macro.
+///   The compiler says "enum is not supported in `trait`s or `impl`s".
+/// - A function that has the name of a crate or a module of which other items of its module make use,
+///   or of a type or module that is imported. The compiler says "`regex` is ambiguous" or "the name
+///   `regex` is defined multiple times". The option [`handle`](#where-things-are) names the
+///   companions' type otherwise.
 /// - `in_trait` on a private function that is in no trait. It is cached, without companions.
 ///
 /// And nobody but you knows whether the function's result depends on its key alone.
@@ -521,9 +525,8 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 /// not `Send + Sync + 'static`, a function that returns nothing, `()` or a borrow, and a bare `Result`
 /// or `Arc` that hides its type.
 ///
-/// Since the signature changes, `Result` and `Arc` are known by their names here. The compiler cannot
-/// tell that an alias of another name is one: `type Fallible<T> = Result<T, Error>` is shared whole,
-/// with its error.
+/// Since the signature changes, `Result` and `Arc` are known by their names here. An alias of `Result` by
+/// another name, as in `type Fallible<T> = Result<T, Error>`, is refused, with the type to write instead.
 ///
 /// # Errors and panics
 ///

@@ -10,20 +10,51 @@ use std::time::SystemTime;
 /// Whether a function of this name is written in an `impl` or a `trait`, as far as its source can be
 /// had. The compiler says it as well, but of the companions' type, in words that nobody understands.
 pub(crate) fn is_in_impl(name: Span) -> bool {
-    let name = name.unwrap();
-    let Some(source) = name.local_file().and_then(|path| source(&path)) else { return false };
-    let Some(place) = place(&source.text, name.line(), name.column()) else { return false };
-    // What has changed meanwhile is not the file that is compiled.
-    let is_it = |name: String| source.text[place..].starts_with(&name);
-    name.source_text().is_some_and(is_it) && is_in_impl_at(&source.blocks, place)
+    source_at(name).is_some_and(|(source, place)| is_in_impl_at(&source.braces.blocks, place))
 }
 
-/// A file, and where braces are in it.
+/// What is written beside a function (`mod`, `struct` and so on) that has the name of its companions'
+/// type, as far as its source can be had. The compiler says it in eight errors.
+pub(crate) fn kind_beside(function: Span, companions: &str) -> Option<&'static str> {
+    let (source, place) = source_at(function)?;
+    // A name that a macro was given may be a function's in a module of the macro's.
+    let is_declared = source.text[..place].trim_end().ends_with("fn");
+    source.braces.kind_at(place, companions).filter(|_| is_declared)
+}
+
+/// The file of a name, and the byte at which it is there.
+fn source_at(name: Span) -> Option<(Arc<Source>, usize)> {
+    let name = name.unwrap();
+    let source = source(&name.local_file()?)?;
+    let place = place(&source.text, name.line(), name.column())?;
+    // What has changed meanwhile is not the file that is compiled.
+    let is_it = source.text[place..].starts_with(&name.source_text()?);
+    is_it.then_some((source, place))
+}
+
+/// A file, and what its braces hold.
 struct Source {
     modified: Option<SystemTime>,
     text: String,
-    blocks: Vec<Block>,
+    braces: Braces,
 }
+
+/// Where braces are, and the items between them that have a name among types.
+#[derive(Default)]
+struct Braces {
+    blocks: Vec<Block>,
+    items: Vec<Item>,
+}
+
+/// A module or a type, there for every configuration.
+struct Item {
+    place: usize,
+    kind: &'static str,
+    name: String,
+}
+
+/// The words that declare a name among types.
+const KINDS: [&str; 6] = ["mod", "struct", "enum", "union", "trait", "type"];
 
 /// What stands between two braces.
 struct Block {
@@ -42,7 +73,7 @@ fn source(path: &Path) -> Option<Arc<Source>> {
         return Some(Arc::clone(known));
     }
     let text = fs::read_to_string(path).ok()?;
-    let source = Arc::new(Source { modified, blocks: blocks(&text), text });
+    let source = Arc::new(Source { modified, braces: braces(&text), text });
     sources.insert(path.to_owned(), Arc::clone(&source));
     Some(source)
 }
@@ -56,8 +87,22 @@ fn place(text: &str, line: usize, column: usize) -> Option<usize> {
 }
 
 fn is_in_impl_at(blocks: &[Block], place: usize) -> bool {
+    around(blocks, place).is_some_and(|block| block.is_impl)
+}
+
+/// The innermost block that holds the byte.
+fn around(blocks: &[Block], place: usize) -> Option<&Block> {
     let around = blocks.iter().filter(|block| block.start < place && place < block.end);
-    around.max_by_key(|block| block.start).is_some_and(|block| block.is_impl)
+    around.max_by_key(|block| block.start)
+}
+
+impl Braces {
+    /// What has this name in the block that holds the byte.
+    fn kind_at(&self, place: usize, name: &str) -> Option<&'static str> {
+        let start = |place| around(&self.blocks, place).map(|block| block.start);
+        let is_beside = |item: &&Item| item.name == name && start(item.place) == start(place);
+        self.items.iter().find(is_beside).map(|item| item.kind)
+    }
 }
 
 // Input:
@@ -65,12 +110,16 @@ fn is_in_impl_at(blocks: &[Block], place: usize) -> bool {
 //
 // Output:
 //     Block { start: 10, end: 25, is_impl: true }, Block { start: 22, end: 23, is_impl: false }
-fn blocks(text: &str) -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
+fn braces(text: &str) -> Braces {
+    let Braces { mut blocks, mut items } = Braces::default();
     let mut open: Vec<usize> = Vec::new();
     // The first word since the last brace or semicolon that says what a brace opens.
     let mut opener: Option<&str> = None;
     let mut brackets = 0_usize;
+    // Whether what is opened next is there for some configurations only.
+    let mut is_conditional = false;
+    // The word that the next one is declared by.
+    let mut declared: Option<&'static str> = None;
     let mut at = 0;
     while let Some(byte) = text.as_bytes().get(at) {
         if let Some(len) = len_of_text(text, at) {
@@ -83,8 +132,18 @@ fn blocks(text: &str) -> Vec<Block> {
             if brackets == 0 && opener.is_none() && !is_prefix {
                 opener = Some(word);
             }
+            is_conditional |= brackets > 0 && matches!(word, "cfg" | "cfg_attr");
+            if let Some(kind) = declared.take().filter(|_| !is_conditional) {
+                items.push(Item { place: at, kind, name: word.to_owned() });
+            }
+            if brackets == 0 && opener == Some(word) {
+                declared = KINDS.into_iter().find(|kind| *kind == word);
+            }
             at += word.len();
             continue;
+        }
+        if !byte.is_ascii_whitespace() {
+            declared = None;
         }
         match byte {
             b'(' | b'[' => brackets += 1,
@@ -102,10 +161,11 @@ fn blocks(text: &str) -> Vec<Block> {
         }
         if matches!(byte, b'{' | b'}' | b';') {
             opener = None;
+            is_conditional = false;
         }
         at += 1;
     }
-    blocks
+    Braces { blocks, items }
 }
 
 /// Letters beyond ASCII are words, whatever they are.
@@ -192,7 +252,7 @@ mod tests {
 
     /// Whether the function `here` is in an `impl`.
     fn is_in_impl(text: &str) -> bool {
-        is_in_impl_at(&blocks(text), text.find("fn here").unwrap() + "fn ".len())
+        is_in_impl_at(&braces(text).blocks, text.find("fn here").unwrap() + "fn ".len())
     }
 
     #[test]
@@ -224,6 +284,33 @@ mod tests {
             "macro_rules! make { () => { fn here() {} } }",
         ] {
             assert!(!is_in_impl(text), "{text}");
+        }
+    }
+
+    /// What is beside the function `here` that has its name.
+    fn kind_beside(text: &str) -> Option<&'static str> {
+        braces(text).kind_at(text.find("fn here").unwrap() + "fn ".len(), "here")
+    }
+
+    #[test]
+    fn what_has_the_name_of_a_function_beside_it_is_known() {
+        for (text, kind) in [
+            ("mod here; fn here() {}", "mod"),
+            ("#[memo] fn here() {} #[path = \"cfg\"] pub(crate) mod here { fn other() {} }", "mod"),
+            ("mod a { fn here() {} /* mod other; */ pub unsafe trait here {} }", "trait"),
+            ("fn outer() { fn here() {} struct here<'a> { a: &'a u8 } }", "struct"),
+        ] {
+            assert_eq!(kind_beside(text), Some(kind), "{text}");
+        }
+        for text in [
+            "fn here() {} mod other { mod here {} }",
+            "mod here { fn here() {} }",
+            "fn here() {} // mod here;",
+            "fn here() { mod here {} }",
+            "fn here() {} #[cfg(unix)] mod here;",
+            "fn here(enum_here: u8) {} use here::here; static TEXT: &str = \"mod here;\";",
+        ] {
+            assert_eq!(kind_beside(text), None, "{text}");
         }
     }
 
