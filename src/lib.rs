@@ -6,6 +6,7 @@
 //! [a chart]: _documentation::benchmarks#chart
 //! [`memo`]: macro@memo
 //! [`singleton`]: macro@singleton
+//! [`File`]: File
 //! [`set_reporter`]: set_reporter
 //! [`bulk`]: bulk
 //! [`Store`]: store::Store

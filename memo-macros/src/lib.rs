@@ -76,7 +76,9 @@ use quote::quote;
 /// | `square::stats() -> memo::Stats` | what is stored and was done |
 ///
 /// Those of one call take the parameters of the key alone; `refresh` and `uncached` take all.
-/// Looking with `get` and `contains` counts nothing.
+/// Looking with `get` and `contains` counts nothing. An `async` function with a `store` also has
+/// `clear_async`, `remove_async`, `get_async`, `contains_async` and `insert_async`, which wait for the
+/// store without blocking the executor's thread.
 ///
 /// ```
 /// # use memo::memo;
@@ -233,8 +235,8 @@ use quote::quote;
 ///
 /// ## For how long
 ///
-/// `ttl` is a time to live, counted from the end of the run: a text like `"1h 30m"` of `ns`, `us`,
-/// `ms`, `s`, `m`, `h`, `d` and `w`, or an expression of type `Duration`, which is asked once. With
+/// `ttl` is a time to live, counted from the end of the run: a text such as `"1h 30m"`, `"1.5h"` or
+/// `"90 minutes"`, from `ns` to `weeks`, or an expression of type `Duration`, which is asked once. With
 /// `refresh = "background"`, a result that is older than its `ttl`, and not yet than twice that, is
 /// still returned at once, while one refresh runs behind the call on a thread of memo's own. For that
 /// all arguments are cloned, those beside the key included: they have to be `Clone` (`ToOwned` where
@@ -258,8 +260,9 @@ use quote::quote;
 /// ## How many
 ///
 /// `max_entries` bounds the number of stored results, `max_bytes` the bytes of their keys and
-/// values; both hold at every moment, and the least valuable go first. `memo::set_max_bytes` bounds
-/// all functions together.
+/// values; both hold at every moment, and the least valuable go first. Each is a number or any
+/// expression of type `usize`, which is asked once; bytes may also be a text such as `"1.5 GiB"` or
+/// `"500 MB"`. `memo::set_max_bytes` bounds all functions together.
 ///
 /// ```
 /// # use memo::memo;
