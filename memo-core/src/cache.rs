@@ -189,14 +189,14 @@ impl Cache {
         if self.number.load(Ordering::Relaxed) == usize::MAX {
             #[cfg(unix)]
             crate::cache::fork::watch();
-            let is_new = || self.name.set(self.declared.name_in(scope)).is_ok();
+            let is_new = || self.name.set(self.declared.full(scope)).is_ok();
             let number = |number| self.number.store(number, Ordering::Relaxed);
             self.registry.register(self, is_new, number);
         }
     }
 
     pub(crate) fn name(&self) -> &'static str {
-        self.name.get().copied().unwrap_or(self.declared.name)
+        self.name.get().copied().unwrap_or(self.declared.text)
     }
 
     /// The function's number among the counters of hits.

@@ -1,5 +1,6 @@
 //! From a miss to who computes: this call, or another that it waits for.
 
+use std::fmt;
 use std::future::{poll_fn, Future};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub(crate) enum Claimed {
 }
 
 /// A computation that is this call's to make. Dropped without an end, it lets the next one try.
-pub(crate) struct Lead {
+pub struct Lead {
     cache: &'static Cache,
     /// In whose body the computation is.
     pub(crate) flight: Arc<Flight>,
@@ -37,6 +38,12 @@ pub(crate) struct Lead {
     /// What the store has is to be replaced, for all.
     pub(crate) is_replacing: bool,
     is_over: bool,
+}
+
+impl fmt::Debug for Lead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lead").field("function", &self.cache.name()).finish_non_exhaustive()
+    }
 }
 
 impl Lead {
@@ -81,10 +88,6 @@ impl Lead {
     pub(crate) fn missed(&self) {
         self.cache.count_miss();
         self.flight.start();
-    }
-
-    pub(crate) fn cache(&self) -> &'static Cache {
-        self.cache
     }
 
     /// The body is done: its time counts in the statistics, and for the bound of waits.
