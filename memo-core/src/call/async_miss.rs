@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use super::{Memo, Payload};
 use crate::background::pool::spawn_blocking;
-use crate::cache::lead::{self, Body, Claimed, Lead};
+use crate::cache::lead::{Body, Lead};
+use crate::cache::waiting::{self, Claimed};
 use crate::flight::Flight;
 use crate::memory::entry::Ref;
 
@@ -44,7 +45,7 @@ impl Memo {
         if self.cache.has_store() && self.cache.backing.needs_sync() {
             spawn_blocking(|| self.cache.sync_invalidations()).await;
         }
-        match lead::wait(&self.cache, flight).await {
+        match waiting::wait(&self.cache, flight).await {
             Claimed::Lead(lead) => Ok(Some(lead)),
             Claimed::Found(entry) => Err(entry),
         }
