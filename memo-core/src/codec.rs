@@ -138,7 +138,7 @@ const NUMBERS: u8 = 3;
 /// What is known of how a function's values fare with the codecs. The shapes are those that bincode
 /// was seen to carry.
 #[derive(Debug)]
-pub(crate) struct Trust {
+pub struct Trust {
     /// What is tried first.
     codec: AtomicU8,
     /// The shape of a value that bincode carried; 0 before the first.
