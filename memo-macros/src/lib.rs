@@ -5,6 +5,7 @@ mod behind;
 mod boxed;
 mod call;
 mod companions;
+mod documentation;
 mod foreign;
 mod function;
 mod generics;
