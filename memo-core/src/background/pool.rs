@@ -1,4 +1,4 @@
-//! Threads of our own: for refreshes behind the calls that were answered with an old result, and for
+//! Worker threads: for refreshes of results that were served though they are old, and for
 //! stores that tasks must not wait for.
 //!
 //! A few of each, started when there is something to do, and gone soon after there is not.
@@ -19,10 +19,10 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 pub(crate) struct Pool {
     name: &'static str,
-    /// More jobs than that wait for each other.
-    most: usize,
+    /// The largest number of threads.
+    max: usize,
     queue: Mutex<Queue>,
-    news: Condvar,
+    jobs_changed: Condvar,
 }
 
 struct Queue {
@@ -44,15 +44,15 @@ thread_local! {
     static IS_BACKGROUND: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this call is made behind another.
+/// Whether this call is made in the background.
 pub(crate) fn is_background() -> bool {
     IS_BACKGROUND.try_with(Cell::get).unwrap_or(false)
 }
 
 impl Pool {
-    const fn new(name: &'static str, most: usize) -> Self {
+    const fn new(name: &'static str, max: usize) -> Self {
         let queue = Queue { jobs: VecDeque::new(), threads: 0, idle: 0 };
-        Self { name, most, queue: Mutex::new(queue), news: Condvar::new() }
+        Self { name, max, queue: Mutex::new(queue), jobs_changed: Condvar::new() }
     }
 
     /// Runs a job soon, on a thread of its own or after others.
@@ -63,10 +63,10 @@ impl Pool {
         let mut queue = self.queue.lock();
         queue.jobs.push_back(job);
         if queue.idle >= queue.jobs.len() {
-            self.news.notify_one();
+            self.jobs_changed.notify_one();
             return Ok(());
         }
-        if queue.threads < self.most {
+        if queue.threads < self.max {
             let thread = std::thread::Builder::new().name(self.name.into());
             queue.threads += usize::from(thread.spawn(|| self.work()).is_ok());
         }
@@ -101,7 +101,7 @@ impl Pool {
             }
             queue.idle += 1;
             let is_over;
-            (queue, is_over) = self.news.wait_for(queue, KEEP_ALIVE);
+            (queue, is_over) = self.jobs_changed.wait_for(queue, KEEP_ALIVE);
             queue.idle -= 1;
             if is_over && queue.jobs.is_empty() {
                 queue.threads -= 1;
@@ -134,7 +134,7 @@ impl<T> Drop for Answering<T> {
     }
 }
 
-/// What a job that may block comes to, run aside while the task waits; nothing, if it panics. It
+/// What a job that may block comes to, run in the background while the task waits; nothing, if it panics. It
 /// goes on though the task does not wait any more.
 pub(crate) async fn spawn_blocking<T: Send + 'static>(
     job: impl FnOnce() -> T + Send + 'static,

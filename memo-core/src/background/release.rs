@@ -105,17 +105,17 @@ struct Watch {
 }
 
 static WATCH: Mutex<Watch> = Mutex::new(Watch { unreleased: Vec::new(), is_running: false });
-static NEWS: Condvar = Condvar::new();
+static CHANGED: Condvar = Condvar::new();
 
 /// How often the thread looks: soon after something came, ever less often after that.
-const SOONEST: Duration = Duration::from_micros(500);
-const LATEST: Duration = Duration::from_millis(20);
+const MIN_INTERVAL: Duration = Duration::from_micros(500);
+const MAX_INTERVAL: Duration = Duration::from_millis(20);
 
 pub(crate) fn watch(unreleased: Box<dyn Unreleased>) {
     let mut watch = WATCH.lock();
     watch.unreleased.push(unreleased);
     if watch.is_running {
-        NEWS.notify_one();
+        CHANGED.notify_one();
         return;
     }
     watch.is_running =
@@ -168,7 +168,7 @@ pub(crate) fn before_fork() -> Unlock {
 }
 
 fn look_after() {
-    let mut pause = SOONEST;
+    let mut pause = MIN_INTERVAL;
     let mut watch = WATCH.lock();
     loop {
         let unreleased = std::mem::take(&mut watch.unreleased);
@@ -181,8 +181,8 @@ fn look_after() {
             return;
         }
         let is_quiet;
-        (watch, is_quiet) = NEWS.wait_for(watch, pause);
-        pause = if is_quiet { (pause * 2).min(LATEST) } else { SOONEST };
+        (watch, is_quiet) = CHANGED.wait_for(watch, pause);
+        pause = if is_quiet { (pause * 2).min(MAX_INTERVAL) } else { MIN_INTERVAL };
     }
 }
 

@@ -34,7 +34,7 @@ static ANSWERED: Condvar = Condvar::new();
 
 /// How long a call waits for an answer that another thread asks for: that one may wait for this call.
 /// Nobody can see that, and to ask as well would only make another that waits.
-const PATIENCE: Duration = Duration::from_millis(500);
+const MAX_WAIT: Duration = Duration::from_millis(500);
 
 impl<T: Copy> Asked<T> {
     pub(crate) const fn new() -> Self {
@@ -75,7 +75,7 @@ impl<T: Copy> Asked<T> {
             }
             // Whoever is answered wakes all who wait for anything: that is no reason to begin anew.
             let now = Instant::now();
-            let rest = deadline.get_or_insert(now + PATIENCE).saturating_duration_since(now);
+            let rest = deadline.get_or_insert(now + MAX_WAIT).saturating_duration_since(now);
             if rest.is_zero() {
                 return Err(Unknown::IsBeingAsked);
             }

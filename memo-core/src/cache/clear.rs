@@ -1,4 +1,4 @@
-//! Forgetting everything, here and in the store behind, and with it whatever is computed from it.
+//! Forgetting everything, in memory and in the backing store, and with it whatever is computed from it.
 
 use crate::platform::sync::MutexGuard;
 

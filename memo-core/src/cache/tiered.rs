@@ -1,4 +1,4 @@
-//! A function's store behind its memory: what is looked up there, put there, and made void there.
+//! Memory in front of a function's backing store: what is looked up, put and made void there.
 //!
 //! What a store is told always precedes what memory is told. So a computation that began before a
 //! clear is fenced in memory though it looked into the store before that was cleared.

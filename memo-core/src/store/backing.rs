@@ -1,4 +1,5 @@
-//! What lies behind a function's memory: its store, and how far memory knows what it made void.
+//! A function's backing store: opened at the first call, and how far memory has synced with what
+//! others made void there.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +15,7 @@ use crate::key::DIGEST;
 use crate::platform::unwind::catch;
 use crate::store::{Failure, FunctionId, Store, Ticket, Unavailable};
 
-/// The outer side of one function. It is there, and empty, for functions without a store too.
+/// The backing store of one function; empty for a function without one.
 pub(crate) struct Backing {
     /// Opens the store, at the first call.
     open: Option<fn() -> Arc<dyn Store>>,
@@ -30,7 +31,7 @@ pub(crate) struct Backing {
     last_synced: Mutex<Option<Ticket>>,
     /// Until when, as a [`Tick`], memory answers without asking.
     fresh_until: AtomicU64,
-    /// How often the store had news.
+    /// How often the store said that there are invalidations.
     invalidations: AtomicU64,
     /// What is in the store is to be forgotten, and could not be.
     is_clear_pending: AtomicBool,
@@ -196,7 +197,7 @@ impl Backing {
         self.fresh_until.store(0, Ordering::SeqCst);
     }
 
-    /// How often there were news, to be asked before the store is.
+    /// How often that was, to be asked before the store is.
     pub(crate) fn invalidations(&self) -> u64 {
         self.invalidations.load(Ordering::SeqCst)
     }
