@@ -19,6 +19,7 @@ mod mentions;
 mod call;
 mod background;
 mod companions;
+mod documentation;
 // The attributes.
 mod memo;
 mod resource;
@@ -397,6 +398,9 @@ use quote::quote;
 ///   or of a type or module that is imported. The compiler says "`regex` is ambiguous" or "the name
 ///   `regex` is defined multiple times". The option [`handle`](#where-things-are) names the
 ///   companions' type otherwise.
+/// - A result with a `&'static` field in a type of its own, which no bytes can come back as. The compiler
+///   says "implementation of `Deserialize` is not general enough". Own the data, or share the whole with
+///   `#[singleton]`.
 /// - `in_trait` on a private function that is in no trait. It is cached, without companions.
 ///
 /// And nobody but you knows whether the function's result depends on its key alone.
