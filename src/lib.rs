@@ -6,6 +6,7 @@
 //! [a chart]: _documentation::benchmarks#chart
 //! [`memo`]: macro@memo
 //! [`singleton`]: macro@singleton
+//! [`File`]: File
 //! [`set_reporter`]: set_reporter
 //! [`bulk`]: bulk
 //! [`Store`]: store::Store
@@ -46,7 +47,7 @@ pub mod store {
     pub use memo_core::store::*;
     // Once more by their names, so that the documentation says which feature they need.
     #[cfg(feature = "disk")]
-    pub use memo_core::store::{DiskEntry, DiskStore};
+    pub use memo_core::store::{DiskBuilder, DiskEntry, DiskStore};
     #[cfg(feature = "redis")]
     pub use memo_core::store::{RedisBuilder, RedisStore};
 }

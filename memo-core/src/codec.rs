@@ -35,7 +35,7 @@ use crate::platform::unwind::catch;
     message = "a result of type `{Self}` cannot be stored: it is not `Serialize` and `DeserializeOwned`",
     label = "not `Serialize + DeserializeOwned`, so it cannot be stored",
     note = "check whether the crate that defines it has a `serde` feature; a type of your own derives them: `#[derive(serde::Serialize, serde::Deserialize)]`",
-    note = "`Rc` and `Arc` take serde's feature `rc`; an array of more than 32 takes the crate `serde-big-array` in a struct; what borrows does not come back from bytes",
+    note = "`Rc` and `Arc` take serde's feature `rc`; an array `[T; N]` or of more than 32 takes the crate `serde-big-array` in a struct; what borrows does not come back from bytes",
     note = "or share one instance instead of storing values: `#[singleton]`"
 )]
 pub trait Data: Serialize + DeserializeOwned {}
@@ -138,7 +138,7 @@ const NUMBERS: u8 = 3;
 /// What is known of how a function's values fare with the codecs. The shapes are those that bincode
 /// was seen to carry.
 #[derive(Debug)]
-pub(crate) struct Trust {
+pub struct Trust {
     /// What is tried first.
     codec: AtomicU8,
     /// The shape of a value that bincode carried; 0 before the first.

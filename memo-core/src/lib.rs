@@ -107,14 +107,11 @@ pub mod __private {
     pub use std::boxed::Box;
     pub use std::sync::Arc;
 
-    pub use crate::call::data::{
-        contains, contains_async, enter, get, get_async, hit, insert, insert_async, refresh,
-        remove, remove_async, AsyncMiss, Call, Memo, Miss,
-    };
     pub use crate::call::declared::{CacheIf, Condition, Fallible, Pick, Share, Whole};
-    pub use crate::call::resource::{
-        share, share_contains, share_get, share_hit, share_refresh, share_remove, Hooks, Lookup,
-        Resource, SharedMiss, Singleton,
+    pub use crate::call::{
+        contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
+        insert_async, refresh, remove, remove_async, AsyncMiss, Call, Hooks, Memo, Miss, Payload,
+        Resource,
     };
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Plain};
     pub use crate::function::identity::{Place, Source};

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "disk")]
-pub use disk::{DiskEntry, DiskStore};
+pub use disk::{DiskBuilder, DiskEntry, DiskStore};
 #[cfg(feature = "redis")]
 pub use redis::{RedisBuilder, RedisStore};
 

@@ -29,7 +29,7 @@ impl Function {
     //
     // Output:
     //     let call = enter(…);
-    //     call.behind(|| {
+    //     call.refresh_in_background(|| {
     //         let url = ToOwned::to_owned(url);
     //         let size = Clone::clone(&size);
     //         move || { page::refresh(&url, size); }
@@ -37,12 +37,11 @@ impl Function {
     //     call.run(move || page::uncached(url, size))
     pub(crate) fn run_before_refresh(
         &self,
-        verb: &str,
-        before: &[&TokenStream],
+        told: &[&TokenStream],
         run: impl Fn(&TokenStream) -> TokenStream,
     ) -> TokenStream {
         let here = Span::mixed_site();
-        let ask = self.ask(verb, before, Takes::All, None);
+        let ask = self.ask("enter", told, Takes::All, None);
         let call = quote_spanned!(here=> call);
         let (owned, passed): (Vec<_>, Vec<_>) = self.own_arguments().into_iter().unzip();
         let (home, refresh) = (self.home(), self.companion_name("refresh"));
@@ -50,7 +49,7 @@ impl Function {
         let run = run(&call);
         quote_spanned! {here=>
             let call = #ask;
-            call.behind(|| {
+            call.refresh_in_background(|| {
                 #(#owned)*
                 move || {
                     let _ = #home::#refresh #turbofish(#(#passed),*);

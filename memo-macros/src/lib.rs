@@ -83,7 +83,9 @@ use quote::quote;
 /// | `square::stats() -> memo::Stats` | returns what is stored, and what was counted |
 ///
 /// Those of one call take the parameters of the key alone; `refresh` and `uncached` take all.
-/// Looking with `get` and `contains` counts nothing.
+/// Looking with `get` and `contains` counts nothing. An `async` function with a `store` also has
+/// `clear_async`, `remove_async`, `get_async`, `contains_async` and `insert_async`, which wait for the
+/// store without blocking the executor's thread.
 ///
 /// ```
 /// # use memo::memo;
@@ -246,8 +248,8 @@ use quote::quote;
 ///
 /// ## For how long
 ///
-/// `ttl` is a time to live, counted from the end of the run: a text like `"1h 30m"` of `ns`, `us`,
-/// `ms`, `s`, `m`, `h`, `d` and `w`, or an expression of type `Duration`, which is asked once. With
+/// `ttl` is a time to live, counted from the end of the run: a text such as `"1h 30m"`, `"1.5h"` or
+/// `"90 minutes"`, from `ns` to `weeks`, or an expression of type `Duration`, which is asked once. With
 /// `refresh = "background"`, a result that is older than its `ttl`, and not yet than twice that, is
 /// still returned at once, while one refresh runs behind the call on a thread of memo's own. For
 /// that all arguments are cloned, those beside the key included: they have to be `Clone` (`ToOwned`
@@ -271,8 +273,9 @@ use quote::quote;
 /// ## How many
 ///
 /// `max_entries` bounds the number of stored results, `max_bytes` the bytes of their keys and
-/// values; both hold at every moment, and the least valuable go first. `memo::set_max_bytes` bounds
-/// all functions together.
+/// values; both hold at every moment, and the least valuable go first. Each is a number or any
+/// expression of type `usize`, which is asked once; bytes may also be a text such as `"1.5 GiB"` or
+/// `"500 MB"`. `memo::set_max_bytes` bounds all functions together.
 ///
 /// ```
 /// # use memo::memo;
@@ -311,8 +314,8 @@ use quote::quote;
 /// `store` keeps results beyond this process as well. A call that is not in memory asks the store
 /// before it runs the body, and stores the result there. The store is one of:
 ///
-/// - `"disk"`, with the feature `disk`: the directory `$MEMO_CACHE_DIR`, or one of the program's in the
-///   platform's directory for caches;
+/// - `"disk"`, with the feature `disk`: the directory `$MEMO_CACHE_DIR`, or one of the program's in
+///   the platform's directory for caches;
 /// - `"redis"`, with the feature `redis`: the server at `$MEMO_REDIS_URL`;
 /// - an expression of a type that implements `memo::store::Store`, evaluated at the first call.
 ///
@@ -404,11 +407,15 @@ use quote::quote;
 /// `#[track_caller]` with `in_trait`; an unknown option, one that is given twice, and one with a
 /// bad value. With `refresh = "background"`: an `async` or an `unsafe` function, and `in_trait`.
 ///
-/// Two misuses the attribute cannot tell from what is right, as it sees one function and not what
-/// is around it:
+/// Some misuses the attribute cannot tell from what is right, as it sees one function and not always
+/// what is around it:
 ///
-/// - An associated function that mentions neither `self` nor `Self` and has no `in_impl`. The compiler
-///   complains of an `enum` in an `impl`.
+/// - An associated function without `self` and without `in_impl`, in the expansion of another macro.
+///   The compiler says "enum is not supported in `trait`s or `impl`s".
+/// - A function that has the name of a crate or a module of which other items of its module make use,
+///   or of a type or module that is imported. The compiler says "`regex` is ambiguous" or "the name
+///   `regex` is defined multiple times". The option [`handle`](#where-things-are) names the
+///   companions' type otherwise.
 /// - `in_trait` on a private function that is in no trait. It is cached, without companions.
 ///
 /// And nobody but you knows whether the function's result depends on its key alone.
@@ -550,9 +557,9 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 /// `Send + Sync + 'static`, a function that returns nothing, `()` or a borrow, and a bare `Result`
 /// or `Arc` that hides its type.
 ///
-/// Since the signature changes, `Result` and `Arc` are known by their names here. The compiler
-/// cannot tell that an alias of another name is one: `type Fallible<T> = Result<T, Error>` is
-/// shared whole, with its error.
+/// Since the signature changes, `Result` and `Arc` are recognized by their names. An alias of `Result`
+/// with another name, as in `type Fallible<T> = Result<T, Error>`, is refused; the message says what to
+/// write instead.
 ///
 /// # Errors and panics
 ///

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::change::Freed;
+use super::invalidate::Freed;
 use super::{Cache, Shared};
 use crate::clock::Tick;
 use crate::flight::{Fenced, Flight, Left};

@@ -1,28 +1,19 @@
-//! From a miss to who computes: this call, or another that it waits for.
+//! The lead of a computation: a guard whose drop lets the next one try, and the body that it runs.
 
+use std::fmt;
 use std::future::{poll_fn, Future};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use crate::cache::{Cache, Claim, Finished, Outcome};
-use crate::clock::timer::Delay;
-use crate::clock::{Instant, Tick};
-use crate::flight::{Entered, Flight, TookOver, Wait, Waited};
+use super::waiting::{self, Claimed};
+use super::{Cache, Finished, Outcome};
+use crate::flight::{Entered, Flight};
 use crate::memory::entry::{Builder, Ref};
 use crate::store::{Lease, Ticket};
 
-/// What a miss came to.
-pub(crate) enum Claimed {
-    /// Another call had computed it, or did while this one waited.
-    Found(Ref),
-    /// This call computes.
-    Lead(Lead),
-}
-
 /// A computation that is this call's to make. Dropped without an end, it lets the next one try.
-pub(crate) struct Lead {
+pub struct Lead {
     cache: &'static Cache,
     /// In whose body the computation is.
     pub(crate) flight: Arc<Flight>,
@@ -37,6 +28,12 @@ pub(crate) struct Lead {
     /// What the store has is to be replaced, for all.
     pub(crate) is_replacing: bool,
     is_over: bool,
+}
+
+impl fmt::Debug for Lead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lead").field("function", &self.cache.name()).finish_non_exhaustive()
+    }
 }
 
 impl Lead {
@@ -54,7 +51,11 @@ impl Lead {
     }
 
     /// With a store it is a miss only once that has been asked.
-    fn claimed(cache: &'static Cache, flight: Arc<Flight>, awaited: Arc<Flight>) -> Self {
+    pub(super) fn claimed(
+        cache: &'static Cache,
+        flight: Arc<Flight>,
+        awaited: Arc<Flight>,
+    ) -> Self {
         let lead = Self::new(cache, flight, awaited);
         if !cache.has_store() {
             lead.missed();
@@ -81,10 +82,6 @@ impl Lead {
     pub(crate) fn missed(&self) {
         self.cache.count_miss();
         self.flight.start();
-    }
-
-    pub(crate) fn cache(&self) -> &'static Cache {
-        self.cache
     }
 
     /// The body is done: its time counts in the statistics, and for the bound of waits.
@@ -153,7 +150,7 @@ impl SyncLead {
     #[cold]
     #[inline(never)]
     pub(crate) fn claim(cache: &'static Cache, call: Arc<Flight>) -> Result<Self, Ref> {
-        match block(cache, call) {
+        match waiting::block(cache, call) {
             Claimed::Lead(lead) => Ok(Self::new(lead)),
             Claimed::Found(entry) => Err(entry),
         }
@@ -222,158 +219,4 @@ pub(crate) fn polled_in<F: Future>(
 ) -> impl Future<Output = F::Output> + use<F> {
     let (flight, mut future) = (Arc::clone(flight), Box::pin(future));
     poll_fn(move |context| flight.poll(context, |context| future.as_mut().poll(context)))
-}
-
-/// Claims on this thread, which waits if it must.
-pub(crate) fn block(cache: &'static Cache, mut call: Arc<Flight>) -> Claimed {
-    loop {
-        let mut waiting = match ask(cache, call, false) {
-            Asked::Claimed(claimed) => return claimed,
-            Asked::Wait(waiting, asking) => {
-                call = asking;
-                waiting
-            }
-        };
-        loop {
-            let waited = waiting.wait.block();
-            match waiting.conclude(waited, call) {
-                Next::Claimed(claimed) => return claimed,
-                Next::Wait(still, waits) => (waiting, call) = (still, waits),
-                Next::Ask(asks) => {
-                    call = asks;
-                    break;
-                }
-            }
-        }
-    }
-}
-
-/// Claims in a task, which waits if it must.
-pub(crate) async fn wait(cache: &'static Cache, mut call: Arc<Flight>) -> Claimed {
-    call.set_task();
-    loop {
-        let mut waiting = match ask(cache, call, true) {
-            Asked::Claimed(claimed) => return claimed,
-            Asked::Wait(waiting, asking) => {
-                call = asking;
-                waiting
-            }
-        };
-        let mut timer = None;
-        loop {
-            let waited = poll_fn(|context| waiting.poll(&mut timer, context)).await;
-            match waiting.conclude(waited, call) {
-                Next::Claimed(claimed) => return claimed,
-                Next::Wait(still, waits) => (waiting, call) = (still, waits),
-                Next::Ask(asks) => {
-                    call = asks;
-                    break;
-                }
-            }
-        }
-    }
-}
-
-enum Asked {
-    Claimed(Claimed),
-    Wait(Waiting, Arc<Flight>),
-}
-
-fn ask(cache: &'static Cache, call: Arc<Flight>, is_task: bool) -> Asked {
-    let wait = match cache.claim(&call) {
-        Claim::Found(entry) => return Asked::Claimed(Claimed::Found(entry)),
-        Claim::Lead => {
-            let awaited = Arc::clone(&call);
-            return Asked::Claimed(Claimed::Lead(Lead::claimed(cache, call, awaited)));
-        }
-        Claim::Wait(wait) => wait,
-    };
-    let mut waiting = Waiting { cache, wait };
-    match waiting.wait.begin(cache.bound(), is_task) {
-        Ok(()) => Asked::Wait(waiting, call),
-        Err(_cycle) => {
-            drop(waiting);
-            Asked::Claimed(unshared(cache, call))
-        }
-    }
-}
-
-fn unshared(cache: &'static Cache, call: Arc<Flight>) -> Claimed {
-    cache.claim_unshared(&call);
-    let awaited = Arc::clone(&call);
-    Claimed::Lead(Lead::claimed(cache, call, awaited))
-}
-
-/// A wait that tidies up when it is left.
-struct Waiting {
-    cache: &'static Cache,
-    wait: Wait,
-}
-
-/// What a call does after it has waited.
-enum Next {
-    Claimed(Claimed),
-    /// It goes on waiting: another waiter was faster.
-    Wait(Waiting, Arc<Flight>),
-    /// It asks the cache again.
-    Ask(Arc<Flight>),
-}
-
-impl Waiting {
-    fn poll(&mut self, timer: &mut Option<Delay>, context: &mut Context<'_>) -> Poll<Waited> {
-        loop {
-            let next = match self.wait.look(context) {
-                Waited::Pending(next) => next,
-                waited => return Poll::Ready(waited),
-            };
-            let rest = Duration::from_nanos(next.nanos().saturating_sub(Tick::now().nanos()));
-            // A moment that no clock reaches does not come.
-            let Some(moment) = Instant::now().checked_add(rest) else { return Poll::Pending };
-            let delay = timer.get_or_insert_with(|| Delay::until(moment));
-            delay.reset(moment);
-            if Pin::new(delay).poll(context).is_pending() {
-                return Poll::Pending;
-            }
-            if Instant::now() < moment {
-                // There is no timer here, and so no bound that could be kept.
-                self.wait.wait_no_more();
-            }
-        }
-    }
-
-    fn conclude(self, waited: Waited, call: Arc<Flight>) -> Next {
-        let cache = self.cache;
-        if !matches!(waited, Waited::Pending(_)) {
-            call.has_waited_for(self.wait.flight());
-        }
-        match waited {
-            Waited::Shared(entry) => Next::Claimed(Claimed::Found(entry)),
-            Waited::Fenced => Next::Ask(call),
-            Waited::Alone => {
-                drop(self);
-                Next::Claimed(unshared(cache, call))
-            }
-            Waited::Vacant => match cache.take_over(&self.wait, &call) {
-                Some(how) => {
-                    if how == TookOver::Relieves {
-                        cache.count_unshared();
-                    }
-                    let awaited = Arc::clone(self.wait.flight());
-                    call.has_waited_for(&awaited);
-                    drop(self);
-                    Next::Claimed(Claimed::Lead(Lead::claimed(cache, call, awaited)))
-                }
-                None => Next::Wait(self, call),
-            },
-            Waited::Pending(_) => Next::Wait(self, call),
-        }
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let flight = Arc::clone(self.wait.flight());
-        self.wait.leave();
-        self.cache.leave(&flight);
-    }
 }

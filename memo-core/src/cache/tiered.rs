@@ -16,7 +16,8 @@ use crate::memory::entry::Ref;
 use crate::store::{Changes, Failure, Found, FunctionId, Lease, Lookup, Store, Ticket};
 
 /// What is to be done with the store after a computation; nothing of the user's types in it.
-pub(crate) struct Write {
+#[derive(Debug)]
+pub struct Write {
     pub(crate) what: StoreWrite,
     /// Given back when that is done.
     pub(crate) lease: Option<Lease>,
@@ -58,7 +59,7 @@ impl Put {
 
 /// A value as it came from a store.
 #[derive(Debug)]
-pub(crate) struct Stored<'a> {
+pub struct Stored<'a> {
     pub(crate) codec: u8,
     pub(crate) structure: u64,
     pub(crate) value: &'a [u8],
@@ -271,7 +272,7 @@ impl Cache {
 
 impl Identified for Cache {
     fn stored_name(&self) -> &'static str {
-        self.declared.name
+        self.declared.text
     }
 
     fn set_ambiguous(&self) {

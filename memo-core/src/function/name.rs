@@ -1,22 +1,22 @@
-//! Where a function is written, and so what it is called.
+//! What a function is called: the name that its attribute sees, and the full one.
 
 use crate::key::Scope;
 
-/// Where a function is written.
+/// A function's name, as its attribute sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Name {
-    pub(crate) name: &'static str,
+    pub(crate) text: &'static str,
     /// The name lacks the type whose method it is, which the scope of a call knows.
     pub(crate) is_method: bool,
 }
 
 impl Name {
     /// The name; for a method with its type in it, `app::shapes::Rect::area`.
-    pub(crate) fn name_in(self, scope: Option<Scope>) -> &'static str {
+    pub(crate) fn full(self, scope: Option<Scope>) -> &'static str {
         match scope {
             // Once a function, for as long as it lives: the process.
             Some(scope) if self.is_method => Box::leak(method_name(scope.path()).into_boxed_str()),
-            _ => self.name,
+            _ => self.text,
         }
     }
 }

@@ -158,7 +158,7 @@ fn layout(size: usize) -> Layout {
 ///
 /// A plain reference to `Entry` covers the header alone; this keeps the pointer to all of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct View<'a> {
+pub struct View<'a> {
     pub(crate) entry: &'a Entry,
     start: NonNull<u8>,
 }

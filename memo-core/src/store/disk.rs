@@ -15,6 +15,7 @@
 //! so that it is whole or not there; if the machine stops in the middle of that, its checksum tells.
 //! No link is followed, and a directory that others can write is not used.
 
+mod builder;
 mod files;
 #[cfg(test)]
 mod faults;
@@ -44,6 +45,7 @@ use super::header::{Header, HEADER};
 use super::time::{millis, Now};
 use super::{random, Changes, Failure, FunctionId, Key, Lookup, Store, Ticket};
 
+pub use builder::DiskBuilder;
 pub use inspect::DiskEntry;
 
 /// A store in a directory, shared by all processes of the machine.
@@ -58,7 +60,7 @@ pub use inspect::DiskEntry;
 /// # let directory = std::env::temp_dir().join(format!("memo-doc-{}", std::process::id()));
 /// # std::env::set_var("RESULTS", &directory);
 ///
-/// #[memo(store = DiskStore::open(std::env::var_os("RESULTS").unwrap()).max_bytes(64 << 20))]
+/// #[memo(store = DiskStore::builder(std::env::var_os("RESULTS").unwrap()).max_bytes(64 << 20).open())]
 /// fn slow(n: u64) -> u64 { n * n }
 ///
 /// assert_eq!(slow(4), 16);
@@ -72,6 +74,7 @@ pub use inspect::DiskEntry;
 pub struct DiskStore {
     root: PathBuf,
     max_bytes: u64,
+    max_value_bytes: u64,
     /// Where the functions' directories are, as it was opened last.
     functions: Mutex<Option<Arc<Directory>>>,
     places: Mutex<HashMap<[u8; 16], Arc<Place>>>,
@@ -110,10 +113,6 @@ impl Place {
     }
 }
 
-/// The bound, where none was asked for: 1 GiB.
-const MAX_BYTES: u64 = 1 << 30;
-/// The part of the bound that one result may have.
-const LARGEST: u64 = 4;
 /// How often what others change at once is looked at again, before it is given up.
 const ATTEMPTS: usize = 16;
 
@@ -122,34 +121,25 @@ impl fmt::Debug for DiskStore {
         f.debug_struct("DiskStore")
             .field("root", &self.root)
             .field("max_bytes", &self.max_bytes)
+            .field("max_value_bytes", &self.max_value_bytes)
             .finish_non_exhaustive()
     }
 }
 
 impl DiskStore {
-    /// The store in this directory, which is made when the first result is stored.
+    /// Returns the store in this directory, with the default settings.
     ///
-    /// It cannot fail: what is wrong with a directory shows when it is used, and is then counted in
-    /// [`Stats::store_errors`](crate::Stats::store_errors) and reported once a function.
+    /// The directory is made when the first result is stored, so this cannot fail: what is wrong with
+    /// it shows when it is used, and is then counted in
+    /// [`Stats::store_errors`](crate::Stats::store_errors) and reported once for each function.
     #[must_use]
     pub fn open(directory: impl Into<PathBuf>) -> Self {
-        let root = directory.into();
-        // The directory stays where it is though the process goes elsewhere.
-        let root = std::path::absolute(&root).unwrap_or(root);
-        let sweeper = Arc::new(Sweeper::new(root.clone()));
-        let places = Mutex::new(HashMap::new());
-        Self { root, max_bytes: MAX_BYTES, functions: Mutex::new(None), places, sweeper }
+        Self::builder(directory).open()
     }
 
-    /// How many bytes of the disk it may take, in allocated blocks: 1 GiB, if nothing is said.
-    ///
-    /// When it has more, what expired and what was not used for longest is deleted on a thread of
-    /// its own, until a tenth is free. A result larger than a quarter of the bound is not stored.
-    /// Processes that share a directory should agree; the lowest bound wins.
-    #[must_use]
-    pub fn max_bytes(mut self, bytes: u64) -> Self {
-        self.max_bytes = bytes;
-        self
+    /// Returns a builder of a store in this directory, to choose its settings.
+    pub fn builder(directory: impl Into<PathBuf>) -> DiskBuilder {
+        DiskBuilder::new(directory.into())
     }
 
     /// The store of `store = "disk"`; none, if the environment names no directory.
@@ -299,7 +289,7 @@ impl DiskStore {
             Err(error) if is_of_resources(&error) => return Err(error),
             Err(_) => return Ok(None),
         };
-        let entry = Entry::open(&generation, function, key, ticket.epoch, self.largest())?;
+        let entry = Entry::open(&generation, function, key, ticket.epoch, self.max_value_bytes)?;
         // The list was read when the directory had the name by which the file was found.
         let entry = entry.filter(|entry| !place.is_removed_since(key, entry.header.ticket));
         Ok(Some((ticket, entry)))
@@ -314,10 +304,6 @@ impl DiskStore {
         }
         let found = entry.map_or(Ok(None), Entry::read)?;
         Ok(Read::Done(Lookup::new(ticket, found)))
-    }
-
-    fn largest(&self) -> u64 {
-        self.max_bytes / LARGEST
     }
 
     /// Writes the file of a call, unless that is void by then.
@@ -391,7 +377,7 @@ impl Store for DiskStore {
         value: &[u8],
         life: Option<Duration>,
     ) -> Result<(), Failure> {
-        if value.len() as u64 > self.largest() {
+        if value.len() as u64 > self.max_value_bytes {
             return Ok(());
         }
         let place = self.place(function);

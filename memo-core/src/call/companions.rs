@@ -1,6 +1,6 @@
 //! The companions of one call that do not run the body.
 
-use super::Memo;
+use super::{Memo, Payload};
 use crate::cache::tiered::{Put, StoreWrite, Write};
 use crate::codec::{self, Codec, Keep};
 use crate::flight::Key;
@@ -9,25 +9,26 @@ use crate::key::{Args, DIGEST};
 use crate::memory::entry::Ref;
 
 /// `func::get(…)`: the stored result, without computing one.
-pub fn get<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> Option<R> {
-    if memo.cache.has_store() {
+pub fn get<R, P: Payload<R>, A: Args>(memo: &'static Memo, _: P, args: A) -> Option<R> {
+    if P::IS_DATA && memo.cache.has_store() {
         memo.cache.sync_invalidations();
     }
-    let found = memo.find::<R, C, A>(&args, false).map(|(result, _)| result);
-    if found.is_none() && memo.cache.has_store() {
-        return memo.look_in_store::<R, C>(&memo.key(&args)?);
+    let found = memo.find::<R, P, A>(&args, false).map(|(result, _)| result);
+    if found.is_none() && P::IS_DATA && memo.cache.has_store() {
+        return memo.look_in_store::<R, P>(&memo.key(&args, P::value_len(&memo.trust))?);
     }
     found
 }
 
 /// `func::contains(…)`.
-pub fn contains<R, C: Codec<R>, A: Args>(memo: &'static Memo, _: C, args: A) -> bool {
-    if !memo.cache.has_store() {
-        return memo.cache.contains(&args);
-    }
-    memo.cache.sync_invalidations();
+pub fn contains<A: Args>(memo: &'static Memo, args: A) -> bool {
     memo.cache.contains(&args)
-        || memo.key(&args).is_some_and(|key| memo.look_in_store::<R, C>(&key).is_some())
+}
+
+/// `func::contains(…)` of a function with a store.
+pub fn contains_stored<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A) -> bool {
+    memo.cache.sync_invalidations();
+    memo.cache.contains(&args) || get::<R, C, A>(memo, codec, args).is_some()
 }
 
 /// `func::remove(…)`: whether there was something to forget.
@@ -35,7 +36,7 @@ pub fn remove<A: Args>(memo: &'static Memo, args: A) -> bool {
     if !memo.cache.has_store() {
         return memo.cache.key(&args, 0).is_ok_and(|key| memo.cache.remove(&key));
     }
-    memo.key(&args).is_some_and(|key| memo.remove_key(&key))
+    memo.key(&args, 0).is_some_and(|key| memo.remove_key(&key))
 }
 
 /// `func::insert(…)`: stores a result that was come by otherwise.
@@ -75,7 +76,7 @@ impl Memo {
         if !enabled::is_on() {
             return None;
         }
-        let mut key = self.key(args)?;
+        let mut key = self.key(args, self.trust.expected_len())?;
         let data = match self.keep(codec, result) {
             Ok(Keep::Store(data)) => Some(data),
             Ok(Keep::Share(_)) | Err(_) => None,

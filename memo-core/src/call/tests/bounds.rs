@@ -26,7 +26,7 @@ fn wait(long: Duration) {
 fn a_bound_is_five_seconds_or_a_minute_or_twice_the_longest_computation() {
     static DATA: Memo = Memo::new("data");
     static RESOURCE: Cache =
-        Cache::new(Name { name: "resource", is_method: false }, &SINGLETONS, true);
+        Cache::new(Name { text: "resource", is_method: false }, &SINGLETONS, true);
     static GIVEN: Memo = Memo::new("given").wait(|| Duration::from_millis(7));
     let seconds = |cache: &Cache| cache.bound() as f64 / 1e9;
     assert_eq!((seconds(&DATA.cache), seconds(&RESOURCE)), (5.0, 60.0));

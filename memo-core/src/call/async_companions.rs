@@ -17,7 +17,7 @@ impl Memo {
         spawn_blocking(|| self.clear()).await;
     }
 
-    async fn keep_in_step_aside(&'static self) {
+    async fn sync_invalidations_async(&'static self) {
         if self.cache.backing.needs_sync() {
             spawn_blocking(|| self.cache.sync_invalidations()).await;
         }
@@ -30,10 +30,10 @@ pub fn get_async<R, C: Codec<R>, A: Args>(
     _: C,
     args: A,
 ) -> impl Future<Output = Option<R>> {
-    let key = memo.key(&args);
+    let key = memo.key(&args, memo.trust.expected_len());
     async move {
         let key = key?;
-        memo.keep_in_step_aside().await;
+        memo.sync_invalidations_async().await;
         if let Some(data) = memo.cache.find_key(&key).and_then(|found| codec::decode(found.view()))
         {
             return Some(C::restore(data));
@@ -55,7 +55,7 @@ pub fn contains_async<R, C: Codec<R>, A: Args>(
 
 /// `func::remove_async(…)`: whether there was something to forget.
 pub fn remove_async<A: Args>(memo: &'static Memo, args: A) -> impl Future<Output = bool> {
-    let key = memo.key(&args);
+    let key = memo.key(&args, memo.trust.expected_len());
     async move {
         let Some(key) = key else { return false };
         spawn_blocking(move || memo.remove_key(&key)).await.unwrap_or(false)
