@@ -11,6 +11,8 @@
 
 pub(crate) mod backing;
 pub mod conformance;
+mod shared;
+mod unavailable;
 #[cfg(any(feature = "disk", feature = "redis"))]
 mod time;
 #[cfg(any(feature = "disk", feature = "redis"))]
@@ -28,6 +30,7 @@ use std::time::Duration;
 pub use disk::{DiskBuilder, DiskEntry, DiskStore};
 #[cfg(feature = "redis")]
 pub use redis::{RedisBuilder, RedisStore};
+pub(crate) use unavailable::Unavailable;
 
 /// The error of a store. No call fails with it: it is counted in
 /// [`Stats::store_errors`](crate::Stats::store_errors) and reported once.
@@ -268,66 +271,6 @@ pub trait Store: Send + Sync + 'static {
     }
 }
 
-macro_rules! forward {
-    ($($of:tt)*) => {
-        $($of)* {
-            fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
-                (**self).get(function, key)
-            }
-
-            fn put(
-                &self,
-                function: &FunctionId<'_>,
-                key: &Key,
-                ticket: Ticket,
-                value: &[u8],
-                life: Option<Duration>,
-            ) -> Result<(), Failure> {
-                (**self).put(function, key, ticket, value, life)
-            }
-
-            fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
-                (**self).remove(function, key)
-            }
-
-            fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
-                (**self).clear(function)
-            }
-
-            fn clear_all(&self) -> Result<(), Failure> {
-                (**self).clear_all()
-            }
-
-            fn changes(
-                &self,
-                function: &FunctionId<'_>,
-                since: Option<Ticket>,
-            ) -> Result<(Ticket, Changes), Failure> {
-                (**self).changes(function, since)
-            }
-
-            fn max_staleness(&self) -> Duration {
-                (**self).max_staleness()
-            }
-
-            fn on_invalidation(&self, function: &FunctionId<'_>, notify: OnInvalidation) {
-                (**self).on_invalidation(function, notify);
-            }
-
-            fn longest_life(&self) -> Option<Duration> {
-                (**self).longest_life()
-            }
-
-            fn lease(&self, function: &FunctionId<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
-                (**self).lease(function, key)
-            }
-        }
-    };
-}
-
-forward!(impl<S: Store + ?Sized> Store for Arc<S>);
-forward!(impl<S: Store + ?Sized> Store for &'static S);
-
 /// Opens a store that the option gives, for one function.
 #[doc(hidden)]
 pub fn open<S: Store>(store: S) -> Arc<dyn Store> {
@@ -405,47 +348,5 @@ fn process_id() -> u32 {
         0
     } else {
         std::process::id()
-    }
-}
-
-/// A store that cannot be reached, and why.
-pub(crate) struct Unavailable(pub(crate) &'static str);
-
-impl Unavailable {
-    fn fail<T>(&self) -> Result<T, Failure> {
-        Err(self.0.into())
-    }
-}
-
-impl Store for Unavailable {
-    fn get(&self, _: &FunctionId<'_>, _: &Key) -> Result<Lookup, Failure> {
-        self.fail()
-    }
-
-    fn put(
-        &self,
-        _: &FunctionId<'_>,
-        _: &Key,
-        _: Ticket,
-        _: &[u8],
-        _: Option<Duration>,
-    ) -> Result<(), Failure> {
-        self.fail()
-    }
-
-    fn remove(&self, _: &FunctionId<'_>, _: &Key) -> Result<(bool, Ticket), Failure> {
-        self.fail()
-    }
-
-    fn clear(&self, _: &FunctionId<'_>) -> Result<Ticket, Failure> {
-        self.fail()
-    }
-
-    fn clear_all(&self) -> Result<(), Failure> {
-        self.fail()
-    }
-
-    fn changes(&self, _: &FunctionId<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
-        self.fail()
     }
 }

@@ -82,10 +82,10 @@ use quote::quote;
 /// | `square::uncached(4) -> u64` | is the original function |
 /// | `square::stats() -> memo::Stats` | returns what is stored, and what was counted |
 ///
-/// Those of one call take the parameters of the key alone; `refresh` and `uncached` take all.
-/// Looking with `get` and `contains` counts nothing. An `async` function with a `store` also has
-/// `clear_async`, `remove_async`, `get_async`, `contains_async` and `insert_async`, which wait for the
-/// store without blocking the executor's thread.
+/// The companions of one call take the parameters of the key; `refresh` and `uncached` take all
+/// parameters. `get` and `contains` count nothing. An `async` function with a `store` also has
+/// `clear_async`, `remove_async`, `get_async`, `contains_async` and `insert_async`, which wait for
+/// the store without blocking the executor's thread.
 ///
 /// ```
 /// # use memo::memo;
@@ -248,12 +248,14 @@ use quote::quote;
 ///
 /// ## For how long
 ///
-/// `ttl` is a time to live, counted from the end of the run: a text such as `"1h 30m"`, `"1.5h"` or
-/// `"90 minutes"`, from `ns` to `weeks`, or an expression of type `Duration`, which is asked once. With
-/// `refresh = "background"`, a result that is older than its `ttl`, and not yet than twice that, is
-/// still returned at once, while one refresh runs behind the call on a thread of memo's own. For
-/// that all arguments are cloned, those beside the key included: they have to be `Clone` (`ToOwned`
-/// where they are references), `Send` and `'static`.
+/// `ttl` is a result's time to live, counted from the end of the run: a text such as `"1h 30m"`,
+/// `"1.5h"` or `"90 minutes"`, in units from `ns` to `weeks`, or an expression of type `Duration`,
+/// which is evaluated once. By default results do not expire.
+///
+/// With `refresh = "background"`, a result between once and twice its `ttl` old is still returned
+/// at once, while one refresh runs in the background, on a thread of memo's own. All arguments are
+/// cloned for it, those that are not part of the key included: they must be `Clone` (`ToOwned` for
+/// references), `Send` and `'static`.
 ///
 /// ```
 /// # use memo::memo;
@@ -272,10 +274,11 @@ use quote::quote;
 ///
 /// ## How many
 ///
-/// `max_entries` bounds the number of stored results, `max_bytes` the bytes of their keys and
-/// values; both hold at every moment, and the least valuable go first. Each is a number or any
-/// expression of type `usize`, which is asked once; bytes may also be a text such as `"1.5 GiB"` or
-/// `"500 MB"`. `memo::set_max_bytes` bounds all functions together.
+/// `max_entries` bounds the number of results in memory, `max_bytes` the bytes of their keys and
+/// values. There is no bound by default. Both hold at every moment; the least valuable results are
+/// evicted first. Each is a number or an expression of type `usize`, which is evaluated once;
+/// bytes may also be a text such as `"1.5 GiB"` or `"500 MB"`. `memo::set_max_bytes` bounds all
+/// functions together.
 ///
 /// ```
 /// # use memo::memo;
@@ -407,18 +410,18 @@ use quote::quote;
 /// `#[track_caller]` with `in_trait`; an unknown option, one that is given twice, and one with a
 /// bad value. With `refresh = "background"`: an `async` or an `unsafe` function, and `in_trait`.
 ///
-/// Some misuses the attribute cannot tell from what is right, as it sees one function and not always
-/// what is around it:
+/// The attribute sees one function, and not always what is around it, and so does not notice some
+/// misuses:
 ///
-/// - An associated function without `self` and without `in_impl`, in the expansion of another macro.
-///   The compiler says "enum is not supported in `trait`s or `impl`s".
-/// - A function that has the name of a crate or a module of which other items of its module make use,
-///   or of a type or module that is imported. The compiler says "`regex` is ambiguous" or "the name
-///   `regex` is defined multiple times". The option [`handle`](#where-things-are) names the
-///   companions' type otherwise.
+/// - An associated function without `self` and without `in_impl`, in the expansion of another
+///   macro. The compiler says "enum is not supported in `trait`s or `impl`s".
+/// - A function with the name of a crate or a module that other items of its module use, or of a
+///   type or module that is imported. The compiler says "`regex` is ambiguous" or "the name `regex`
+///   is defined multiple times". The option [`handle`](#where-things-are) gives the companions' type
+///   another name.
 /// - `in_trait` on a private function that is in no trait. It is cached, without companions.
 ///
-/// And nobody but you knows whether the function's result depends on its key alone.
+/// Whether the function's result depends on its key alone, the attribute cannot know either.
 ///
 /// # Calls at the same time
 ///
@@ -557,9 +560,9 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 /// `Send + Sync + 'static`, a function that returns nothing, `()` or a borrow, and a bare `Result`
 /// or `Arc` that hides its type.
 ///
-/// Since the signature changes, `Result` and `Arc` are recognized by their names. An alias of `Result`
-/// with another name, as in `type Fallible<T> = Result<T, Error>`, is refused; the message says what to
-/// write instead.
+/// Since the signature changes, `Result` and `Arc` are recognized by their names. An alias of
+/// `Result` with another name, as in `type Fallible<T> = Result<T, Error>`, is refused; the message
+/// says what to write instead.
 ///
 /// # Errors and panics
 ///
