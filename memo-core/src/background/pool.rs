@@ -1,5 +1,5 @@
-//! Threads of our own: for refreshes behind the calls that were answered with an old result, and for
-//! stores that tasks must not wait for.
+//! Threads of memo's own: for background refreshes, and for calls of stores, which would block a
+//! task.
 //!
 //! A few of each, started when there is something to do, and gone soon after there is not.
 
@@ -19,10 +19,10 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 pub(crate) struct Pool {
     name: &'static str,
-    /// More jobs than that wait for each other.
-    most: usize,
+    /// The maximum number of threads; further jobs wait for one.
+    max_threads: usize,
     queue: Mutex<Queue>,
-    news: Condvar,
+    changed: Condvar,
 }
 
 struct Queue {
@@ -36,23 +36,23 @@ pub(crate) static REFRESHES: Pool = Pool::new("memo-refresh", 4);
 /// The stores, whose threads wait more than they work.
 pub(crate) static STORES: Pool = Pool::new("memo-store", 16);
 
-/// How long a thread stays without work.
+/// How long an idle thread stays.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 thread_local! {
-    // Whether this thread is one of ours.
+    // Whether this thread is one of these.
     static IS_BACKGROUND: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this call is made behind another.
+/// Whether this call is made in the background.
 pub(crate) fn is_background() -> bool {
     IS_BACKGROUND.try_with(Cell::get).unwrap_or(false)
 }
 
 impl Pool {
-    const fn new(name: &'static str, most: usize) -> Self {
+    const fn new(name: &'static str, max_threads: usize) -> Self {
         let queue = Queue { jobs: VecDeque::new(), threads: 0, idle: 0 };
-        Self { name, most, queue: Mutex::new(queue), news: Condvar::new() }
+        Self { name, max_threads, queue: Mutex::new(queue), changed: Condvar::new() }
     }
 
     /// Runs a job soon, on a thread of its own or after others.
@@ -63,10 +63,10 @@ impl Pool {
         let mut queue = self.queue.lock();
         queue.jobs.push_back(job);
         if queue.idle >= queue.jobs.len() {
-            self.news.notify_one();
+            self.changed.notify_one();
             return Ok(());
         }
-        if queue.threads < self.most {
+        if queue.threads < self.max_threads {
             let thread = std::thread::Builder::new().name(self.name.into());
             queue.threads += usize::from(thread.spawn(|| self.work()).is_ok());
         }
@@ -101,7 +101,7 @@ impl Pool {
             }
             queue.idle += 1;
             let is_over;
-            (queue, is_over) = self.news.wait_for(queue, KEEP_ALIVE);
+            (queue, is_over) = self.changed.wait_for(queue, KEEP_ALIVE);
             queue.idle -= 1;
             if is_over && queue.jobs.is_empty() {
                 queue.threads -= 1;
@@ -134,8 +134,8 @@ impl<T> Drop for Answering<T> {
     }
 }
 
-/// What a job that may block comes to, run aside while the task waits; nothing, if it panics. It
-/// goes on though the task does not wait any more.
+/// Runs a job that may block on a thread of the pool, while the task waits for its result: `None`
+/// if it panics. It is finished even if the task does not wait any more.
 pub(crate) async fn spawn_blocking<T: Send + 'static>(
     job: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {

@@ -76,7 +76,7 @@ impl<X: ?Sized> Last<X> {
     }
 }
 
-/// What lingers until nobody else holds it.
+/// A resource that is kept until nobody else holds it.
 pub(crate) trait Unreleased: Send {
     /// What the unreleased holds of one resource have in common.
     fn address(&self) -> usize;
@@ -105,17 +105,17 @@ struct Watch {
 }
 
 static WATCH: Mutex<Watch> = Mutex::new(Watch { unreleased: Vec::new(), is_running: false });
-static NEWS: Condvar = Condvar::new();
+static CHANGED: Condvar = Condvar::new();
 
 /// How often the thread looks: soon after something came, ever less often after that.
-const SOONEST: Duration = Duration::from_micros(500);
-const LATEST: Duration = Duration::from_millis(20);
+const MIN_INTERVAL: Duration = Duration::from_micros(500);
+const MAX_INTERVAL: Duration = Duration::from_millis(20);
 
 pub(crate) fn watch(unreleased: Box<dyn Unreleased>) {
     let mut watch = WATCH.lock();
     watch.unreleased.push(unreleased);
     if watch.is_running {
-        NEWS.notify_one();
+        CHANGED.notify_one();
         return;
     }
     watch.is_running =
@@ -128,10 +128,10 @@ pub(crate) fn watch(unreleased: Box<dyn Unreleased>) {
     }
 }
 
-/// Something lingers that no thread looks after.
+/// Something is kept that no thread looks after.
 static IS_LEFT: AtomicBool = AtomicBool::new(false);
 
-/// Looks after what lingers, if no thread does. Outside locks.
+/// Releases what nobody holds any more, if no thread does. Outside locks.
 #[inline]
 pub(crate) fn tend() {
     // Relaxed: it says whether to look; what is found is read under the lock.
@@ -156,7 +156,7 @@ fn look_once() {
     IS_LEFT.store(!watch.unreleased.is_empty(), Ordering::Relaxed);
 }
 
-/// In a child of `fork` the thread is not there; the next one that lingers starts another.
+/// In a child of `fork` the thread is not there; the next resource that is kept starts another.
 #[cfg(unix)]
 pub(crate) fn before_fork() -> Unlock {
     let mut watch = WATCH.lock();
@@ -168,7 +168,7 @@ pub(crate) fn before_fork() -> Unlock {
 }
 
 fn look_after() {
-    let mut pause = SOONEST;
+    let mut pause = MIN_INTERVAL;
     let mut watch = WATCH.lock();
     loop {
         let unreleased = std::mem::take(&mut watch.unreleased);
@@ -181,8 +181,8 @@ fn look_after() {
             return;
         }
         let is_quiet;
-        (watch, is_quiet) = NEWS.wait_for(watch, pause);
-        pause = if is_quiet { (pause * 2).min(LATEST) } else { SOONEST };
+        (watch, is_quiet) = CHANGED.wait_for(watch, pause);
+        pause = if is_quiet { (pause * 2).min(MAX_INTERVAL) } else { MIN_INTERVAL };
     }
 }
 

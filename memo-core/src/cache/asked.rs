@@ -34,7 +34,7 @@ static ANSWERED: Condvar = Condvar::new();
 
 /// How long a call waits for an answer that another thread asks for: that one may wait for this call.
 /// Nobody can see that, and to ask as well would only make another that waits.
-const PATIENCE: Duration = Duration::from_millis(500);
+const MAX_WAIT: Duration = Duration::from_millis(500);
 
 impl<T: Copy> Asked<T> {
     pub(crate) const fn new() -> Self {
@@ -73,9 +73,9 @@ impl<T: Copy> Asked<T> {
                 Some((_, thread)) if *thread == this => return Err(Unknown::IsBeingAsked),
                 Some(_) => {}
             }
-            // Whoever is answered wakes all who wait for anything: that is no reason to begin anew.
+            // Whoever is answered wakes all who wait for anything: the deadline stays.
             let now = Instant::now();
-            let rest = deadline.get_or_insert(now + PATIENCE).saturating_duration_since(now);
+            let rest = deadline.get_or_insert(now + MAX_WAIT).saturating_duration_since(now);
             if rest.is_zero() {
                 return Err(Unknown::IsBeingAsked);
             }
@@ -86,7 +86,7 @@ impl<T: Copy> Asked<T> {
     }
 }
 
-/// In a child of `fork`, what other threads asked for is asked for anew.
+/// In a child of `fork`, what other threads asked for is asked for again.
 #[cfg(unix)]
 pub(crate) fn before_fork() -> Unlock {
     let mut asking = ASKING.lock();

@@ -1,4 +1,4 @@
-//! Forgetting everything, here and in the store behind, and with it whatever is computed from it.
+//! Clearing a function in memory and in its backing store, and with it what is computed from it.
 
 use crate::platform::sync::MutexGuard;
 

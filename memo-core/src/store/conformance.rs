@@ -229,7 +229,7 @@ fn removes_nothing_that_was_not_to_be_found(one: &dyn Store, other: &dyn Store) 
 }
 
 /// Writers, a clearer and a remover on a few calls: a result says at which version of the source it
-/// was computed, and no reader may see an older one than was current when it was made void last.
+/// was computed, and no reader may see an older one than was current when it was last invalidated.
 fn serves_nothing_stale_while_all_happens_at_once(stores: [&dyn Store; 2]) {
     const CALLS: u8 = 4;
     const ROUNDS: u64 = 60;
