@@ -174,7 +174,7 @@ impl Drop for Pin {
             // frees.
             self.record.pinned.store(UNPINNED, Ordering::Release);
             if self.is_borrowed {
-                give_back(self.record);
+                release(self.record);
             }
         }
     }
@@ -204,7 +204,7 @@ fn enlist() -> (&'static Record, bool) {
 }
 
 #[cold]
-fn give_back(record: &'static Record) {
+fn release(record: &'static Record) {
     RECORDS.lock().free.push(record);
 }
 

@@ -1,24 +1,28 @@
 //! The attributes of the `memo` crate. Use them from there: what they write calls its runtime.
 
-mod attributes;
-mod behind;
-mod boxed;
-mod call;
-mod companions;
+// What is written: the options, and the function.
+mod options;
+mod values;
+mod units;
 mod foreign;
 mod function;
-mod generics;
-mod given_key;
-mod key;
-mod memo;
-mod mentions;
-mod options;
 mod param;
+mod attributes;
+mod generics;
+mod boxed;
+mod surroundings;
+// The key of a call.
+mod key;
+mod given_key;
+mod mentions;
+// What the bodies say.
+mod call;
+mod background;
+mod companions;
+// The attributes.
+mod memo;
 mod resource;
 mod singleton;
-mod surroundings;
-mod units;
-mod values;
 
 use proc_macro::TokenStream;
 use quote::quote;

@@ -19,7 +19,7 @@ pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenSt
     let mut function = Function::new("memo", item, &options.shared)?;
     function.is_stored = options.store.is_some();
     check_result(&function.returns, options.cache_err)?;
-    function.check_behind(options.shared.refresh.as_ref())?;
+    function.check_background(options.shared.refresh.as_ref())?;
     Ok(expand(&function, &options))
 }
 
@@ -170,7 +170,7 @@ fn async_companions(
 fn settings(function: &Function, options: &MemoOptions) -> TokenStream {
     let mut settings = options.settings();
     if let Some(store) = &options.store {
-        settings.extend(behind(function, options, store));
+        settings.extend(store_settings(function, options, store));
     }
     settings
 }
@@ -182,7 +182,7 @@ fn settings(function: &Function, options: &MemoOptions) -> TokenStream {
 //     .source(Source { tokens: "fn square(x: u64) -> u64 { x * x }", … })
 //     .store(|| open(DiskStore::open("results")))
 /// What a function with a store is known by, and the store.
-fn behind(function: &Function, options: &MemoOptions, store: &Store) -> TokenStream {
+fn store_settings(function: &Function, options: &MemoOptions, store: &Store) -> TokenStream {
     let private = &function.private;
     let (sig, body) = (&function.sig, &function.body);
     let (key, skip) = (options.shared.key.iter(), &options.shared.skip);

@@ -15,7 +15,7 @@ pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStre
     let mut options: SingletonOptions = syn::parse2(options)?;
     options.shared.written = written;
     let function = Function::new("singleton", item, &options.shared)?;
-    function.check_behind(options.shared.refresh.as_ref())?;
+    function.check_background(options.shared.refresh.as_ref())?;
     let resource = Resource::new(&function)?;
     Ok(expand(&function, &resource, &options))
 }

@@ -19,10 +19,10 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 pub(crate) struct Pool {
     name: &'static str,
-    /// The maximum number of threads; further jobs wait for one.
-    max_threads: usize,
+    /// The largest number of threads.
+    max: usize,
     queue: Mutex<Queue>,
-    changed: Condvar,
+    jobs_changed: Condvar,
 }
 
 struct Queue {
@@ -50,9 +50,9 @@ pub(crate) fn is_background() -> bool {
 }
 
 impl Pool {
-    const fn new(name: &'static str, max_threads: usize) -> Self {
+    const fn new(name: &'static str, max: usize) -> Self {
         let queue = Queue { jobs: VecDeque::new(), threads: 0, idle: 0 };
-        Self { name, max_threads, queue: Mutex::new(queue), changed: Condvar::new() }
+        Self { name, max, queue: Mutex::new(queue), jobs_changed: Condvar::new() }
     }
 
     /// Runs a job soon, on a thread of its own or after others.
@@ -63,10 +63,10 @@ impl Pool {
         let mut queue = self.queue.lock();
         queue.jobs.push_back(job);
         if queue.idle >= queue.jobs.len() {
-            self.changed.notify_one();
+            self.jobs_changed.notify_one();
             return Ok(());
         }
-        if queue.threads < self.max_threads {
+        if queue.threads < self.max {
             let thread = std::thread::Builder::new().name(self.name.into());
             queue.threads += usize::from(thread.spawn(|| self.work()).is_ok());
         }
@@ -101,7 +101,7 @@ impl Pool {
             }
             queue.idle += 1;
             let is_over;
-            (queue, is_over) = self.changed.wait_for(queue, KEEP_ALIVE);
+            (queue, is_over) = self.jobs_changed.wait_for(queue, KEEP_ALIVE);
             queue.idle -= 1;
             if is_over && queue.jobs.is_empty() {
                 queue.threads -= 1;

@@ -114,7 +114,7 @@ pub(super) struct Freed {
 
 /// How often it is looked again for leftovers, before the rest is left to others. A read takes
 /// nanoseconds, but its thread may be made to pause.
-const MAX_RETRIES: usize = 100;
+const MAX_ATTEMPTS: usize = 100;
 
 impl Drop for Freed {
     fn drop(&mut self) {
@@ -123,7 +123,7 @@ impl Drop for Freed {
         if !self.has_leftovers {
             return;
         }
-        for _ in 0..MAX_RETRIES {
+        for _ in 0..MAX_ATTEMPTS {
             if self.cache.free_now() {
                 return;
             }

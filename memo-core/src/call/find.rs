@@ -21,7 +21,7 @@ pub struct Call<R, P> {
 
 enum Found<R> {
     Hit(R),
-    /// A hit that is to be refreshed behind this call.
+    /// A hit that is to be refreshed in the background.
     Stale(R),
     Miss(Arc<Flight>),
     /// To be computed now, whatever is stored.
@@ -40,7 +40,7 @@ impl<R, P> fmt::Debug for Call<R, P> {
 /// more, or is none: then [`enter`] is to be asked. Only for a function whose user is not asked about
 /// hits.
 ///
-/// It calls nothing that is not inlined, what decodes aside. So a function that returns what it
+/// It calls nothing that is not inlined, except what decodes. So a function that returns what it
 /// finds here, and else hands its arguments to another function, saves and restores no registers.
 // Without optimization, whatever is inlined takes its stack for as long as the body runs.
 #[cfg_attr(debug_assertions, inline(never))]
@@ -156,7 +156,7 @@ impl Memo {
 }
 
 impl<R, P: Payload<R>> Call<R, P> {
-    /// Has the result refreshed behind this call, if it is old and this call is the first to see it.
+    /// Has the result refreshed in the background, if it is old and this call is the first to see it.
     ///
     /// `job` makes the refreshing call, from arguments of its own.
     #[inline]

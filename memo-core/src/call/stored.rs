@@ -108,7 +108,7 @@ impl Memo {
     /// Notes what a computation that replaces what is stored has to tell the store.
     pub(super) fn replaces(&'static self, lead: &mut Lead, lookup: Option<Lookup>) {
         match lookup {
-            // Behind a call, the others do as this process does: what they have is good for a while.
+            // In the background, the others do as this process does: what they have is good for a while.
             Some(lookup) => {
                 lead.ticket = Some(lookup.ticket);
                 lead.is_replacing = !is_background();

@@ -74,7 +74,7 @@ impl Memory {
 
     fn give_back(&self, bytes: usize) {
         if self.is_budgeted {
-            budget::give_back(bytes);
+            budget::release(bytes);
         }
     }
 

@@ -64,13 +64,13 @@ pub(crate) fn take(bytes: usize) -> bool {
     // The bound may have been set in between, by who then waits for this.
     let is_within = taken.is_ok_and(|before| fits(before).is_some());
     if taken.is_ok() && !is_within {
-        give_back(bytes);
+        release(bytes);
     }
     is_within
 }
 
 /// Gives back the bytes of an entry that is stored no more, or was not stored after all.
-pub(crate) fn give_back(bytes: usize) {
+pub(crate) fn release(bytes: usize) {
     USED.fetch_sub(bytes, Ordering::SeqCst);
 }
 

@@ -1,4 +1,4 @@
-//! `refresh = "background"`: the call that is made behind one that got an old result.
+//! `refresh = "background"`: the call that replaces an old result after it was served.
 
 use crate::companions::Takes;
 use crate::function::{Function, Place};
@@ -9,7 +9,7 @@ use syn::{Error, Result, Type};
 
 impl Function {
     /// A thread of memo's own makes the call later, from arguments that are its own.
-    pub(crate) fn check_behind(&self, refresh: Option<&Ident>) -> Result<()> {
+    pub(crate) fn check_background(&self, refresh: Option<&Ident>) -> Result<()> {
         let Some(refresh) = refresh else { return Ok(()) };
         let cure = if self.is_async() {
             "an async function runs on its caller's executor, which a refresh behind the call would not have: \
