@@ -1,6 +1,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Of two definitions of a link the first counts: these are for the documentation, those at the end of
-// the README for who reads it beside the source.
+// Of two definitions of a link the first counts: these are for the documentation, those at the end
+// of the README for who reads it beside the source.
 //! [Every shape of function]: _documentation::shapes
 //! [All cases]: _documentation::benchmarks
 //! [a chart]: _documentation::benchmarks#chart
@@ -36,12 +36,13 @@ pub mod singleton {
 }
 
 pub mod store {
-    //! Where results live beyond this process, behind its memory.
+    //! Backing stores: where results live beyond this process.
     //!
-    //! A [`Store`] keeps bytes by function and key, and is shared: other processes clear a function or
-    //! remove a call while this one computes. A lookup therefore returns a [`Ticket`], the moment of the
-    //! look, and a result is put with it: the store drops what was computed before its function was cleared
-    //! or its call removed. The same tickets tell memory what others made void since.
+    //! A [`Store`] keeps bytes by function and key, and is shared: other processes clear a function
+    //! or remove a call while this one computes. A lookup therefore returns a [`Ticket`], the
+    //! moment of the lookup, and a result is put with it: the store drops a result that was
+    //! computed before its function was cleared or its call removed. With the same tickets, memory
+    //! learns what other processes invalidated since.
 
     pub use memo_core::store::*;
     // Once more by their names, so that the documentation says which feature they need.

@@ -65,7 +65,7 @@ pub(crate) struct Cache {
     ttl: Asked<u64>,
     /// The `wait` option in nanoseconds.
     wait: Asked<u64>,
-    /// The store behind memory, if there is one.
+    /// The backing store, if it has one.
     pub(crate) backing: Backing,
     registry: &'static Registry,
     /// Its entries own resources, which are to be dropped as soon as nobody reads them; data is when

@@ -32,23 +32,38 @@ pub use function::stats::Stats;
 pub use key::file::File;
 pub use memory::budget::set_max_bytes;
 
-/// Forgets the results of every memo function, as one.
+/// Clears every memo function, all at once.
 ///
-/// A computation that is under way when it returns is not stored, as with `func::clear()`. Nor is
-/// anything that was computed from a result that this forgets, through however many functions.
+/// A computation that is under way when this returns is not stored, as with `func::clear()`.
+/// Neither is anything that was computed from a result that this clears, through however many
+/// functions.
 ///
-/// In the stores behind them everything is forgotten, of functions too that this process has not
-/// called: with the feature `disk`, all that is in the directory of `store = "disk"`. Other processes
-/// hear of it as they hear of `func::clear()`; until then they may compute from what they have in
-/// memory.
+/// The backing stores of these functions are cleared entirely, including what they hold of
+/// functions that this process has not called: with the feature `disk`, everything in the directory
+/// of `store = "disk"`. Other processes learn of it as they learn of `func::clear()`; until then
+/// they may compute from what they have in memory.
+///
+/// # Examples
+///
+/// ```
+/// #[memo::memo]
+/// fn square(x: u64) -> u64 { x * x }
+///
+/// square(4);
+/// memo::clear_all();
+/// assert!(!square::contains(4));
+/// ```
 pub fn clear_all() {
     function::registry::MEMOS.clear_all_and(store::backing::clear_stores);
 }
 
-/// Clears the function of that name, as [`Stats::name`] spells it; false, if none of it has been
-/// called.
+/// Clears the functions of a name, and returns whether there are any.
 ///
-/// It may be a memo or a singleton function, and several may have the `name`: then all are cleared.
+/// The name is spelled as in [`Stats::name`]. A function is known once it has been called. Memo and
+/// singleton functions of the name are cleared alike, several if the option `name` gives them the
+/// same.
+///
+/// # Examples
 ///
 /// ```
 /// #[memo::memo(name = "squares")]
@@ -63,21 +78,23 @@ pub fn clear(name: &str) -> bool {
     function::registry::MEMOS.clear(name) | function::registry::SINGLETONS.clear(name)
 }
 
-/// What the cache of every memo function that has been called holds and did.
+/// Returns the statistics of every memo function that has been called.
+///
+/// [`report`] has those of singletons as well, and prints them as a table.
 #[must_use]
 pub fn stats() -> Vec<Stats> {
     function::registry::MEMOS.stats()
 }
 
-/// Gives up the resources of every singleton function, as one: what is being made from one of them
-/// is not shared.
+/// Removes the resources of every singleton function, all at once.
 ///
-/// Who still holds one goes on holding it; it ends when the last `Arc` does.
+/// A resource that is being made when this returns, perhaps from one that this removes, is not
+/// shared. Whoever holds an `Arc` keeps it; a resource is released when its last `Arc` is dropped.
 pub fn clear_all_singletons() {
     function::registry::SINGLETONS.clear_all();
 }
 
-/// What the cache of every singleton function that has been called holds and did.
+/// Returns the statistics of every singleton function that has been called.
 #[must_use]
 pub fn singleton_stats() -> Vec<Stats> {
     function::registry::SINGLETONS.stats()

@@ -1,5 +1,5 @@
-//! Worker threads: for refreshes of results that were served though they are old, and for
-//! stores that tasks must not wait for.
+//! Threads of memo's own: for background refreshes, and for calls of stores, which would block a
+//! task.
 //!
 //! A few of each, started when there is something to do, and gone soon after there is not.
 
@@ -36,11 +36,11 @@ pub(crate) static REFRESHES: Pool = Pool::new("memo-refresh", 4);
 /// The stores, whose threads wait more than they work.
 pub(crate) static STORES: Pool = Pool::new("memo-store", 16);
 
-/// How long a thread stays without work.
+/// How long an idle thread stays.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 thread_local! {
-    // Whether this thread is one of ours.
+    // Whether this thread is one of these.
     static IS_BACKGROUND: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -134,8 +134,8 @@ impl<T> Drop for Answering<T> {
     }
 }
 
-/// What a job that may block comes to, run in the background while the task waits; nothing, if it panics. It
-/// goes on though the task does not wait any more.
+/// Runs a job that may block on a thread of the pool, while the task waits for its result: `None`
+/// if it panics. It is finished even if the task does not wait any more.
 pub(crate) async fn spawn_blocking<T: Send + 'static>(
     job: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {

@@ -76,7 +76,7 @@ impl<X: ?Sized> Last<X> {
     }
 }
 
-/// What lingers until nobody else holds it.
+/// A resource that is kept until nobody else holds it.
 pub(crate) trait Unreleased: Send {
     /// What the unreleased holds of one resource have in common.
     fn address(&self) -> usize;
@@ -128,10 +128,10 @@ pub(crate) fn watch(unreleased: Box<dyn Unreleased>) {
     }
 }
 
-/// Something lingers that no thread looks after.
+/// Something is kept that no thread looks after.
 static IS_LEFT: AtomicBool = AtomicBool::new(false);
 
-/// Looks after what lingers, if no thread does. Outside locks.
+/// Releases what nobody holds any more, if no thread does. Outside locks.
 #[inline]
 pub(crate) fn tend() {
     // Relaxed: it says whether to look; what is found is read under the lock.
@@ -156,7 +156,7 @@ fn look_once() {
     IS_LEFT.store(!watch.unreleased.is_empty(), Ordering::Relaxed);
 }
 
-/// In a child of `fork` the thread is not there; the next one that lingers starts another.
+/// In a child of `fork` the thread is not there; the next resource that is kept starts another.
 #[cfg(unix)]
 pub(crate) fn before_fork() -> Unlock {
     let mut watch = WATCH.lock();

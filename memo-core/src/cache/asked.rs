@@ -73,7 +73,7 @@ impl<T: Copy> Asked<T> {
                 Some((_, thread)) if *thread == this => return Err(Unknown::IsBeingAsked),
                 Some(_) => {}
             }
-            // Whoever is answered wakes all who wait for anything: that is no reason to begin anew.
+            // Whoever is answered wakes all who wait for anything: the deadline stays.
             let now = Instant::now();
             let rest = deadline.get_or_insert(now + MAX_WAIT).saturating_duration_since(now);
             if rest.is_zero() {
@@ -86,7 +86,7 @@ impl<T: Copy> Asked<T> {
     }
 }
 
-/// In a child of `fork`, what other threads asked for is asked for anew.
+/// In a child of `fork`, what other threads asked for is asked for again.
 #[cfg(unix)]
 pub(crate) fn before_fork() -> Unlock {
     let mut asking = ASKING.lock();

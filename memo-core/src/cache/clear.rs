@@ -1,4 +1,4 @@
-//! Forgetting everything, in memory and in the backing store, and with it whatever is computed from it.
+//! Clearing a function in memory and in its backing store, and with it what is computed from it.
 
 use crate::platform::sync::MutexGuard;
 

@@ -113,7 +113,7 @@ impl Cache {
     }
 
     /// Evicts an entry that was queued at that stamp or before, for who took the cache out of the
-    /// agenda, and lists it anew.
+    /// agenda, and lists it again.
     pub(super) fn evict_if_older(&'static self, stamp: u64) -> bool {
         let (is_evicted, freed) = self.change(|shared| {
             shared.memory.oldest_listed = NEVER;

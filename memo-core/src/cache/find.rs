@@ -36,7 +36,7 @@ impl Served {
     /// the end of a resource is the user's code.
     #[inline(always)]
     pub(crate) fn reclaim(self) {
-        if expiry::needs_sync(self.at) {
+        if expiry::is_due(self.at) {
             expiry::reclaim_by_the_way(self.at);
         }
     }

@@ -1,4 +1,4 @@
-//! Memory in front of a function's backing store: what is looked up, put and made void there.
+//! A function's backing store: what is loaded from it, written to it, and invalidated in it.
 //!
 //! What a store is told always precedes what memory is told. So a computation that began before a
 //! clear is fenced in memory though it looked into the store before that was cleared.
@@ -119,7 +119,7 @@ impl Cache {
             if !self.clear_store() {
                 return false;
             }
-            // What others made void meanwhile is not told any more.
+            // What others invalidated meanwhile is not told any more.
             self.forget_all();
         }
         if self.backing.is_ambiguous() {
@@ -246,20 +246,20 @@ impl Cache {
         ticket.is_some()
     }
 
-    /// Makes void in memory what others made void in the store, if it is time to ask.
+    /// Invalidates in memory what others invalidated in the store, if it is time to ask.
     pub(crate) fn sync_invalidations(&'static self) {
         if !self.backing.needs_sync() {
             return;
         }
         let (asked, invalidations) = (Tick::now(), self.backing.invalidations());
-        let seen = self.backing.last_synced();
+        let last_synced = self.backing.last_synced();
         // A store that cannot tell leaves memory as it is: it answers on.
         if let Some((ticket, changes)) =
-            self.ask(Kind::Store, |store, function| store.changes(function, seen))
+            self.ask(Kind::Store, |store, function| store.changes(function, last_synced))
         {
             match changes {
                 // What memory has it got without the store, and nobody can tell since when.
-                Changes::Nothing if seen.is_none() => self.forget_all(),
+                Changes::Nothing if last_synced.is_none() => self.forget_all(),
                 Changes::Nothing => {}
                 Changes::Removed(keys) => self.forget_if(&keys.into_iter().collect()),
                 Changes::Everything => self.forget_all(),

@@ -124,7 +124,7 @@ impl<R, C: Codec<R>> Payload<R> for C {
             _ => None,
         };
         let Finished { is_current, .. } = lead.finish(outcome);
-        // What was made void here may have been computed from what the store was to forget.
+        // What was invalidated here may have been computed from what the store was to forget.
         let put = put.filter(|_| is_current);
         let remove =
             ticket.filter(|_| replaces && put.is_none()).map(|_| StoreWrite::Remove(digest));

@@ -61,8 +61,8 @@ impl Wake for Watch {
             let mut state = flight.state.lock();
             let now = Tick::now();
             state.is_watched = false;
-            let needs_sync = state.stall_relief(&flight).is_some_and(|moment| moment <= now);
-            if needs_sync {
+            let is_due = state.stall_relief(&flight).is_some_and(|moment| moment <= now);
+            if is_due {
                 // All of them, as any may be one that nobody polls either. The first to come relieves.
                 (std::mem::take(&mut state.wakers), None)
             } else {

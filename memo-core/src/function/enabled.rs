@@ -1,4 +1,4 @@
-//! The switch for tests and debugging: memo functions just run.
+//! Whether memo functions use their caches, which tests and debugging turn off.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -12,7 +12,7 @@ const OFF: u8 = 2;
 /// Whether memo functions look into their caches.
 #[inline(always)]
 pub(crate) fn is_on() -> bool {
-    // Relaxed: the switch guards no data.
+    // Relaxed: the state guards no data.
     match STATE.load(Ordering::Relaxed) {
         ON => true,
         UNREAD => read_environment(),
@@ -37,11 +37,14 @@ fn read_environment() -> bool {
     before.err().unwrap_or(state) == ON
 }
 
-/// Turns all memo functions off and on again, for tests and debugging.
+/// Enables or disables caching in all memo functions, for tests and debugging.
 ///
-/// Off, a memo function runs its body on every call, stores nothing and counts nothing; what is
-/// stored stays and is served when they are on again. The environment variable `MEMO_DISABLE=1`
-/// turns them off from the start. Singletons are not affected: they are what they are for.
+/// Enabled by default, unless the environment variable `MEMO_DISABLE` is set to anything but `0` or
+/// the empty string. While it is disabled, a memo function runs its body on every call, stores
+/// nothing and counts nothing; what was stored before stays, and is returned once caching is
+/// enabled again. Singletons are not affected, as their callers rely on sharing one instance.
+///
+/// # Examples
 ///
 /// ```
 /// #[memo::memo]

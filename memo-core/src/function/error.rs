@@ -1,15 +1,18 @@
-//! What went wrong with a cache, for whoever watches it. No call ever fails with one of these.
+//! What a cache could not do, for whoever watches it. No call ever fails with one of these.
 
 use std::fmt;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::platform::unwind::catch;
 
-/// Something a cache could not do.
+/// An error of a cache or of its store.
 ///
-/// Caching never fails a call: the function answers all the same, and what went wrong is counted
-/// in its [`Stats`](crate::Stats) and reported once per function and cause to the
-/// [reporter](set_reporter); of a store, once until it does again what it is asked.
+/// Caching never fails a call: the function returns its result all the same. The error is counted
+/// in the function's [`Stats`](crate::Stats) and reported to the [reporter](set_reporter), once for
+/// each function and cause. Errors of a store are reported again after the store has worked in
+/// between.
+///
+/// Its `Display` names the function and says what it does without, and why.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
@@ -41,29 +44,31 @@ impl Error {
         Self { kind, function, message }
     }
 
-    /// The function whose cache it was, as [`Stats::name`](crate::Stats::name) spells it; the store,
-    /// where it concerns all that this keeps, and `memo`, where it concerns all functions.
+    /// Returns the name of the function, as [`Stats::name`](crate::Stats::name) spells it.
+    ///
+    /// An error that concerns everything in a store has the store's name instead, and one that
+    /// concerns all functions has `memo`.
     #[must_use]
     pub fn function(&self) -> &'static str {
         self.function
     }
 
-    /// Whether the arguments of a call could not be made a key: their `Serialize` returned an
+    /// Returns whether the arguments of a call made no key, because their `Serialize` returned an
     /// error. The call ran uncached.
     #[must_use]
     pub fn is_key(&self) -> bool {
         self.kind == Kind::Key
     }
 
-    /// Whether a result could not be stored: its `Serialize` and `Deserialize` do not carry it
-    /// there and back, through any codec. The result was returned uncached.
+    /// Returns whether a result could not be stored, because its `Serialize` and `Deserialize`
+    /// preserve it in no encoding. The result was returned uncached.
     #[must_use]
     pub fn is_value(&self) -> bool {
         self.kind == Kind::Value
     }
 
-    /// Whether a store behind memory could not do what it was asked. The function answers from
-    /// memory, and computes what is not there.
+    /// Returns whether a backing store failed. The function returns what is in memory, and computes
+    /// what is not.
     #[must_use]
     pub fn is_store(&self) -> bool {
         matches!(self.kind, Kind::Store | Kind::Put | Kind::Local | Kind::Ambiguous | Kind::Sweep)
@@ -88,9 +93,13 @@ impl std::error::Error for Error {}
 
 static REPORTER: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
 
-/// Sets who is told of an [`Error`], once per function and cause; the last one set is told.
+/// Sets the function that is called with each [`Error`], once for each function and cause.
 ///
-/// Without a reporter, and without the feature `tracing`, errors are only counted.
+/// It replaces the reporter that was set before. There is none by default: without one, and without
+/// the feature `tracing`, errors are only counted. The reporter may call memo functions; its panics
+/// are caught.
+///
+/// # Examples
 ///
 /// ```
 /// memo::set_reporter(|error| eprintln!("{error}"));

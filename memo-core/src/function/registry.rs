@@ -29,7 +29,7 @@ pub(crate) trait Function: Sync {
     fn try_expire(&'static self, now: Tick, listed: u64);
     /// Lists it by the entry that it would evict next, if there is one.
     fn list_oldest(&'static self);
-    /// Evicts an entry that was queued at that stamp or before, or lists itself anew.
+    /// Evicts an entry that was queued at that stamp or before, or lists itself again.
     fn evict_older(&'static self, stamp: u64) -> bool;
 }
 

@@ -8,27 +8,29 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use crate::function::registry::{MEMOS, SINGLETONS};
 use crate::function::stats::Stats;
 
-/// What the caches of all functions hold and did, as a table.
+/// A table of all functions: what their caches hold, and what they did.
 ///
-/// See [`report`]. It is `Display`, and `Serialize` for whoever wants to keep it.
+/// Returned by [`report`]. `Display` prints the table, and `Serialize` writes it as data.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// One for each function that has been called, by name.
+    /// The functions that have been called, sorted by name.
     pub functions: Vec<FunctionReport>,
 }
 
-/// One function of a [`Report`].
+/// A function in a [`Report`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FunctionReport {
-    /// Whether it is a `#[singleton]`; a `#[memo]` otherwise.
+    /// Whether the function is a `#[singleton]`; otherwise it is a `#[memo]`.
     pub is_singleton: bool,
-    /// What its cache holds and did.
+    /// The statistics of the function.
     pub stats: Stats,
 }
 
-/// Reports on all memo and singleton functions that have been called.
+/// Returns the statistics of all memo and singleton functions that have been called.
+///
+/// # Examples
 ///
 /// ```
 /// #[memo::memo]

@@ -1,14 +1,16 @@
-//! What is counted of a function, and what is made of the counters.
+//! What is counted of a function, and what is computed from the counters.
 
 use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-/// What a function's cache holds, and what it did since the process started.
+/// What a function's cache holds now, and what it did since the process started.
 ///
-/// `hits + misses` is the number of calls: a call that ran the body, or would have if its
-/// arguments had made a key, is a miss; one answered from the cache, or by the computation of
-/// another call that it waited for, is a hit. Looking with `get` or `contains` counts nothing.
+/// `hits + misses` is the number of calls. A call that ran the body is a miss, whether or not its
+/// result was stored. A call answered from memory, from the store, or by another call's computation
+/// that it waited for, is a hit. `get` and `contains` count nothing.
+///
+/// # Examples
 ///
 /// ```
 /// #[memo::memo]
@@ -22,41 +24,44 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// `crate::module::function`, or the `name` option.
+    /// The function's name: `crate::module::function`, or the `name` option.
     pub name: &'static str,
     /// Calls answered without running the body.
     pub hits: u64,
     /// Calls that ran the body.
     pub misses: u64,
-    /// Entries held now.
+    /// Entries in memory now.
     pub entries: usize,
-    /// Bytes held now: the stored keys and values.
+    /// Bytes of the keys and values in memory now.
     pub bytes: usize,
-    /// Entries given up for room.
+    /// Entries removed to make room.
     pub evictions: u64,
-    /// Entries given up for their age.
+    /// Entries removed because they had expired.
     pub expirations: u64,
-    /// Calls whose arguments made no key, or whose result no codec carries: they ran uncached.
+    /// Calls that ran uncached, because their arguments made no key or no encoding preserves their
+    /// result.
     pub uncacheable: u64,
-    /// Calls that computed beside another computation of the same key, because waiting for it
-    /// would not have ended, or ended without a result to share.
+    /// Calls that computed although another computation of the same key was running, because
+    /// waiting for it would not have ended, or ended without a result to share.
     pub unshared: u64,
-    /// Failures of a store behind memory.
+    /// Errors of the backing store.
     pub store_errors: u64,
-    /// Calls, among the hits, that a store behind memory answered.
+    /// Hits that the backing store answered.
     pub store_hits: u64,
-    /// The time that the bodies took, one after the other, those included that failed.
+    /// The sum of the times that the bodies took, including those that failed.
     pub compute_time: Duration,
-    /// The `max_entries` option.
+    /// The `max_entries` option, if it is given.
     pub max_entries: Option<u64>,
-    /// The `max_bytes` option.
+    /// The `max_bytes` option, if it is given.
     pub max_bytes: Option<u64>,
-    /// The `ttl` option.
+    /// The `ttl` option, if it is given. Known once a result has been stored.
     pub ttl: Option<Duration>,
 }
 
 impl Stats {
-    /// The share of the calls that were hits, from 0 to 1; 0 before the first call.
+    /// Returns the share of the calls that were hits, from 0 to 1. Returns 0 before the first call.
+    ///
+    /// # Examples
     ///
     /// ```
     /// #[memo::memo]
@@ -76,13 +81,13 @@ impl Stats {
         }
     }
 
-    /// The mean time that a body took; nothing before the first one was done.
+    /// Returns the mean time that a body took, or `None` before the first has returned.
     #[must_use]
     pub fn mean_compute_time(&self) -> Option<Duration> {
         (self.misses > 0).then(|| divide(self.compute_time, self.misses))
     }
 
-    /// The time that the hits would have taken, had each been a mean computation.
+    /// Returns the time that the hits would have taken, had each run the body for the mean time.
     #[must_use]
     pub fn time_saved(&self) -> Duration {
         let mean = self.mean_compute_time().unwrap_or_default();

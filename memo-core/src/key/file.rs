@@ -8,14 +8,17 @@ use std::time::SystemTime;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-/// A file as it was when it was looked at: its path, its length, and when it was modified.
+/// A file as an argument: its path, its length, and when it was modified.
 ///
-/// A function of a file's contents depends on what no argument shows. With this for its argument it
-/// runs again once the file has changed, and what it made of the file before is given up like any
-/// other result.
+/// A function that reads a file depends on more than the file's path. With a `File` as its
+/// argument, it runs again once the file has changed; results for earlier contents stay until they
+/// are evicted, expire or are cleared, like any other result.
 ///
-/// What changes the contents and neither the length nor the time goes unseen: a tool that sets the
-/// time back, or two writes of the same length within one tick of the file system's clock.
+/// A change of the contents that changes neither the length nor the time of modification goes
+/// unnoticed: by a tool that sets the time back, or by two writes of the same length within one
+/// tick of the file system's clock.
+///
+/// # Examples
 ///
 /// ```
 /// use memo::{memo, File};
@@ -44,42 +47,44 @@ pub struct File {
 }
 
 impl File {
-    /// Looks at the file of this path, which is made absolute.
+    /// Reads the metadata of the file at a path. A relative path is made absolute.
     ///
     /// # Errors
-    /// There is none, or it cannot be looked at, or the platform does not say when it was modified.
+    ///
+    /// Returns an error if there is no such file, if its metadata cannot be read, or if the
+    /// platform has no times of modification.
     pub fn new(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path::absolute(path)?;
         let metadata = fs::metadata(&path)?;
         Ok(Self { len: metadata.len(), modified: metadata.modified()?, path })
     }
 
-    /// The absolute path.
+    /// Returns the absolute path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The length in bytes.
+    /// Returns the length in bytes.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether there is nothing in it.
+    /// Returns whether the file has no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// When it was modified.
+    /// Returns the time of the last modification.
     #[must_use]
     pub fn modified(&self) -> SystemTime {
         self.modified
     }
 }
 
-/// So that it is opened as its path is.
+/// Lets a `File` be opened as its path is.
 impl AsRef<Path> for File {
     fn as_ref(&self) -> &Path {
         &self.path

@@ -24,19 +24,22 @@ const MAX_ROUNDS: u32 = 1024;
 /// Held by who evicts, so that no function is missed because somebody else is just asking it.
 static EVICTING: Mutex<()> = Mutex::new(());
 
-/// Bounds what all memo functions together hold: so many bytes of stored keys and values.
+/// Sets how many bytes all memo functions together may hold in memory.
 ///
-/// The least valuable entries of all functions go first. The bound holds at every moment, from the
-/// return of this function on; a result that is larger is returned and not stored. `u64::MAX`
-/// lifts it.
+/// Counted are stored keys and values, as in [`Stats::bytes`](crate::Stats::bytes). There is no
+/// bound by default, and `u64::MAX` removes it. The bound holds at every moment from the return of
+/// this function on: the least valuable entries of all functions are evicted first, and a result
+/// that is larger than the bound is returned and not stored. Singletons do not count.
+///
+/// # Examples
 ///
 /// ```
 /// memo::set_max_bytes(64 << 20);
 /// # memo::set_max_bytes(u64::MAX);
 /// ```
 pub fn set_max_bytes(bytes: u64) {
-    // SeqCst, here and in `take`: of who takes bytes and who sets the bound, the later one sees what
-    // the other did.
+    // SeqCst, here and in `take`: of who takes bytes and who sets the bound, the later one sees
+    // what the other did.
     MAX.store(usize::try_from(bytes).unwrap_or(NONE), Ordering::SeqCst);
     // Who stores after it was asked lists itself.
     MEMOS.all().into_iter().for_each(|function| function.list_oldest());
@@ -52,8 +55,8 @@ pub(crate) fn is_set() -> bool {
     MAX.load(Ordering::Relaxed) != NONE
 }
 
-/// Takes bytes for an entry that is about to be stored, under its cache's lock; false if there is no
-/// room.
+/// Takes bytes for an entry that is about to be stored, under its cache's lock; false if there is
+/// no room.
 pub(crate) fn take(bytes: usize) -> bool {
     let with = |used: usize| used.checked_add(bytes);
     let fits = |used| with(used).filter(|used| *used <= MAX.load(Ordering::SeqCst));

@@ -55,7 +55,7 @@ const DIGEST_KEY: u32 = 1 << 31;
 /// Set in `key_len` when a [`Tick`] follows the value.
 const EXPIRES: u32 = 1 << 30;
 const FLAGS: u32 = DIGEST_KEY | EXPIRES;
-/// The most bytes that a value has: so many bits there are for its length.
+/// The maximum length of a value in bytes, as its bits in the header allow.
 pub(crate) const MAX_VALUE: u64 = (1 << 40) - 1;
 /// No key's length reaches the flags.
 const _: () = assert!(VERBATIM < EXPIRES as usize && DIGEST <= VERBATIM);

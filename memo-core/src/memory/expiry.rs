@@ -15,7 +15,7 @@ const FUNCTIONS: usize = 4;
 
 /// Whether something has expired that is still held.
 #[inline(always)]
-pub(crate) fn needs_sync(now: Tick) -> bool {
+pub(crate) fn is_due(now: Tick) -> bool {
     now.nanos() >= EXPIRIES.next()
 }
 
@@ -26,7 +26,7 @@ thread_local! {
 
 /// Reclaims some of what has expired, if anything has. No cache's lock is held.
 pub(crate) fn reclaim(now: Tick) {
-    if !needs_sync(now) {
+    if !is_due(now) {
         return;
     }
     once_deep(|| {

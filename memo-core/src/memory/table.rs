@@ -252,7 +252,7 @@ impl Writer {
 
     /// What can be freed by now; to be dropped outside the lock. `at_once`: even if it is little.
     pub(crate) fn collect(&mut self, at_once: bool) -> Vec<Retired> {
-        if at_once || self.garbage.needs_sync() {
+        if at_once || self.garbage.is_due() {
             self.garbage.collect()
         } else {
             Vec::new()

@@ -104,7 +104,7 @@ impl Garbage {
     }
 
     /// Whether enough waits that collecting pays.
-    pub(crate) fn needs_sync(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         self.retired.len() >= self.due || self.bytes >= BYTES
     }
 

@@ -1,5 +1,4 @@
-//! A function's backing store: opened at the first call, and how far memory has synced with what
-//! others made void there.
+//! A function's backing store, and up to which moment memory knows what was invalidated in it.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,7 +14,7 @@ use crate::key::DIGEST;
 use crate::platform::unwind::catch;
 use crate::store::{Failure, FunctionId, Store, Ticket, Unavailable};
 
-/// The backing store of one function; empty for a function without one.
+/// The backing store of one function. Functions without one have this too, empty.
 pub(crate) struct Backing {
     /// Opens the store, at the first call.
     open: Option<fn() -> Arc<dyn Store>>,
@@ -27,7 +26,7 @@ pub(crate) struct Backing {
     /// Held by the call that opens it. Not the cell's own lock: that has no bound, and what opens a
     /// store may call the function.
     opening: Mutex<()>,
-    /// The moment up to which memory knows what others made void.
+    /// The moment up to which memory knows what others invalidated.
     last_synced: Mutex<Option<Ticket>>,
     /// Until when, as a [`Tick`], memory answers without asking.
     fresh_until: AtomicU64,
@@ -197,7 +196,7 @@ impl Backing {
         self.fresh_until.store(0, Ordering::SeqCst);
     }
 
-    /// How often that was, to be asked before the store is.
+    /// How often the store said that there are invalidations; read before it is asked for them.
     pub(crate) fn invalidations(&self) -> u64 {
         self.invalidations.load(Ordering::SeqCst)
     }
@@ -223,18 +222,18 @@ impl Backing {
     /// Whether memory has answered for as long as it may on its own.
     #[inline]
     pub(crate) fn needs_sync(&self) -> bool {
-        // Acquire: what was made void up to that moment is void for whoever sees it.
+        // Acquire: what was invalidated up to that moment is so for whoever sees it.
         let until = self.fresh_until.load(Ordering::Acquire);
         until != u64::MAX && Tick::now().nanos() >= until
     }
 
     /// Memory is as it should be since `asked`, the moment before the store was asked, when it had
-    /// had so many news.
-    pub(crate) fn synced(&self, asked: Tick, news: u64) {
-        // SeqCst, as in `invalidated`: news that came after the question are either seen below, or
+    /// told of so many invalidations.
+    pub(crate) fn synced(&self, asked: Tick, invalidations: u64) {
+        // SeqCst, as in `invalidated`: invalidations after the question are either seen below, or
         // their own store comes after this one.
         self.fresh_until.store(asked.plus(self.max_staleness()).nanos(), Ordering::SeqCst);
-        if self.invalidations() != news {
+        if self.invalidations() != invalidations {
             self.fresh_until.store(0, Ordering::SeqCst);
         }
     }
@@ -254,11 +253,11 @@ impl Backing {
 
     /// This process removed a call: nothing that it would have to be told, unless others did too.
     pub(crate) fn removed(&self, ticket: Ticket) {
-        let mut seen = self.last_synced.lock();
-        let is_next = seen
+        let mut last_synced = self.last_synced.lock();
+        let is_next = last_synced
             .is_some_and(|seen| seen.epoch == ticket.epoch && seen.removals + 1 == ticket.removals);
         if is_next {
-            *seen = Some(ticket);
+            *last_synced = Some(ticket);
         }
     }
 
