@@ -165,7 +165,7 @@ impl Function {
         }
         quote! {
             match (#(&#names,)*) {
-                #[allow(unused_variables)]
+                #[allow(unused_parens, unused_variables)]
                 (#(#patterns,)*) => #question,
             }
         }

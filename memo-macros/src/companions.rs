@@ -94,7 +94,7 @@ impl Function {
                 // Ours, so that no lint blames the user for its case.
                 let mut type_name = name.clone();
                 type_name.set_span(Span::call_site().located_at(name.span()));
-                let doc = format!("What `{}` offers beside its call.", self.sig.ident.unraw());
+                let doc = self.documented_companions();
                 quote! {
                     #caller
                     #(#everywhere)*
@@ -132,8 +132,10 @@ impl Function {
         // unused.
         let mut braced = TokenStream::new();
         self.body.brace_token.surround(&mut braced, |tokens| tokens.extend(body.clone()));
+        let documented = self.documented_caller();
         quote! {
             #(#attributes)*
+            #documented
             #(#allowed)*
             #vis #asyncness #unsafety #abi #fn_token #ident #generics(#receiver #(#params),*)
             #output #where_clause #braced

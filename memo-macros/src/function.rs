@@ -3,6 +3,7 @@
 use crate::attributes::Attributes;
 use crate::boxed;
 use crate::companions::COMPANIONS;
+use crate::documentation;
 use crate::generics;
 use crate::given_key::GivenKey;
 use crate::options::SharedOptions;
@@ -39,6 +40,8 @@ pub(crate) struct Function {
     pub(crate) stmts: Vec<Stmt>,
     /// It returns a boxed future, as an async function does that another macro has rewritten.
     pub(crate) is_boxed: bool,
+    /// The attribute, as documentation shows it.
+    pub(crate) how: String,
     /// The path of the `memo` crate.
     pub(crate) krate: TokenStream,
     /// The path of the runtime's hidden module.
@@ -99,6 +102,7 @@ impl Function {
             returns,
             stmts,
             is_boxed,
+            how: documentation::how(attribute, &options.written),
             private,
             krate,
             key,

@@ -145,6 +145,20 @@ pub fn outside_the_key(_items: &[u8], at: usize) -> u8 {
     _items[at]
 }
 
+/// Parentheses that a parameter's pattern needs and that of a tuple does not.
+#[memo(key = (x, name.len()))]
+#[must_use]
+pub fn alternatives(
+    (::std::result::Result::Ok(x) | ::std::result::Result::Err(x)): ::std::result::Result<u8, u8>,
+    name: &str,
+) -> usize {
+    if x > 0 {
+        name.len() + 1
+    } else {
+        0
+    }
+}
+
 /// Methods that use what the key leaves out.
 pub trait Outside {
     /// In a trait.
@@ -172,5 +186,6 @@ fn nobody_complains() {
     ::std::mem::drop((stamped_later("a".to_owned(), 1), stamped_resource("a", 1)));
     ::std::assert_eq!((point.stamped("a", 1, (1, 2)), point.nothing(1)), (1, 1));
     ::std::assert_eq!(Point::nothing_of(1), 1);
+    ::std::assert_eq!(alternatives(::std::result::Result::Err(1), "a"), 2);
     ::std::assert_eq!((outside_the_key(&[1, 2], 1), point.outside(&[1, 2], 0)), (2, 1));
 }

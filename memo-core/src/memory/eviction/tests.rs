@@ -1,9 +1,12 @@
 //! How often the policy hits, beside LRU, on traces that caches meet.
 
+mod traces;
+
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 
 use super::*;
+use traces::zipf;
 
 /// An entry of a simulated cache.
 #[derive(Debug)]
@@ -72,35 +75,6 @@ fn hits_of_lru(trace: &[u64], capacity: usize) -> f64 {
         }
     }
     100.0 * f64::from(hits) / trace.len() as f64
-}
-
-/// Numbers that are the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn unit(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
-fn zipf(keys: usize, exponent: f64, len: usize) -> Vec<u64> {
-    let mut sum = 0.0;
-    let cumulated: Vec<f64> = (1..=keys)
-        .map(|rank| {
-            sum += (rank as f64).powf(-exponent);
-            sum
-        })
-        .collect();
-    let mut random = Random(42);
-    (0..len)
-        .map(|_| {
-            let at = random.unit() * sum;
-            cumulated.partition_point(|&below| below < at) as u64
-        })
-        .collect()
 }
 
 /// A loop over `len` keys, every second of which is followed by one that never comes again.
