@@ -424,9 +424,9 @@ use quote::quote;
 ///   type or module that is imported. The compiler says "`regex` is ambiguous" or "the name `regex`
 ///   is defined multiple times". The option [`handle`](#where-things-are) gives the companions' type
 ///   another name.
-/// - A result with a `&'static` field in a type of its own, which does not come back from bytes. The
-///   compiler says "implementation of `Deserialize` is not general enough". Own the data, or share
-///   the whole with `#[singleton]`.
+/// - A result with a `&'static` field in a type of its own, which cannot be decoded. The compiler
+///   says "implementation of `Deserialize` is not general enough". Own the data, or share the whole with
+///   `#[singleton]`.
 /// - `in_trait` on a private function that is in no trait. It is cached, without companions.
 ///
 /// Whether the function's result depends on its key alone, the attribute cannot know either.
