@@ -1,5 +1,7 @@
 //! When what is stored expires, and giving it up then.
 
+use std::any::Any;
+
 use super::{nanos, Cache, Shared};
 use crate::cache::asked::Unknown;
 use crate::clock::{self, Tick};
@@ -114,7 +116,7 @@ impl Cache {
 
     /// Evicts an entry that was queued at that stamp or before, for who took the cache out of the
     /// agenda, and lists it again.
-    pub(super) fn evict_if_older(&'static self, stamp: u64) -> bool {
+    pub(super) fn evict_if_older(&'static self, stamp: u64) -> (bool, Box<dyn Any>) {
         let (is_evicted, freed) = self.change(|shared| {
             shared.memory.oldest_listed = NEVER;
             let oldest = shared.memory.oldest_stamp(&self.table);
@@ -123,7 +125,6 @@ impl Cache {
             self.list_oldest_of(shared);
             is_evicted
         });
-        drop(freed);
-        is_evicted
+        (is_evicted, Box::new(freed))
     }
 }

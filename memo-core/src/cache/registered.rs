@@ -1,5 +1,6 @@
 //! A function's cache as the registry sees it, and as a fork does.
 
+use std::any::Any;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -88,7 +89,7 @@ impl Function for Cache {
         self.list_for_eviction();
     }
 
-    fn evict_older(&'static self, next: u64) -> bool {
+    fn evict_older(&'static self, next: u64) -> (bool, Box<dyn Any>) {
         self.evict_if_older(next)
     }
 }

@@ -1,5 +1,6 @@
 //! Every function that has been called, so that all can be asked and cleared at once.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::function::stats::Stats;
@@ -30,7 +31,8 @@ pub(crate) trait Function: Sync {
     /// Lists it by the entry that it would evict next, if there is one.
     fn list_oldest(&'static self);
     /// Evicts an entry that was queued at that stamp or before, or lists itself again.
-    fn evict_older(&'static self, stamp: u64) -> bool;
+    /// What is to be dropped outside all locks is handed out.
+    fn evict_older(&'static self, stamp: u64) -> (bool, Box<dyn Any>);
 }
 
 /// A cache that is locked.

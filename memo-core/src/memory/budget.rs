@@ -81,11 +81,16 @@ pub(crate) fn may_hold(bytes: usize) -> bool {
 
 /// Gives up the least valuable entry of all; false if there is none. No cache's lock is held.
 pub(crate) fn evict() -> bool {
+    // Dropped after the lock: to free may be to tell the user's reporter, who may call functions.
+    let mut freed = Vec::new();
     let _evicting = EVICTING.lock();
     // What is hit goes back in its queue, and could do so for ever.
     for round in 0_u32.. {
         let Some((_, function, next)) = OLDEST.take(NEVER) else { return false };
-        if function.evict_older(if round < MAX_ROUNDS { next } else { NEVER }) {
+        let (is_evicted, left) =
+            function.evict_older(if round < MAX_ROUNDS { next } else { NEVER });
+        freed.push(left);
+        if is_evicted {
             return true;
         }
     }
