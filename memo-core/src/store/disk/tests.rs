@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::store::conformance;
-use crate::store::time;
+use crate::store::time::{self, Now};
+use crate::store::Store;
 
 mod removed;
 #[cfg(unix)]
