@@ -315,7 +315,7 @@ fn hex(bytes: &[u8]) -> String {
 /// What the program is called, without what cargo adds to the name of a test.
 // Input: `target/debug/deps/app-0123456789abcdef`
 // Output: `app`
-#[cfg(feature = "disk")]
+#[cfg(any(feature = "disk", feature = "redis"))]
 fn program() -> String {
     let path = std::env::current_exe().unwrap_or_default();
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

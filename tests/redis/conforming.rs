@@ -21,7 +21,7 @@ fn check(url: &str) {
 fn it_is_a_store_over_tcp() {
     let server = Server::new();
     check(&server.url());
-    assert!(server.ask(&["KEYS", "memo:1:*"]).len() > 5);
+    assert!(server.ask(&["KEYS", "memo:redis:1:*"]).len() > 5);
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn it_is_a_store_over_a_unix_socket() {
     let socket = scratch.path().join("socket").to_str().unwrap().to_owned();
     let server = Server::with(&["--unixsocket", &socket, "--unixsocketperm", "700"]);
     check(&format!("redis+unix://{socket}"));
-    assert!(server.ask(&["KEYS", "memo:1:*"]).len() > 5);
+    assert!(server.ask(&["KEYS", "memo:redis:1:*"]).len() > 5);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn it_is_a_store_for_whoever_has_the_password_of_all() {
 fn it_is_a_store_on_a_cluster() {
     let server = Server::cluster();
     check(&format!("redis-cluster://127.0.0.1:{}", server.port));
-    assert!(server.ask(&["KEYS", "memo:1:*"]).len() > 5);
+    assert!(server.ask(&["KEYS", "memo:redis:1:*"]).len() > 5);
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn left(server: &Server) -> i64 {
     }
 }
 
-const RESULTS: &str = "memo:1:????????????????????????????????:*";
+const RESULTS: &str = "memo:redis:1:????????????????????????????????:*";
 
 /// A result is computed in one process, and loaded into the memory of another.
 #[track_caller]
@@ -146,7 +146,7 @@ fn what_lives_a_day_does_so_by_the_server_s_clock() {
     let left = Duration::from_millis(left(&server) as u64);
     assert!(left <= DAY && left > DAY - Duration::from_secs(60), "{left:?}");
     // What says when functions were cleared outlives all results, and not for ever.
-    let hash = &server.ask(&["KEYS", "memo:1:{*}"])[0];
+    let hash = &server.ask(&["KEYS", "memo:redis:1:{*}"])[0];
     let left: u64 = server.ask(&["PTTL", hash])[0].parse().unwrap();
     assert!(Duration::from_millis(left) > 2 * DAY, "{left}");
 }

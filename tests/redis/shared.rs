@@ -197,7 +197,8 @@ fn a_clear_reaches_memory_within_a_second_though_who_clears_may_not_tell() {
     // Hears, and has asked for what it did not hear before.
     until("it hears", AGES, || {
         assert_eq!(other.ask("triple 1"), "3");
-        server.ask(&["PUBSUB", "NUMSUB", "memo:1:news"]) == ["memo:1:news", "1"]
+        server.ask(&["PUBSUB", "NUMSUB", "memo:redis:1:invalidations"])
+            == ["memo:redis:1:invalidations", "1"]
     });
     other.ask("triple 2");
     one.ask("clear");

@@ -218,11 +218,11 @@ fn a_wait_for_another_process_keeps_no_thread() {
     URL.set(server.url()).unwrap();
     assert_eq!(block_on(double(0)), 0);
     // Another has the right to compute what is asked for next, for a while.
-    let result = server.ask(&["KEYS", "memo:1:????????????????????????????????:*"]).remove(0);
+    let result = server.ask(&["KEYS", "memo:redis:1:????????????????????????????????:*"]).remove(0);
     until("the right is given back", AGES, || server.ask(&["KEYS", "*:lease"]).is_empty());
     server.ask(&["DEL", &result]);
-    server.ask(&["DEL", &server.ask(&["KEYS", "memo:1:{*}"])[0]]);
-    server.ask(&["PUBLISH", "memo:1:news", ""]);
+    server.ask(&["DEL", &server.ask(&["KEYS", "memo:redis:1:{*}"])[0]]);
+    server.ask(&["PUBLISH", "memo:redis:1:invalidations", ""]);
     let is_over = Arc::new(AtomicBool::new(false));
     until("memory has forgotten it", AGES, || double::get(0).is_none());
     server.ask(&["SET", &format!("{result}:lease"), "another", "PX", "400"]);

@@ -7,7 +7,9 @@ use crate::server::Server;
 /// Memory no more asks whether there are changes.
 fn hears(server: &Server, double: &Doubling) {
     double.call(0);
-    until("the link hears", AGES, || server.ask(&["PUBSUB", "CHANNELS"]) == ["memo:1:news"]);
+    until("the link hears", AGES, || {
+        server.ask(&["PUBSUB", "CHANNELS"]) == ["memo:redis:1:invalidations"]
+    });
     until("all is well", RECOVERY, || double.is_well());
 }
 

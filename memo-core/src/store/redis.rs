@@ -1,18 +1,29 @@
 //! Results on a Redis or Valkey server: one cache for a fleet.
 //!
 //! ```text
-//! <prefix>:1:all                     a random number, another one after each `clear_all`
+//! <prefix>:1:{all}                   a hash: the epoch of all, another one after each `clear_all`
 //! <prefix>:1:{<fingerprint>}         a hash: the function's epoch, and the calls removed in it
 //! <prefix>:1:<fingerprint>:<digest>  a result, as a file of the disk store has it
 //! ```
 //!
-//! The moment that a ticket names is in the hash, and a result says at which it was looked up. So to
-//! clear is to write one number, and what was computed before is void wherever it is written after.
-//! If the server forgets the hash, for room or because it was flushed, the next look begins an
-//! epoch: that is a clear, and nothing comes back.
+//! Both hashes are there twice, the second time with `:1` at the end; see [`record`]. Their epochs,
+//! and the runs of the servers that have them, are the moment that a ticket names, and a result says
+//! at which it was looked up. So to clear is to write one number, and what was computed before is void
+//! wherever it is written after. If the server forgets a hash because it was flushed, or comes back
+//! from a snapshot, another epoch begins: that is a clear, and nothing comes back.
 
+mod address;
+mod cluster;
+mod connection;
+mod lease;
 mod link;
+mod record;
 mod server;
+mod slow;
+#[cfg(feature = "redis-tls")]
+mod tls;
+mod transaction;
+mod transport;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,13 +31,17 @@ use std::time::{Duration, Instant};
 
 use redis::{cmd, Cmd, FromRedisValue, Value};
 
+use connection::{words, Broken, Reply};
 use link::Shared;
-use server::Server;
+use record::{removed_at, Record};
+use server::{publication, values, Server};
+use slow::Slow;
 
 use super::header::{self, Header, HEADER};
 use super::time::{millis, Now};
 use super::{
-    hex, Changes, Failure, Found, FunctionId, Key, Lease, Lookup, OnInvalidation, Store, Ticket,
+    hex, random, Changes, Failure, Found, FunctionId, Key, Lease, Lookup, OnInvalidation, Store,
+    Ticket,
 };
 
 /// A store on a Redis or Valkey server, shared by all processes that use it.
@@ -52,6 +67,9 @@ use super::{
 pub struct RedisStore {
     shared: Arc<Shared>,
     settings: Settings,
+    /// The epoch of all functions.
+    all: Record,
+    slow: Slow,
 }
 
 /// How a [`RedisStore`] is to be; made by [`RedisStore::builder`].
@@ -128,9 +146,10 @@ impl RedisBuilder {
     pub fn connect(self) -> RedisStore {
         let Self { url, settings } = self;
         let server = Server::new(&url, settings.deadline);
-        let channel = format!("{}:1:news", settings.prefix);
+        let channel = format!("{}:1:invalidations", settings.prefix);
         let shared = Shared::start(server, channel, settings.lease);
-        RedisStore { shared, settings }
+        let all = Record::new(&format!("{}:1:{{all}}", settings.prefix), None);
+        RedisStore { shared, settings, all, slow: Slow::new() }
     }
 }
 
@@ -144,7 +163,7 @@ impl RedisStore {
     /// A store on the server at this URL, with settings of yours.
     pub fn builder(url: impl Into<String>) -> RedisBuilder {
         let settings = Settings {
-            prefix: "memo".into(),
+            prefix: format!("memo:{}", super::program()),
             deadline: DEADLINE,
             expiry: EXPIRY,
             lease: LEASE,
@@ -162,110 +181,109 @@ impl RedisStore {
         DEFAULT.get_or_init(|| open().map(Self::connect)).as_ref()
     }
 
-    fn key_of_all(&self) -> String {
-        format!("{}:1:all", self.settings.prefix)
-    }
-
-    fn key_of_function(&self, function: &FunctionId<'_>) -> String {
-        format!("{}:1:{{{}}}", self.settings.prefix, hex(&function.fingerprint))
+    fn record_of(&self, function: &FunctionId<'_>) -> Record {
+        let key = format!("{}:1:{{{}}}", self.settings.prefix, hex(&function.fingerprint));
+        // It outlives the function's results, and not for ever.
+        let life = millis(self.settings.expiry).saturating_mul(4).min(LONGEST);
+        Record::new(&key, Some(life))
     }
 
     fn key_of_call(&self, function: &FunctionId<'_>, key: &Key) -> String {
         format!("{}:1:{}:{}", self.settings.prefix, hex(&function.fingerprint), hex(key))
     }
 
-    /// The moment of a function, begun if there is none; and what these commands say besides.
-    fn moment<T: FromRedisValue>(
+    /// The moment of a function, begun if there is none; and what these commands say besides, the last
+    /// of which may have an answer that is too long to come in time.
+    fn moment(
         &self,
-        function: &FunctionId<'_>,
+        record: &Record,
+        call: Option<&str>,
         besides: &[Cmd],
-    ) -> Result<(Ticket, T), Failure> {
+    ) -> Result<Moment, Unread> {
         for _ in 0..ATTEMPTS {
-            let mut commands =
-                vec![get(&self.key_of_all()), self.hash(function, &[EPOCH, REMOVED])];
-            commands.extend_from_slice(besides);
-            let mut replies: Vec<Value> = self.shared.server.ask(&commands)?;
-            let besides = replies.split_off(2);
-            let [all, own] = &replies[..] else {
-                return Err("the server gave other replies".into());
+            let (all, own) = (self.all.read(None), record.read(call));
+            let (of_all, of_both) = (all.len(), all.len() + own.len());
+            let commands: Vec<Cmd> = all.into_iter().chain(own).chain(besides.to_vec()).collect();
+            let mut replies = match self.shared.server.try_ask(&commands) {
+                Ok(replies) => replies,
+                Err(unanswered) => {
+                    let is_long = unanswered.missing == 1 && !besides.is_empty();
+                    if is_long && matches!(unanswered.why, Broken::Late) {
+                        return Err(Unread::TooLong);
+                    }
+                    self.shared.server.set_down(true);
+                    return Err(Unread::Failed(unanswered.why.to_string().into()));
+                }
             };
-            let all: Option<u64> = number(all);
-            let (own, removals) = match own {
-                Value::Array(fields) => match &fields[..] {
-                    [own, removals] => (number(own), number(removals)),
-                    _ => (None, None),
-                },
-                _ => (None, None),
-            };
-            if let (Some(all), Some(own)) = (all, own) {
-                let ticket = Ticket::new(mixed(all, own), removals.unwrap_or(0));
-                return Ok((ticket, T::from_redis_value(Value::Array(besides))?));
+            let besides = replies.split_off(of_both);
+            let own = Record::parse(&replies.split_off(of_all))?;
+            let all = Record::parse(&replies)?;
+            if all.as_ref().is_none_or(|said| said.is_torn()) {
+                self.all.repair(&self.shared.server)?;
             }
-            self.begin(function)?;
+            if own.as_ref().is_none_or(|said| said.is_torn()) {
+                record.repair(&self.shared.server)?;
+            }
+            if let (Some(all), Some(own)) = (all, own) {
+                let epoch = mixed([all.run, all.epoch, own.run, own.epoch]);
+                let removed = own.field.and_then(|field| removed_at(epoch, &field));
+                let ticket = Ticket::new(epoch, own.removals);
+                return Ok(Moment { ticket, own_epoch: own.epoch, removed, besides });
+            }
         }
-        Err("the server forgets what it was told".into())
-    }
-
-    /// Begins an epoch of a function, and of all, unless there is one.
-    fn begin(&self, function: &FunctionId<'_>) -> Result<(), Failure> {
-        let mut all = cmd("SET");
-        all.arg(self.key_of_all()).arg(random()).arg("NX");
-        let mut own = cmd("HSETNX");
-        own.arg(self.key_of_function(function)).arg(EPOCH).arg(random());
-        let _: Vec<Value> = self.shared.server.ask(&[all, own, self.keep(function)])?;
-        Ok(())
-    }
-
-    /// Fields of a function's hash.
-    fn hash(&self, function: &FunctionId<'_>, fields: &[&str]) -> Cmd {
-        let mut command = cmd("HMGET");
-        command.arg(self.key_of_function(function)).arg(fields);
-        command
-    }
-
-    /// A function's hash outlives its results, and not for ever.
-    fn keep(&self, function: &FunctionId<'_>) -> Cmd {
-        let mut command = cmd("PEXPIRE");
-        let longer = millis(self.settings.expiry).saturating_mul(4);
-        command.arg(self.key_of_function(function)).arg(longer.min(LONGEST));
-        command
-    }
-
-    /// Has all processes ask for changes of a function, or of all.
-    fn tell(&self, function: &[u8]) {
-        // Whoever does not hear of it has no link, and asks by itself.
-        let _ = self.shared.server.publish(&self.shared.channel, function);
+        Err(Unread::Failed("the server forgets what it was told".into()))
     }
 }
 
-/// The fields of a function's hash, beside those of the calls that were removed.
-const EPOCH: &str = "epoch";
-const REMOVED: &str = "removed";
+/// What a server says of a function at one moment.
+struct Moment {
+    ticket: Ticket,
+    /// The epoch of the function alone.
+    own_epoch: u64,
+    /// As which removal the call that was asked for was removed in this epoch; 0, if it was not.
+    removed: Option<u64>,
+    besides: Vec<Reply>,
+}
+
+/// Why there is no moment.
+enum Unread {
+    /// All is known but the last answer, which did not come in time.
+    TooLong,
+    Failed(Failure),
+}
+
+impl From<Failure> for Unread {
+    fn from(why: Failure) -> Self {
+        Self::Failed(why)
+    }
+}
+
+impl From<Unread> for Failure {
+    fn from(why: Unread) -> Self {
+        match why {
+            Unread::TooLong => {
+                "a result does not come within the deadline; for a minute it is not asked for"
+                    .into()
+            }
+            Unread::Failed(why) => why,
+        }
+    }
+}
+
 /// How often what others change at once is asked for again, before it is given up.
-const ATTEMPTS: usize = 16;
+const ATTEMPTS: usize = 64;
+/// What is larger may take longer than the deadline, without the server being at fault.
+const LARGE: usize = 64 * 1024;
 /// The longest that the server is asked to keep anything, in milliseconds: ten years.
 const LONGEST: u64 = 10 * 365 * 24 * 3_600_000;
 
-fn get(key: &str) -> Cmd {
-    let mut command = cmd("GET");
-    command.arg(key);
-    command
-}
-
-fn number(value: &Value) -> Option<u64> {
-    u64::from_redis_value_ref(value).ok()
-}
-
-/// One number of two epochs: another one if either is.
-fn mixed(all: u64, own: u64) -> u64 {
-    all.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ own
-}
-
-/// What a call's field in the hash says: at which epoch of the function, and as which removal.
-fn removed_at(epoch: u64, field: &Value) -> Option<u64> {
-    let text = String::from_redis_value_ref(field).ok()?;
-    let (at, removal) = text.split_once(':')?;
-    (at.parse() == Ok(epoch)).then(|| removal.parse().ok()).flatten()
+/// One number of several: another one if any is.
+fn mixed(numbers: [u64; 4]) -> u64 {
+    // Each step is a bijection, in the number as in what was mixed before.
+    let mix = |mixed: u64, number: u64| {
+        (mixed.rotate_left(23) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    };
+    numbers.into_iter().fold(0, mix)
 }
 
 /// How old a result is that has this header and so many milliseconds left, if it is that of the call
@@ -288,25 +306,45 @@ fn age(
     Some(Duration::from_millis(header.life.checked_sub(left)? + 1))
 }
 
-fn random() -> u64 {
-    super::random()
+/// What a reply is, unless it is an error other than that a key holds something else.
+fn told<T: FromRedisValue>(reply: Option<Reply>) -> Result<Option<T>, Failure> {
+    match reply.map(|reply| reply.value) {
+        None => Ok(None),
+        // Somebody else's: overwritten by the next result.
+        Some(Value::ServerError(error)) if error.code() == "WRONGTYPE" => Ok(None),
+        Some(Value::ServerError(error)) => Err(words(&error).into()),
+        Some(value) => Ok(T::from_redis_value(value).ok()),
+    }
 }
 
 impl Store for RedisStore {
     fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
         let place = self.key_of_call(function, key);
-        let mut left = cmd("PTTL");
+        let (mut left, mut value) = (cmd("PTTL"), cmd("GETRANGE"));
         left.arg(&place);
-        let besides = [self.hash(function, &[&hex(key)]), get(&place), left];
-        type Replies = (Vec<Value>, Option<Vec<u8>>, i64);
+        // No more of it than may be stored.
+        value.arg(&place).arg(0).arg(self.settings.max_value_bytes.saturating_add(HEADER - 1));
+        let besides = [left, value];
+        let is_slow = self.slow.contains(function, key);
         let asked = Instant::now();
-        let (ticket, (removed, value, left)): (_, Replies) = self.moment(function, &besides)?;
-        let removed = removed.first().and_then(|field| removed_at(ticket.epoch, field));
-        let found = value.and_then(|mut value| {
-            let header = {
-                let (head, value) = value.split_first_chunk::<HEADER>()?;
-                header::of_whole(head, value)?
-            };
+        let record = self.record_of(function);
+        let moment =
+            self.moment(&record, Some(&hex(key)), if is_slow { &[] } else { &besides[..] });
+        if matches!(moment, Err(Unread::TooLong)) {
+            self.slow.note(function, key);
+        }
+        let Moment { ticket, removed, besides, .. } = moment?;
+        let mut besides = besides.into_iter();
+        let left: Option<i64> = told(besides.next())?;
+        let value: Option<Vec<u8>> = told(besides.next())?;
+        let found = value.zip(left).and_then(|(mut value, left)| {
+            let (head, rest) = value.split_first_chunk::<HEADER>()?;
+            let len = Header::parse(head)?.0.len;
+            if len > self.settings.max_value_bytes as u64 {
+                self.slow.note(function, key);
+                return None;
+            }
+            let header = header::of_whole(head, rest)?;
             let age = age(&header, function, key, ticket, removed, left)? + asked.elapsed();
             value.drain(..HEADER);
             Some(Found::new(value, age))
@@ -322,7 +360,9 @@ impl Store for RedisStore {
         value: &[u8],
         life: Option<Duration>,
     ) -> Result<(), Failure> {
-        if value.len() > self.settings.max_value_bytes {
+        let is_large = value.len() > LARGE;
+        let is_slow = is_large && self.slow.contains(function, key);
+        if value.len() > self.settings.max_value_bytes || is_slow {
             return Ok(());
         }
         let life = life.map_or(self.settings.expiry, |life| life.min(self.settings.expiry));
@@ -337,58 +377,72 @@ impl Store for RedisStore {
         let bytes = [header.bytes(value).as_slice(), value].concat();
         let mut set = cmd("SET");
         set.arg(self.key_of_call(function, key)).arg(bytes).arg("PX").arg(header.life);
-        let _: Vec<Value> = self.shared.server.ask(&[set, self.keep(function)])?;
-        Ok(())
+        let commands: Vec<Cmd> =
+            std::iter::once(set).chain(self.record_of(function).keep()).collect();
+        match self.shared.server.try_ask(&commands) {
+            Ok(replies) => {
+                self.slow.forget(function, key);
+                values(replies).map(drop)
+            }
+            Err(unanswered) => {
+                if is_large && matches!(unanswered.why, Broken::Late) {
+                    self.slow.note(function, key);
+                } else {
+                    self.shared.server.set_down(true);
+                }
+                Err(unanswered.why.to_string().into())
+            }
+        }
     }
 
     fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
-        let place = self.key_of_call(function, key);
-        let mut count = cmd("HINCRBY");
-        count.arg(self.key_of_function(function)).arg(REMOVED).arg(1);
-        let (mut head, mut left) = (cmd("GETRANGE"), cmd("PTTL"));
-        head.arg(&place).arg(0).arg(HEADER - 1);
+        let (place, field) = (self.key_of_call(function, key), hex(key));
+        let (mut left, mut head) = (cmd("PTTL"), cmd("GETRANGE"));
         left.arg(&place);
-        let besides = [self.hash(function, &[&hex(key)]), head, left, count];
-        type Replies = (Vec<Value>, Vec<u8>, i64, u64);
-        // The moment precedes the count, and so may be of an epoch that is over when that is made:
-        // then the call is not removed in the new one, in which there is nothing of before.
-        let (before, (removed, head, left, removal)): (_, Replies) =
-            self.moment(function, &besides)?;
-        let removed = removed.first().and_then(|field| removed_at(before.epoch, field));
-        let is_there =
-            head.first_chunk::<HEADER>().and_then(Header::parse).is_some_and(|(header, _)| {
-                age(&header, function, key, before, removed, left).is_some()
+        head.arg(&place).arg(0).arg(HEADER - 1);
+        let besides = [left, head];
+        let record = self.record_of(function);
+        for _ in 0..ATTEMPTS {
+            let Moment { ticket, own_epoch, removed, besides } =
+                self.moment(&record, Some(&field), &besides)?;
+            let server = &self.shared.server;
+            let Some(removal) = record.remove(server, own_epoch, &field, ticket.epoch)? else {
+                continue;
+            };
+            let mut besides = besides.into_iter();
+            let left: Option<i64> = told(besides.next())?;
+            let head: Option<Vec<u8>> = told(besides.next())?;
+            let is_there = head.zip(left).is_some_and(|(head, left)| {
+                let header = head.first_chunk::<HEADER>().and_then(Header::parse);
+                header.is_some_and(|(header, _)| {
+                    age(&header, function, key, ticket, removed, left).is_some()
+                })
             });
-        if removal >= REMOVALS {
-            return Ok((is_there, self.clear(function)?));
+            if removal >= REMOVALS {
+                return Ok((is_there, self.clear(function)?));
+            }
+            let mut delete = cmd("DEL");
+            delete.arg(&place);
+            let publish = publication(&self.shared.channel, &function.fingerprint);
+            let mut replies = server.ask(&[delete, publish])?;
+            replies.truncate(1);
+            // Of several who remove it at once, one did.
+            let was_there = told(replies.pop())?.is_some_and(|deleted: u64| deleted > 0);
+            return Ok((is_there && was_there, Ticket::new(ticket.epoch, removal)));
         }
-        let mut note = cmd("HSET");
-        let at = format!("{}:{removal}", before.epoch);
-        note.arg(self.key_of_function(function)).arg(hex(key)).arg(at);
-        let mut delete = cmd("DEL");
-        delete.arg(place);
-        let (_, was_there): (Value, u64) = self.shared.server.ask(&[note, delete])?;
-        self.tell(&function.fingerprint);
-        // Of several who remove it at once, one did.
-        Ok((is_there && was_there > 0, Ticket::new(before.epoch, removal)))
+        Err("others change the function all the time".into())
     }
 
     fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
-        let mut delete = cmd("DEL");
-        delete.arg(self.key_of_function(function));
-        let mut begin = cmd("HSET");
-        begin.arg(self.key_of_function(function)).arg(EPOCH).arg(random());
-        let _: Vec<Value> = self.shared.server.ask(&[delete, begin, self.keep(function)])?;
-        self.tell(&function.fingerprint);
-        let (ticket, ()) = self.moment(function, &[]).map(|(at, _): (_, Vec<Value>)| (at, ()))?;
-        Ok(ticket)
+        let record = self.record_of(function);
+        record.clear(&self.shared.server)?;
+        self.publish(&function.fingerprint);
+        Ok(self.moment(&record, None, &[])?.ticket)
     }
 
     fn clear_all(&self) -> Result<(), Failure> {
-        let mut begin = cmd("SET");
-        begin.arg(self.key_of_all()).arg(random());
-        let _: Vec<Value> = self.shared.server.ask(&[begin])?;
-        self.tell(&[]);
+        self.all.clear(&self.shared.server)?;
+        self.publish(&[]);
         Ok(())
     }
 
@@ -397,19 +451,19 @@ impl Store for RedisStore {
         function: &FunctionId<'_>,
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure> {
-        let mut fields = cmd("HGETALL");
-        fields.arg(self.key_of_function(function));
-        let (now, (fields,)): (Ticket, (Vec<(String, Value)>,)) =
-            self.moment(function, &[fields])?;
+        let record = self.record_of(function);
+        let Moment { ticket: now, own_epoch, .. } = self.moment(&record, None, &[])?;
         let changes = match since {
             None => Changes::Nothing,
             Some(since) if since.epoch != now.epoch => Changes::Everything,
             Some(since) if since.removals == now.removals => Changes::Nothing,
             Some(since) => {
-                let removed = fields.iter().filter_map(|(field, at)| {
-                    (removed_at(now.epoch, at)? > since.removals).then(|| key_of(field))?
-                });
-                Changes::Removed(removed.collect())
+                let fields = self.shared.server.ask(&[record.fields()])?.pop();
+                let fields: Vec<(String, String)> = told(fields)?.unwrap_or_default();
+                let removed = Record::removed_since(&fields, own_epoch, now.epoch, since.removals);
+                removed.map_or(Changes::Everything, |removed| {
+                    Changes::Removed(removed.into_iter().filter_map(key_of).collect())
+                })
             }
         };
         Ok((now, changes))
@@ -419,8 +473,8 @@ impl Store for RedisStore {
         self.shared.max_staleness()
     }
 
-    fn on_invalidation(&self, function: &FunctionId<'_>, news: OnInvalidation) {
-        self.shared.listen(function.fingerprint, news);
+    fn on_invalidation(&self, function: &FunctionId<'_>, notify: OnInvalidation) {
+        self.shared.listen(function.fingerprint, notify);
     }
 
     fn longest_life(&self) -> Option<Duration> {
@@ -430,6 +484,14 @@ impl Store for RedisStore {
     fn lease(&self, function: &FunctionId<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
         let place = format!("{}:lease", self.key_of_call(function, key));
         Ok(self.shared.lease(place, random())?.map(Lease::new))
+    }
+}
+
+impl RedisStore {
+    /// Has all processes ask for changes of a function, or of all.
+    fn publish(&self, function: &[u8]) {
+        // Whoever does not hear of it has no link, and asks by itself.
+        let _ = self.shared.server.publish(&self.shared.channel, function);
     }
 }
 

@@ -7,28 +7,26 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
-use redis::{cmd, RedisError, Value};
+use parking_lot::Mutex;
+use redis::{cmd, Value};
 
+use super::connection::{words, Connection};
 use super::server::Server;
-use crate::background::pool::STORES;
 use crate::platform::process;
 use crate::store::{Failure, OnInvalidation};
 
 pub(super) struct Shared {
     pub(super) server: Server,
     pub(super) channel: String,
-    /// Who is told of a function's news.
+    /// Who is told of a function's invalidations.
     listeners: Mutex<HashMap<[u8; 16], Vec<OnInvalidation>>>,
     /// Whether every message comes in.
-    hears: AtomicBool,
-    lease: Duration,
+    is_subscribed: AtomicBool,
+    pub(super) lease: Duration,
     /// The leases held, and when each was taken or renewed.
-    held: Mutex<HashMap<(String, u64), Instant>>,
+    pub(super) held: Mutex<HashMap<(String, u64), Instant>>,
     /// The [generation](process::generation) of the process that has the thread.
     generation: AtomicU32,
-    /// Told when there is something new to do before the time.
-    wake: (Mutex<bool>, Condvar),
 }
 
 /// What one says to hear whether one hears.
@@ -37,11 +35,11 @@ const HELLO: &[u8] = b"hello";
 const BEAT: Duration = Duration::from_millis(100);
 /// How often a server is asked whether it is there, by who hears nothing from it.
 const PING: Duration = Duration::from_millis(250);
-/// How long memory answers without asking while nobody hears of changes.
-const DEAF: Duration = Duration::from_millis(500);
+/// How long memory answers without asking while nobody hears of invalidations.
+const UNSUBSCRIBED: Duration = Duration::from_millis(500);
 /// How long it does while all is heard: who makes something void may not come to say so, and a
 /// server that forgets says nothing.
-const HEARING: Duration = Duration::from_millis(800);
+const SUBSCRIBED: Duration = Duration::from_millis(800);
 
 impl Shared {
     pub(super) fn start(server: Server, channel: String, lease: Duration) -> Arc<Self> {
@@ -49,11 +47,10 @@ impl Shared {
             server,
             channel,
             listeners: Mutex::new(HashMap::new()),
-            hears: AtomicBool::new(false),
+            is_subscribed: AtomicBool::new(false),
             lease,
             held: Mutex::new(HashMap::new()),
             generation: AtomicU32::new(process::generation()),
-            wake: (Mutex::new(false), Condvar::new()),
         });
         shared.start_thread();
         shared
@@ -70,27 +67,27 @@ impl Shared {
         let generation = process::generation();
         // Relaxed: a child begins with one thread.
         if self.generation.swap(generation, Ordering::Relaxed) != generation {
-            self.hears.store(false, Ordering::SeqCst);
+            self.is_subscribed.store(false, Ordering::SeqCst);
             self.held.lock().clear();
             self.start_thread();
         }
     }
 
-    pub(super) fn listen(&self, function: [u8; 16], news: OnInvalidation) {
-        self.listeners.lock().entry(function).or_default().push(news);
+    pub(super) fn listen(&self, function: [u8; 16], notify: OnInvalidation) {
+        self.listeners.lock().entry(function).or_default().push(notify);
     }
 
     pub(super) fn max_staleness(self: &Arc<Self>) -> Duration {
         self.begin_in_child();
-        if self.hears.load(Ordering::SeqCst) {
-            HEARING
+        if self.is_subscribed.load(Ordering::SeqCst) {
+            SUBSCRIBED
         } else {
-            DEAF
+            UNSUBSCRIBED
         }
     }
 
     /// Tells those who listen to a function, or to any.
-    fn tell(&self, function: Option<[u8; 16]>) {
+    fn notify(&self, function: Option<[u8; 16]>) {
         let told: Vec<OnInvalidation> = {
             let listeners = self.listeners.lock();
             match function {
@@ -98,86 +95,21 @@ impl Shared {
                 None => listeners.values().flatten().cloned().collect(),
             }
         };
-        told.iter().for_each(|news| news());
+        told.iter().for_each(|notify| notify());
     }
 
-    fn set_hears(&self, hears: bool) {
-        // SeqCst: who is told next asks for the patience anew, and finds what it is now.
-        if self.hears.swap(hears, Ordering::SeqCst) != hears {
-            self.tell(None);
+    fn set_subscribed(&self, is_subscribed: bool) {
+        // SeqCst: who is told next asks for the staleness anew, and finds what it is now.
+        if self.is_subscribed.swap(is_subscribed, Ordering::SeqCst) != is_subscribed {
+            self.notify(None);
         }
     }
 
-    /// The right to compute a call, if nobody has it.
-    pub(super) fn lease(
-        self: &Arc<Self>,
-        place: String,
-        token: u64,
-    ) -> Result<Option<Held>, Failure> {
-        let mut set = cmd("SET");
-        set.arg(&place).arg(token).arg("NX").arg("PX").arg(self.lease.as_millis() as u64);
-        let (taken,): (Option<Value>,) = self.server.ask(&[set])?;
-        if !matches!(taken, Some(Value::Okay)) {
-            return Ok(None);
+    /// Asks a server that did not answer whether it does again.
+    fn try_server(&self) {
+        if self.server.is_down() && self.server.answers() {
+            self.server.set_down(false);
         }
-        self.held.lock().insert((place.clone(), token), Instant::now());
-        Ok(Some(Held { shared: Arc::clone(self), place, token }))
-    }
-
-    /// Renews what has run for a third of its time.
-    fn renew(&self) {
-        let due: Vec<(String, u64)> = {
-            let mut held = self.held.lock();
-            let now = Instant::now();
-            let due =
-                held.iter_mut().filter(|(_, since)| now.duration_since(**since) > self.lease / 3);
-            due.map(|(lease, since)| {
-                *since = now;
-                lease.clone()
-            })
-            .collect()
-        };
-        for (place, token) in due {
-            const RENEW: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
-                return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0";
-            let mut renew = cmd("EVAL");
-            renew.arg(RENEW).arg(1).arg(place).arg(token).arg(self.lease.as_millis() as u64);
-            // One that is lost means that the call may be computed twice.
-            let _: Result<Value, _> = self.server.ask(&[renew]);
-        }
-    }
-
-    /// Waits for a beat, or for the store's end.
-    fn pause(&self) {
-        let (is_over, bell) = &self.wake;
-        let mut is_over = is_over.lock();
-        if !*is_over {
-            bell.wait_for(&mut is_over, PING);
-        }
-    }
-}
-
-/// A lease; given back when it is dropped.
-pub(super) struct Held {
-    shared: Arc<Shared>,
-    place: String,
-    token: u64,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let (shared, place, token) = (Arc::clone(&self.shared), self.place.clone(), self.token);
-        shared.held.lock().remove(&(place.clone(), token));
-        // Aside: it may be dropped with a task, which must not wait for the server.
-        let job = Box::new(move || {
-            const RETURN: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
-                return redis.call('DEL', KEYS[1]) end return 0";
-            let mut give_back = cmd("EVAL");
-            give_back.arg(RETURN).arg(1).arg(place).arg(token);
-            let _: Result<Value, _> = shared.server.ask(&[give_back]);
-        });
-        // What nobody gives back runs out.
-        let _ = STORES.run(job);
     }
 }
 
@@ -185,56 +117,79 @@ fn run(shared: &Weak<Shared>) {
     loop {
         let Some(strong) = shared.upgrade() else { return };
         let _ = hear(&strong, shared);
-        strong.set_hears(false);
+        strong.set_subscribed(false);
         strong.renew();
-        if strong.server.is_down() && strong.server.answers() {
-            strong.server.forget_idle();
-            strong.server.set_down(false);
-        }
-        strong.pause();
+        strong.try_server();
+        drop(strong);
+        std::thread::sleep(PING);
     }
 }
 
 /// Hears messages until the server cannot be heard, or the store ends.
 fn hear(strong: &Shared, weak: &Weak<Shared>) -> Result<(), Failure> {
-    let mut connection = strong.server.connect()?;
-    let mut messages = connection.as_pubsub();
-    messages.set_read_timeout(Some(PING))?;
-    messages.subscribe(&strong.channel)?;
+    let mut link = strong.server.connect_to_any()?;
+    let mut subscribe = cmd("SUBSCRIBE");
+    subscribe.arg(&strong.channel);
+    send(&mut link, &subscribe)?;
     // Whether it was allowed to is not in the reply: what is said now must be heard.
     strong.server.publish(&strong.channel, HELLO)?;
-    while messages.get_message()?.get_payload_bytes() != HELLO {}
+    let until = Instant::now() + PING;
+    loop {
+        match next(&mut link, until)? {
+            Some(Message::Said(said)) if said == HELLO => break,
+            Some(_) => {}
+            None => return Err("it is not heard".into()),
+        }
+    }
     // From now on everything is heard; what was not heard before is asked for.
-    strong.set_hears(true);
-    messages.set_read_timeout(Some(BEAT))?;
+    strong.set_subscribed(true);
     let mut heard = Instant::now();
+    let mut is_pinged = false;
     while weak.strong_count() > 1 {
-        match messages.get_message() {
-            Ok(message) => {
-                heard = Instant::now();
-                match message.get_payload_bytes() {
-                    HELLO => {}
-                    payload => strong.tell(payload.try_into().ok()),
-                }
+        if let Some(message) = next(&mut link, Instant::now() + BEAT)? {
+            (heard, is_pinged) = (Instant::now(), false);
+            match message {
+                Message::Said(said) if said != HELLO => strong.notify(said.try_into().ok()),
+                _ => {}
             }
-            Err(error) if is_silence(&error) => {}
-            Err(error) => return Err(error.into()),
         }
         strong.renew();
-        if heard.elapsed() >= PING {
-            messages.set_read_timeout(Some(PING))?;
-            let _: Value = messages.ping()?;
-            messages.set_read_timeout(Some(BEAT))?;
-            heard = Instant::now();
+        strong.try_server();
+        if is_pinged && heard.elapsed() >= 2 * PING {
+            return Err("the server does not answer".into());
         }
-        if strong.server.is_down() && strong.server.answers() {
-            strong.server.forget_idle();
-            strong.server.set_down(false);
+        if !is_pinged && heard.elapsed() >= PING {
+            send(&mut link, &cmd("PING"))?;
+            is_pinged = true;
         }
     }
     Ok(())
 }
 
-fn is_silence(error: &RedisError) -> bool {
-    error.is_timeout()
+/// What comes over a channel.
+enum Message {
+    Said(Vec<u8>),
+    /// The server's own, and what it replies to a ping.
+    Other,
+}
+
+fn send(link: &mut Connection, command: &redis::Cmd) -> Result<(), Failure> {
+    link.send(&[command], Instant::now() + PING).map_err(|why| why.to_string().into())
+}
+
+fn next(link: &mut Connection, until: Instant) -> Result<Option<Message>, Failure> {
+    let Some(message) = link.next_message(until).map_err(|why| why.to_string())? else {
+        return Ok(None);
+    };
+    let parts = match message {
+        Value::Array(parts) => parts,
+        Value::ServerError(error) => return Err(words(&error).into()),
+        _ => return Ok(Some(Message::Other)),
+    };
+    match <[Value; 3]>::try_from(parts) {
+        Ok([Value::BulkString(kind), _, Value::BulkString(said)]) if kind == b"message" => {
+            Ok(Some(Message::Said(said)))
+        }
+        _ => Ok(Some(Message::Other)),
+    }
 }

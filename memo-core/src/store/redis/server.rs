@@ -1,14 +1,16 @@
 //! Asking a server within a deadline, and not asking one that does not answer.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use redis::cluster::{cluster_pipe, ClusterClient, ClusterConnection};
-use redis::{
-    cmd, Client, Cmd, Connection, ErrorKind, FromRedisValue, RedisError, RedisResult, Value,
-};
+use redis::{cmd, Arg, Cmd, Value};
 
+use super::address::{Address, Target};
+use super::cluster::{Redirect, Slots};
+use super::connection::{words, Broken, Connection, Reply};
 use crate::platform::process;
 use crate::store::Failure;
 
@@ -16,35 +18,42 @@ use crate::store::Failure;
 pub(super) struct Server {
     /// Nothing, if the URL names none: why.
     target: Result<Target, String>,
-    deadline: Duration,
-    idle: Mutex<Vec<Link>>,
+    pub(super) deadline: Duration,
+    idle: Mutex<HashMap<Arc<Address>, Vec<Connection>>>,
+    pub(super) slots: Slots,
     /// The [generation](process::generation) of the process whose connections they are.
     generation: AtomicU32,
     /// It did not answer, and nobody asks it until it answers who tries.
     is_down: AtomicBool,
 }
 
-struct Target {
-    /// One server; of a cluster, the one that messages are published at.
-    single: Client,
-    cluster: Option<ClusterClient>,
+/// Why a question has no answer, and how many of its commands have no reply.
+pub(super) struct Unanswered {
+    pub(super) why: Broken,
+    pub(super) missing: usize,
 }
 
-enum Link {
-    Single(Connection),
-    Cluster(Box<ClusterConnection>),
+/// Commands for one node; each reply has a place among all.
+struct Group<'c> {
+    node: Arc<Address>,
+    commands: Vec<&'c Cmd>,
+    places: Vec<usize>,
 }
 
-/// More idle connections than that are closed.
+/// More idle connections to a node than that are closed.
 const IDLE: usize = 16;
+/// How often a cluster may say that a key is elsewhere.
+const REDIRECTS: usize = 4;
+/// The place of a reply that nobody wants.
+const NOWHERE: usize = usize::MAX;
 
 impl Server {
     pub(super) fn new(url: &str, deadline: Duration) -> Self {
-        let idle = Mutex::new(Vec::new());
         Self {
-            target: target(url, deadline),
+            target: Target::parse(url),
             deadline,
-            idle,
+            idle: Mutex::new(HashMap::new()),
+            slots: Slots::default(),
             generation: AtomicU32::new(process::generation()),
             is_down: AtomicBool::new(false),
         }
@@ -54,116 +63,281 @@ impl Server {
         self.is_down.load(Ordering::Acquire)
     }
 
-    pub(super) fn set_down(&self, is_it: bool) {
-        self.is_down.store(is_it, Ordering::Release);
+    pub(super) fn set_down(&self, is_down: bool) {
+        self.is_down.store(is_down, Ordering::Release);
     }
 
-    fn target(&self) -> Result<&Target, Failure> {
-        self.target.as_ref().map_err(|why| why.clone().into())
+    pub(super) fn target(&self) -> Result<&Target, Broken> {
+        self.target.as_ref().map_err(|why| Broken::Refused(why.clone()))
     }
 
-    /// A connection of the caller's own to one server.
-    pub(super) fn connect(&self) -> Result<Connection, Failure> {
-        let connection = self.target()?.single.get_connection_with_timeout(self.deadline)?;
-        Ok(connection)
+    /// The replies to these commands, sent together; errors of the server are replies. A server that
+    /// does not answer is not asked again until it answers who tries.
+    pub(super) fn ask(&self, commands: &[Cmd]) -> Result<Vec<Reply>, Failure> {
+        self.try_ask(commands).map_err(|unanswered| {
+            self.set_down(true);
+            unanswered.why.to_string().into()
+        })
     }
 
-    /// The replies to these commands, sent together.
-    pub(super) fn ask<T: FromRedisValue>(&self, commands: &[Cmd]) -> Result<T, Failure> {
-        let target = self.target()?;
-        if self.is_down() {
-            return Err("the server does not answer".into());
-        }
-        let asked =
-            self.ask_idle(commands).unwrap_or_else(|rest| self.ask_anew(target, commands, rest));
+    /// The same, of a question whose answer may be too long to come in time: whether the server is to
+    /// blame, the caller says.
+    pub(super) fn try_ask(&self, commands: &[Cmd]) -> Result<Vec<Reply>, Unanswered> {
+        let deadline = Instant::now() + self.deadline;
+        let mut replies: Vec<Option<Reply>> = commands.iter().map(|_| None).collect();
+        let asked = self.target().and_then(|target| {
+            if self.is_down() {
+                return Err(Broken::Refused("the server does not answer".into()));
+            }
+            self.leave_to_parent();
+            let all: Vec<usize> = (0..commands.len()).collect();
+            if target.is_cluster {
+                return self.ask_cluster(target, commands, all, deadline, &mut replies);
+            }
+            let node = target.seeds.first().ok_or(Broken::Late)?;
+            let group =
+                Group { node: Arc::clone(node), commands: commands.iter().collect(), places: all };
+            self.exchange(target, &[group], deadline, &mut replies)
+        });
+        let missing = replies.iter().filter(|reply| reply.is_none()).count();
         match asked {
-            Ok(replies) => Ok(T::from_redis_value(Value::Array(replies))?),
-            Err(error) => {
-                if !is_reply(&error) {
-                    self.set_down(true);
-                }
-                Err(words(&error).into())
-            }
+            Ok(()) if missing == 0 => Ok(replies.into_iter().flatten().collect()),
+            Ok(()) => Err(Unanswered { why: Broken::Lost("a reply is missing".into()), missing }),
+            Err(why) => Err(Unanswered { why, missing }),
         }
     }
 
-    /// # Errors
-    /// There is no idle connection that still is one: the time that is left.
-    fn ask_idle(&self, commands: &[Cmd]) -> Result<RedisResult<Vec<Value>>, Duration> {
-        let started = Instant::now();
-        self.leave_to_parent();
-        let Some(mut link) = self.idle.lock().pop() else { return Err(self.deadline) };
-        let asked = link.run(commands, self.deadline);
-        match &asked {
-            Ok(_) => self.keep(link),
-            Err(error) if is_reply(error) => self.keep(link),
-            // The server has closed it meanwhile: it may be there again.
-            Err(error) if !error.is_timeout() => {
-                let rest = self.deadline.saturating_sub(started.elapsed());
-                if !rest.is_zero() {
-                    self.idle.lock().clear();
-                    return Err(rest);
-                }
-            }
-            Err(_) => {}
-        }
-        Ok(asked)
-    }
-
-    fn ask_anew(
+    /// Asks the nodes that have the keys, and those that these name instead.
+    fn ask_cluster(
         &self,
         target: &Target,
         commands: &[Cmd],
-        rest: Duration,
-    ) -> RedisResult<Vec<Value>> {
-        let started = Instant::now();
-        let mut link = Link::new(target, rest)?;
-        let left = rest.saturating_sub(started.elapsed()).max(Duration::from_millis(1));
-        link.set_timeout(left)?;
-        let asked = link.run(commands, left);
-        if asked.as_ref().err().is_none_or(is_reply) && link.set_timeout(self.deadline).is_ok() {
-            self.keep(link);
+        mut pending: Vec<usize>,
+        deadline: Instant,
+        replies: &mut [Option<Reply>],
+    ) -> Result<(), Broken> {
+        let asking = cmd("ASKING");
+        for _ in 0..REDIRECTS {
+            let groups = self.route(target, commands, &pending, deadline)?;
+            let exchanged = self.exchange(target, &groups, deadline, replies);
+            if let Err(why) = exchanged {
+                // Another node may have its slots by now.
+                self.slots.forget();
+                return Err(why);
+            }
+            let mut moved = Vec::new();
+            for &place in &pending {
+                let Some(Some(reply)) = replies.get(place) else { continue };
+                let asked = groups.iter().find(|group| group.places.contains(&place));
+                match asked.and_then(|group| Redirect::of(&reply.value, &group.node)) {
+                    None => {}
+                    Some(Redirect::Moved(slot, node)) => {
+                        self.slots.learn(slot, node);
+                        moved.push(place);
+                    }
+                    Some(Redirect::Ask(node)) => {
+                        let commands = vec![&asking, &commands[place]];
+                        let group = Group { node, commands, places: vec![NOWHERE, place] };
+                        self.exchange(target, &[group], deadline, replies)?;
+                    }
+                }
+            }
+            if moved.is_empty() {
+                return Ok(());
+            }
+            pending = moved;
         }
-        asked
+        Ok(())
     }
 
-    fn keep(&self, link: Link) {
+    /// Which node gets which of the commands.
+    fn route<'c>(
+        &self,
+        target: &Target,
+        commands: &'c [Cmd],
+        places: &[usize],
+        deadline: Instant,
+    ) -> Result<Vec<Group<'c>>, Broken> {
+        let mut groups: Vec<Group<'c>> = Vec::new();
+        for &place in places {
+            let command = &commands[place];
+            let key = match command.args_iter().nth(1) {
+                Some(Arg::Simple(key)) => key,
+                _ => b"",
+            };
+            let node = self.node_of(target, key, deadline)?;
+            match groups.iter_mut().find(|group| group.node == node) {
+                Some(group) => {
+                    group.commands.push(command);
+                    group.places.push(place);
+                }
+                None => groups.push(Group { node, commands: vec![command], places: vec![place] }),
+            }
+        }
+        Ok(groups)
+    }
+
+    /// The node that has a key.
+    pub(super) fn node_of(
+        &self,
+        target: &Target,
+        key: &[u8],
+        deadline: Instant,
+    ) -> Result<Arc<Address>, Broken> {
+        if !target.is_cluster {
+            return target.seeds.first().cloned().ok_or(Broken::Late);
+        }
+        self.slots.node_of(key, target, |node, share| {
+            let mut command = cmd("CLUSTER");
+            command.arg("SLOTS");
+            let deadline =
+                Instant::now() + (deadline.saturating_duration_since(Instant::now())) / share;
+            self.on(target, node, deadline, &|link| {
+                link.send(&[&command], deadline)?;
+                link.receive(1, deadline)
+            })
+        })
+    }
+
+    /// Sends every group before it waits for any.
+    fn exchange(
+        &self,
+        target: &Target,
+        groups: &[Group<'_>],
+        deadline: Instant,
+        replies: &mut [Option<Reply>],
+    ) -> Result<(), Broken> {
+        let send = |group: &Group<'_>| {
+            let mut link = self.pop_idle(&group.node)?;
+            link.send(&group.commands, deadline).ok().map(|()| link)
+        };
+        let links: Vec<Option<Connection>> = groups.iter().map(send).collect();
+        for (group, link) in groups.iter().zip(links) {
+            let received = match link {
+                Some(link) => self.receive(link, group, deadline, replies),
+                None => Err(Broken::Lost(String::new())),
+            };
+            match received {
+                // The server has closed it meanwhile: it may be there again.
+                Err(Broken::Lost(_)) => {
+                    self.idle.lock().remove(&group.node);
+                    let mut link = self.connect(target, &group.node, deadline)?;
+                    link.send(&group.commands, deadline)?;
+                    self.receive(link, group, deadline, replies)?;
+                }
+                received => received?,
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(
+        &self,
+        mut link: Connection,
+        group: &Group<'_>,
+        deadline: Instant,
+        replies: &mut [Option<Reply>],
+    ) -> Result<(), Broken> {
+        let mut values = Vec::with_capacity(group.places.len());
+        let received = link.receive_into(&mut values, group.places.len(), deadline);
+        for (place, value) in group.places.iter().zip(values) {
+            if let Some(reply) = replies.get_mut(*place) {
+                *reply = Some(Reply { value, run: link.run() });
+            }
+        }
+        received?;
+        self.keep(&group.node, link);
+        Ok(())
+    }
+
+    /// Does something with a connection; on a new one, if the idle one turns out to be none.
+    pub(super) fn on<R>(
+        &self,
+        target: &Target,
+        node: &Arc<Address>,
+        deadline: Instant,
+        what: &dyn Fn(&mut Connection) -> Result<R, Broken>,
+    ) -> Result<R, Broken> {
+        if let Some(mut link) = self.pop_idle(node) {
+            match what(&mut link) {
+                Ok(result) => {
+                    self.keep(node, link);
+                    return Ok(result);
+                }
+                Err(Broken::Lost(_)) => drop(self.idle.lock().remove(node)),
+                Err(why) => return Err(why),
+            }
+        }
+        let mut link = self.connect(target, node, deadline)?;
+        let result = what(&mut link)?;
+        self.keep(node, link);
+        Ok(result)
+    }
+
+    /// A connection of the caller's own to one server.
+    pub(super) fn connect_to_any(&self) -> Result<Connection, Failure> {
+        let deadline = Instant::now() + self.deadline;
+        let target = self.target().map_err(|why| why.to_string())?;
+        let mut last = Broken::Late;
+        for node in self.slots.nodes().iter().chain(&target.seeds) {
+            match Connection::new(node, &target.login, deadline) {
+                Ok(link) => return Ok(link),
+                Err(why) => last = why,
+            }
+        }
+        Err(last.to_string().into())
+    }
+
+    /// Sends a message to whoever listens.
+    pub(super) fn publish(&self, channel: &str, message: &[u8]) -> Result<(), Failure> {
+        values(self.ask(&[publication(channel, message)])?).map(drop)
+    }
+
+    /// Whether the server answers: asked on a new connection, as idle ones may be of another time.
+    pub(super) fn answers(&self) -> bool {
+        let deadline = Instant::now() + self.deadline;
+        let asked = self.target().and_then(|target| {
+            self.slots.forget();
+            self.forget_idle();
+            let node = self.node_of(target, b"memo", deadline)?;
+            let mut link = self.connect(target, &node, deadline)?;
+            let mut touch = cmd("EXISTS");
+            touch.arg("memo");
+            link.send(&[&touch], deadline)?;
+            link.receive(1, deadline)
+        });
+        asked.is_ok()
+    }
+
+    fn connect(
+        &self,
+        target: &Target,
+        node: &Arc<Address>,
+        deadline: Instant,
+    ) -> Result<Connection, Broken> {
+        let link = Connection::new(node, &target.login, deadline)?;
+        // What is connected to an earlier run speaks of epochs that are over.
+        if let Some(idle) = self.idle.lock().get_mut(node) {
+            idle.retain(|other| other.run() == link.run());
+        }
+        Ok(link)
+    }
+
+    fn pop_idle(&self, node: &Arc<Address>) -> Option<Connection> {
+        self.idle.lock().get_mut(node)?.pop()
+    }
+
+    fn keep(&self, node: &Arc<Address>, link: Connection) {
         let mut idle = self.idle.lock();
+        let idle = idle.entry(Arc::clone(node)).or_default();
         if idle.len() < IDLE {
             idle.push(link);
         }
     }
 
-    /// Sends a message to whoever listens.
-    pub(super) fn publish(&self, channel: &str, message: &[u8]) -> Result<(), Failure> {
-        let mut command = cmd("PUBLISH");
-        command.arg(channel).arg(message);
-        if self.target()?.cluster.is_none() {
-            let _: Vec<Value> = self.ask(&[command])?;
-            return Ok(());
-        }
-        // A message has no key by which a cluster could send it anywhere.
-        let mut connection = self.connect()?;
-        connection.set_read_timeout(Some(self.deadline))?;
-        command.exec(&mut connection)?;
-        Ok(())
-    }
-
-    /// Whether the server answers: asked on a new connection, as idle ones may be of another time.
-    pub(super) fn answers(&self) -> bool {
-        let Ok(target) = &self.target else { return false };
-        let asked = Link::new(target, self.deadline).and_then(|mut link| {
-            link.set_timeout(self.deadline)?;
-            let mut touch = cmd("EXISTS");
-            touch.arg("memo");
-            link.run(&[touch], self.deadline)
-        });
-        asked.err().is_none_or(|error| is_reply(&error))
-    }
-
     /// In a child of `fork` the idle connections are the parent's: each would read what is meant for
     /// the other.
-    fn leave_to_parent(&self) {
+    pub(super) fn leave_to_parent(&self) {
         let generation = process::generation();
         // Relaxed: a child begins with one thread.
         if self.generation.swap(generation, Ordering::Relaxed) != generation {
@@ -177,105 +351,17 @@ impl Server {
     }
 }
 
-impl Link {
-    fn new(target: &Target, deadline: Duration) -> RedisResult<Self> {
-        match &target.cluster {
-            None => target.single.get_connection_with_timeout(deadline).map(Self::Single),
-            Some(cluster) => cluster.get_connection().map(Box::new).map(Self::Cluster),
-        }
-    }
-
-    fn set_timeout(&self, timeout: Duration) -> RedisResult<()> {
-        let timeout = Some(timeout);
-        match self {
-            Self::Single(one) => one.set_read_timeout(timeout).and(one.set_write_timeout(timeout)),
-            Self::Cluster(all) => all.set_read_timeout(timeout).and(all.set_write_timeout(timeout)),
-        }
-    }
-
-    fn run(&mut self, commands: &[Cmd], deadline: Duration) -> RedisResult<Vec<Value>> {
-        match self {
-            Self::Single(one) => {
-                let mut pipe = redis::Pipeline::with_capacity(commands.len());
-                for command in commands {
-                    pipe.add_command(command.clone());
-                }
-                let end = Instant::now() + deadline;
-                // One by one, each with the time that is left: `Pipeline::query` goes on reading
-                // after a reply that does not come, and takes the time for every one of them.
-                one.send_packed_command(&pipe.get_packed_pipeline())?;
-                let mut replies = Vec::with_capacity(commands.len());
-                for _ in commands {
-                    let left = end.saturating_duration_since(Instant::now());
-                    one.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-                    replies.push(one.recv_response()?);
-                }
-                replies.into_iter().map(Value::extract_error).collect()
-            }
-            Self::Cluster(all) => {
-                // It waits for each reply anew, from whatever node: each has a share of the time.
-                let replies = u32::try_from(commands.len()).unwrap_or(u32::MAX).max(1);
-                all.set_read_timeout(Some((deadline / replies).max(Duration::from_millis(1))))?;
-                let mut pipe = cluster_pipe();
-                for command in commands {
-                    pipe.add_command(command.clone());
-                }
-                pipe.query(all)
-            }
-        }
-    }
+pub(super) fn publication(channel: &str, message: &[u8]) -> Cmd {
+    let mut command = cmd("PUBLISH");
+    command.arg(channel).arg(message);
+    command
 }
 
-/// What the URL names. No message has any of it: it may have a password in it.
-fn target(url: &str, deadline: Duration) -> Result<Target, String> {
-    let unreadable = |_: RedisError| "its URL is no URL of a Redis server".to_owned();
-    let cluster = [("redis-cluster://", "redis://"), ("rediss-cluster://", "rediss://")]
-        .into_iter()
-        .find_map(|(of_cluster, of_one)| Some((of_one, url.strip_prefix(of_cluster)?)));
-    let Some((scheme, nodes)) = cluster else {
-        let single = plain(url).and_then(Client::open).map_err(unreadable)?;
-        return Ok(Target { single, cluster: None });
+/// What was replied, if none of it is an error.
+pub(super) fn values(replies: Vec<Reply>) -> Result<Vec<Value>, Failure> {
+    let value = |reply: Reply| match reply.value {
+        Value::ServerError(error) => Err(words(&error).into()),
+        value => Ok(value),
     };
-    // The user and the password precede the first node, and are those of all.
-    let (user, nodes) = nodes.rsplit_once('@').map_or(("", nodes), |(user, nodes)| (user, nodes));
-    let at = if user.is_empty() { "" } else { "@" };
-    let urls: Vec<String> =
-        nodes.split(',').map(|node| format!("{scheme}{user}{at}{node}")).collect();
-    let first = urls.first().map_or("", String::as_str);
-    let single = plain(first).and_then(Client::open).map_err(unreadable)?;
-    let cluster = ClusterClient::builder(urls)
-        .retries(0)
-        .connection_timeout(deadline)
-        .response_timeout(deadline)
-        .build()
-        .map_err(unreadable)?;
-    Ok(Target { single, cluster: Some(cluster) })
-}
-
-/// A server without the two questions that `redis` asks first: each takes a deadline of its own.
-fn plain(url: &str) -> RedisResult<redis::ConnectionInfo> {
-    let info = redis::IntoConnectionInfo::into_connection_info(url)?;
-    let settings = info.redis_settings().clone().set_skip_set_lib_name();
-    Ok(info.set_redis_settings(settings))
-}
-
-/// Whether the server answered, and only did not like what it was asked.
-fn is_reply(error: &RedisError) -> bool {
-    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
-}
-
-/// What is wrong, in words without an address.
-fn words(error: &RedisError) -> String {
-    if error.is_timeout() {
-        return "the server did not answer in time".into();
-    }
-    match error.kind() {
-        ErrorKind::Server(_) | ErrorKind::Extension => {
-            let code = error.code().unwrap_or("an error");
-            format!("the server answered {code}: {}", error.detail().unwrap_or_default())
-        }
-        ErrorKind::AuthenticationFailed => "the server does not let it in".into(),
-        ErrorKind::Io => format!("the server cannot be reached: {}", error.category()),
-        _ => error.category().to_owned(),
-    }
+    replies.into_iter().map(value).collect()
 }
