@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::behind::REFRESHES;
+use crate::behind::{REFRESHES, STORES};
 use crate::cache::{Cache, Finished, Outcome};
 use crate::claim::{Lead, SyncLead};
 use crate::clock::{self, Tick};
@@ -209,6 +209,8 @@ impl Memo {
             self.cache.count_miss();
             self.cache.count_uncacheable("a stored value cannot be read back".into());
             self.cache.remove_entry(entry);
+            self.trust.doubt();
+            self.void_if_doubted();
             return None;
         };
         self.cache.count_hit();
@@ -450,12 +452,11 @@ fn finish<R, C: Codec<R>>(
     let data = data.filter(|_| may_store || lead.is_awaited());
     let outcome = memo.outcome(&lead, data, may_store);
     let saving = match (&outcome, data, ticket) {
-        (Outcome::Store(entry), Some(data), Some(ticket)) => {
-            codec::structure(data).map(|structure| {
+        (Outcome::Store(entry), Some(data), Some(ticket)) => codec::structure(data, entry.view())
+            .map(|structure| {
                 let entry = entry.view().share();
                 What::Save(Saving { digest, ticket, replaces, entry, structure })
-            })
-        }
+            }),
         _ => None,
     };
     let Finished { is_current, .. } = lead.finish(outcome);
@@ -501,7 +502,21 @@ impl Memo {
 
     fn encode_value<D: Data>(&'static self, data: &D, key: &mut Builder) -> Option<u8> {
         let encoded = codec::encode(data, &self.trust, key);
+        self.void_if_doubted();
         encoded.map_err(|why| self.cache.count_uncacheable(why)).ok()
+    }
+
+    /// Forgets what is stored, here and in the store, if it may not be what it was.
+    fn void_if_doubted(&'static self) {
+        if !self.trust.take_void() {
+            return;
+        }
+        if !self.is_async || !self.cache.has_store() {
+            return self.clear();
+        }
+        // A task does not wait for the store.
+        self.cache.forget_all();
+        let _ = STORES.run(Box::new(|| self.clear())).map_err(|job| job());
     }
 
     /// When what is stored now expires; nothing if that cannot be said, which is counted.

@@ -7,6 +7,7 @@ use std::net::SocketAddrV6;
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::super::numbers;
 use super::parts::Parts;
 use super::skip::inside;
 use super::variant::{Payload, Variant, VariantAsMap};
@@ -69,6 +70,7 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.reader.note_size(size_of::<V::Value>());
         let reader = &mut *self.reader;
         match reader.byte()? {
             tag::UNIT => visitor.visit_unit(),
@@ -130,6 +132,14 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         visitor.visit_newtype_struct(self.around()?)
     }
 
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let reader = &mut *self.reader;
+        if let Some(numbers) = numbers::read::<V, Error>(|tag, width| reader.numbers(tag, width))? {
+            return Ok(numbers);
+        }
+        self.deserialize_any(visitor)
+    }
+
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
         if self.reader.skip(tag::TUPLE) {
             self.until_end()?.visit_tuple(len, visitor)
@@ -152,6 +162,16 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         }
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.reader.note_fields(fields);
+        self.deserialize_any(visitor)
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -171,7 +191,7 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct seq map struct identifier
+        unit unit_struct map identifier
     }
 
     fn is_human_readable(&self) -> bool {
