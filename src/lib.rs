@@ -1,11 +1,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Of two definitions of a link the first counts: these are for the documentation, those at the end of
-// the README for who reads it beside the source.
+// Of two definitions of a link the first counts: these are for the documentation, those at the end
+// of the README for who reads it beside the source.
 //! [Every shape of function]: _documentation::shapes
 //! [All cases]: _documentation::benchmarks
 //! [a chart]: _documentation::benchmarks#chart
 //! [`memo`]: macro@memo
 //! [`singleton`]: macro@singleton
+//! [`File`]: File
 //! [`set_reporter`]: set_reporter
 //! [`bulk`]: bulk
 //! [`Store`]: store::Store
@@ -35,17 +36,18 @@ pub mod singleton {
 }
 
 pub mod store {
-    //! Where results live beyond this process, behind its memory.
+    //! Backing stores: where results live beyond this process.
     //!
-    //! A [`Store`] keeps bytes by function and key, and is shared: other processes clear a function or
-    //! remove a call while this one computes. A lookup therefore returns a [`Ticket`], the moment of the
-    //! look, and a result is put with it: the store drops what was computed before its function was cleared
-    //! or its call removed. The same tickets tell memory what others made void since.
+    //! A [`Store`] keeps bytes by function and key, and is shared: other processes clear a function
+    //! or remove a call while this one computes. A lookup therefore returns a [`Ticket`], the
+    //! moment of the lookup, and a result is put with it: the store drops a result that was
+    //! computed before its function was cleared or its call removed. With the same tickets, memory
+    //! learns what other processes invalidated since.
 
     pub use memo_core::store::*;
     // Once more by their names, so that the documentation says which feature they need.
     #[cfg(feature = "disk")]
-    pub use memo_core::store::{DiskEntry, DiskStore};
+    pub use memo_core::store::{DiskBuilder, DiskEntry, DiskStore};
     #[cfg(feature = "redis")]
     pub use memo_core::store::{RedisBuilder, RedisStore};
 }

@@ -1,41 +1,20 @@
 //! What calls leave behind that fail, are given up, wait, or are made void: nothing. In a process of
 //! its own, as the allocator is everybody's.
 
+#[path = "support/allocator.rs"]
+mod allocator;
 #[path = "schedule/mod.rs"]
 mod schedule;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::{pending, Future};
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
+use allocator::held;
 use memo::{memo, singleton};
 use schedule::{eventually, impatiently, together, End, Runs};
-
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: the system's allocator does the work; counting it allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.fetch_add(layout.size(), Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(pointer, layout) };
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// Whatever is held for a call has one: its arguments, its body, its waker, its resource.
 type Alive = Arc<()>;
@@ -185,7 +164,7 @@ fn nothing_is_left_of_calls_that_failed_were_given_up_waited_or_were_made_void()
         // The threads of our own go when they have nothing to do, and with them what they keep.
         let least = (0..40).map(|_| {
             std::thread::sleep(std::time::Duration::from_millis(50));
-            HELD.load(Relaxed)
+            held()
         });
         least.min().unwrap_or_default()
     };

@@ -1,35 +1,15 @@
 //! What has expired is given up though nobody asks for it, nor for what is held: in a process of
 //! its own, as whoever comes by reclaims, for all.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+#[path = "support/allocator.rs"]
+mod allocator;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use allocator::held;
 use memo::{memo, singleton};
-
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: the system's allocator does the work; counting it allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.fetch_add(layout.size(), Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(pointer, layout) };
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// Held by the one test that runs.
 fn alone() -> MutexGuard<'static, ()> {
@@ -72,15 +52,15 @@ fn kept(key: usize) -> usize {
 fn is_given_up_while(mut call: impl FnMut(usize)) {
     let _alone = alone();
     call(0);
-    let before = HELD.load(Relaxed);
+    let before = held();
     let alive = Arc::new(());
     for key in 0..RESULTS {
         assert_eq!(large(key).len(), LARGE);
         assert_eq!(resource(&alive, key).1, key);
     }
-    assert!(HELD.load(Relaxed) > before + RESULTS * LARGE);
+    assert!(held() > before + RESULTS * LARGE);
     let start = Instant::now();
-    while Arc::strong_count(&alive) > 1 || HELD.load(Relaxed) > before + LARGE {
+    while Arc::strong_count(&alive) > 1 || held() > before + LARGE {
         assert!(start.elapsed() < Duration::from_secs(20), "it is held for ever");
         call(start.elapsed().as_micros() as usize);
         thread::yield_now();

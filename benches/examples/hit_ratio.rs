@@ -2,9 +2,13 @@
 //!
 //! `cargo run --release --example hit_ratio`
 
+#[path = "../../memo-core/src/memory/eviction/tests/traces.rs"]
+mod traces;
+
 use std::collections::{HashMap, VecDeque};
 
 use memo::memo;
+use traces::zipf;
 
 /// A cache of a capacity: whether it had the key.
 type Lookup = Box<dyn FnMut(u64) -> bool>;
@@ -82,35 +86,6 @@ fn moka(capacity: usize) -> Lookup {
         }
         hit
     })
-}
-
-/// Numbers that are the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn unit(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
-fn zipf(keys: usize, exponent: f64, len: usize) -> Vec<u64> {
-    let mut sum = 0.0;
-    let cumulated: Vec<f64> = (1..=keys)
-        .map(|rank| {
-            sum += (rank as f64).powf(-exponent);
-            sum
-        })
-        .collect();
-    let mut random = Random(42);
-    (0..len)
-        .map(|_| {
-            let at = random.unit() * sum;
-            cumulated.partition_point(|&below| below < at) as u64
-        })
-        .collect()
 }
 
 /// Rounds of a loop over `len` keys, after every third of which twice as many keys come only once.

@@ -92,9 +92,9 @@ const FOUND: &str = "a hit also asks whose the file is and how old, puts the res
     next call finds it, and decodes it: of 10 MB that is two copies more than the plain read makes.";
 
 const BEFORE: &str =
-    "a hit also asks whether there is news of what others made void, and its entry expires as \
-    the one on the server does: it reads the coarse clock.";
-const ASIDE: &str =
+    "a hit also asks whether others have invalidated anything, and its entry expires as the one \
+    on the server does: it reads the coarse clock.";
+const ASYNC: &str =
     "an async call asks on a thread of memo's own, so that it needs no runtime: two changes of \
     threads, of 10 µs each or less.";
 
@@ -154,7 +154,7 @@ pub const CASES: &[Case] = &[
     row("disk-write-10m", "disk write, 10 MB", DISK_WRITE),
     row("redis-memory", "`u64` in memory, before Redis", REDIS_MEMORY).why(BEFORE),
     row("redis-hit", "Redis hit, 1 KiB", REDIS_HIT),
-    row("redis-hit-async", "Redis hit, 1 KiB, async", REDIS_HIT).why(ASIDE),
+    row("redis-hit-async", "Redis hit, 1 KiB, async", REDIS_HIT).why(ASYNC),
     row("redis-miss", "Redis miss, 1 KiB", NONE),
 ];
 

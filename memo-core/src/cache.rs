@@ -6,35 +6,40 @@
 
 mod find;
 mod claim;
+pub(crate) mod waiting;
+pub(crate) mod lead;
+pub(crate) mod tiered;
 mod finish;
-mod change;
+mod invalidate;
 mod clear;
 mod expiry;
+mod counts;
+mod registered;
+pub(crate) mod asked;
+#[cfg(unix)]
+mod fork;
 
 use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::sync::Mutex;
+use crate::platform::sync::Mutex;
 use once_cell::sync::OnceCell;
 
-use crate::asked::{Asked, Unknown};
-use crate::clock::Tick;
-use crate::entry::Builder;
-use crate::error::{report, Error, Kind};
+use crate::background::release;
+use crate::cache::asked::{Asked, Unknown};
 use crate::flight::{on_rayon, Flights, Key, ON_RAYON};
+use crate::function::error::Kind;
+use crate::function::name::Name;
+use crate::function::registry::Registry;
 use crate::key::sink::{take_refusal, Stop};
 use crate::key::{self, Args, Scope};
-use crate::memory::{Bounds, Memory};
-use crate::outer::Outer;
-#[cfg(unix)]
-use crate::process::{Side, Unlock};
-use crate::reclaim;
-use crate::registry::{Function, Held, Registry, Stats};
-use crate::release;
-use crate::site::Site;
-use crate::table::{self, Table};
+use crate::memory::bounded::{Bounds, Memory};
+use crate::memory::entry::Builder;
+use crate::memory::table::{self, Table};
+use crate::store::backing::Backing;
 
-pub(crate) use claim::Claim;
+use claim::Claim;
+use counts::Counts;
 pub(crate) use finish::{Finished, Outcome};
 
 /// The shortest bound of a wait for a computation, in nanoseconds, where no option says another.
@@ -52,7 +57,7 @@ pub(crate) struct Cache {
     counts: Counts,
     /// The longest computation so far, in nanoseconds.
     longest: AtomicU64,
-    pub(crate) site: Site,
+    pub(crate) declared: Name,
     pub(crate) limits: Limits,
     /// The bounds, where the options ask for them.
     bounds: Asked<Bounds>,
@@ -60,8 +65,8 @@ pub(crate) struct Cache {
     ttl: Asked<u64>,
     /// The `wait` option in nanoseconds.
     wait: Asked<u64>,
-    /// What lies behind memory.
-    pub(crate) outer: Outer,
+    /// The backing store, if it has one.
+    pub(crate) backing: Backing,
     registry: &'static Registry,
     /// Its entries own resources, which are to be dropped as soon as nobody reads them; data is when
     /// it is worth it.
@@ -92,18 +97,12 @@ struct Shared {
     clearing: u32,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    /// In nanoseconds.
-    pub(crate) compute_time: AtomicU64,
-    pub(crate) store_hits: AtomicU64,
-    pub(crate) misses: AtomicU64,
-    pub(crate) uncacheable: AtomicU64,
-    pub(crate) unshared: AtomicU64,
-}
-
 impl Cache {
-    pub(crate) const fn new(site: Site, registry: &'static Registry, is_resource: bool) -> Self {
+    pub(crate) const fn new(
+        declared: Name,
+        registry: &'static Registry,
+        is_resource: bool,
+    ) -> Self {
         Self {
             table: Table::new(),
             number: AtomicUsize::new(usize::MAX),
@@ -121,7 +120,7 @@ impl Cache {
                 unshared: AtomicU64::new(0),
             },
             longest: AtomicU64::new(0),
-            site,
+            declared,
             limits: Limits {
                 bounds: Bounds::NONE,
                 ask_entries: None,
@@ -133,7 +132,7 @@ impl Cache {
             bounds: Asked::new(),
             ttl: Asked::new(),
             wait: Asked::new(),
-            outer: Outer::new(),
+            backing: Backing::new(),
             registry,
             is_resource,
             reported: AtomicU8::new(0),
@@ -178,15 +177,15 @@ impl Cache {
         // Relaxed: a number seen late only means to ask again, under the registry's lock.
         if self.number.load(Ordering::Relaxed) == usize::MAX {
             #[cfg(unix)]
-            crate::fork::watch();
-            let is_new = || self.name.set(self.site.name_in(scope)).is_ok();
+            crate::cache::fork::watch();
+            let is_new = || self.name.set(self.declared.full(scope)).is_ok();
             let number = |number| self.number.store(number, Ordering::Relaxed);
             self.registry.register(self, is_new, number);
         }
     }
 
     pub(crate) fn name(&self) -> &'static str {
-        self.name.get().copied().unwrap_or(self.site.name)
+        self.name.get().copied().unwrap_or(self.declared.text)
     }
 
     /// The function's number among the counters of hits.
@@ -194,71 +193,6 @@ impl Cache {
     fn number(&self) -> usize {
         // Relaxed: who comes here found an entry, which was published after the number was set.
         self.number.load(Ordering::Relaxed)
-    }
-
-    /// Counts a call answered without running the body, off the hot path.
-    pub(crate) fn count_hit(&self) {
-        reclaim::pin().count_hit(self.number());
-    }
-
-    /// Counts a call that the store answered: a hit.
-    pub(crate) fn count_store_hit(&self) {
-        self.counts.store_hits.fetch_add(1, Ordering::Relaxed);
-        self.count_hit();
-    }
-
-    /// Counts the time that a body took.
-    pub(crate) fn count_compute_time(&self, time: Duration) {
-        self.counts.compute_time.fetch_add(nanos(time), Ordering::Relaxed);
-    }
-
-    pub(crate) fn count_miss(&self) {
-        self.counts.misses.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn count_uncacheable(&self, why: String) {
-        self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
-        self.report(Kind::Value, why);
-    }
-
-    /// Counts a result that is not stored, as it cannot be said for how long or beside how many.
-    pub(crate) fn count_unknown_ttl(&self, unknown: Unknown) {
-        match unknown {
-            Unknown::Panicked => self.count_uncacheable("its `ttl` or bound panicked".into()),
-            // The function is called to say it; that is no failure.
-            Unknown::IsBeingAsked => {
-                self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
-
-    pub(crate) fn report(&self, kind: Kind, why: String) {
-        let bit = 1 << kind as u8;
-        if self.reported.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
-            report(&Error::new(kind, self.name(), why));
-        }
-    }
-
-    /// Reports what a store could not do, unless it is known not to do something.
-    pub(crate) fn report_store(&self, kind: Kind, why: String) {
-        const STORE: u8 = 1 << Kind::Store as u8 | 1 << Kind::Put as u8;
-        let before = self.reported.fetch_or(1 << kind as u8, Ordering::Relaxed);
-        if before & STORE == 0 {
-            report(&Error::new(kind, self.name(), why));
-        }
-    }
-
-    /// What was wrong is not: the next time it is, it is reported again.
-    pub(crate) fn report_again(&self, kind: Kind) {
-        let bit = 1 << kind as u8;
-        // The load spares the common case the write to a shared line.
-        if self.reported.load(Ordering::Relaxed) & bit != 0 {
-            self.reported.fetch_and(!bit, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn count_unshared(&self) {
-        self.counts.unshared.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How long a call waits for another's computation before one relieves it, in nanoseconds.
@@ -301,14 +235,6 @@ impl Cache {
     fn bounds(&self) -> Bounds {
         self.bounds.known().unwrap_or(self.limits.bounds)
     }
-
-    pub(crate) fn computed_in(&self, time: Duration) {
-        let nanos = nanos(time);
-        // The load spares the common case the write to a shared line.
-        if nanos > self.longest.load(Ordering::Relaxed) {
-            self.longest.fetch_max(nanos, Ordering::Relaxed);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -324,85 +250,4 @@ impl Cache {
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-impl Function for Cache {
-    fn name(&'static self) -> &'static str {
-        self.name()
-    }
-
-    fn clear(&'static self) {
-        self.clear_here_and_behind();
-    }
-
-    #[cfg(unix)]
-    fn before_fork(&'static self) -> Unlock {
-        let mut shared = self.shared.lock();
-        Box::new(move |side| {
-            if side == Side::Child {
-                shared.flights.forget_all();
-                shared.clearing = 0;
-            }
-        })
-    }
-
-    fn clear_behind(&'static self) {
-        if self.has_store() {
-            self.clear_store();
-        }
-    }
-
-    fn hold(&'static self) -> Box<dyn Held> {
-        Box::new(self.held())
-    }
-
-    fn clears_begin(&'static self, clears: u32) {
-        // Added, as a clear of this function alone may be under way.
-        self.shared.lock().clearing += clears;
-    }
-
-    fn stats(&'static self) -> Stats {
-        // What has expired is not held any more, reclaimed or not.
-        self.expire_all(Tick::now());
-        let (entries, bytes, evictions, expirations) = {
-            let memory = &self.shared.lock().memory;
-            (memory.entries(), memory.bytes(), memory.evictions(), memory.expirations())
-        };
-        let number = self.number.load(Ordering::Relaxed);
-        let Bounds { entries: max_entries, bytes: max_bytes } = self.asked_bounds();
-        let bound = |bound| u64::try_from(bound).ok().filter(|_| bound != usize::MAX);
-        Stats {
-            name: self.name(),
-            hits: reclaim::hits(number),
-            misses: self.counts.misses.load(Ordering::Relaxed),
-            entries,
-            bytes,
-            evictions,
-            expirations,
-            uncacheable: self.counts.uncacheable.load(Ordering::Relaxed),
-            unshared: self.counts.unshared.load(Ordering::Relaxed),
-            store_errors: self.outer.errors.load(Ordering::Relaxed),
-            store_hits: self.counts.store_hits.load(Ordering::Relaxed),
-            compute_time: Duration::from_nanos(self.counts.compute_time.load(Ordering::Relaxed)),
-            max_entries: bound(max_entries),
-            max_bytes: bound(max_bytes),
-            ttl: self.known_ttl().map(Duration::from_nanos),
-        }
-    }
-
-    fn expire(&'static self, now: Tick, listed: u64) {
-        self.expire_listed(now, listed);
-    }
-
-    fn try_expire(&'static self, now: Tick, listed: u64) {
-        self.try_expire_listed(now, listed);
-    }
-
-    fn list_oldest(&'static self) {
-        self.list_for_eviction();
-    }
-
-    fn evict_older(&'static self, next: u64) -> bool {
-        self.evict_if_older(next)
-    }
 }

@@ -1,5 +1,7 @@
 //! A clock that costs little: it ticks every few milliseconds, and only ever forwards.
 
+pub(crate) mod timer;
+
 use std::time::Duration;
 
 /// Whether there is a clock. Where there is none, asking std for the time would end the program.

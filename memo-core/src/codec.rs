@@ -7,6 +7,7 @@
 //! checked when it is a function's first value, and whenever its [shape](shape) is new; what goes to
 //! the tagged codec is checked always, because an `untagged` enum decodes by the value itself.
 
+pub mod bulk;
 mod binary;
 mod numbers;
 mod order;
@@ -21,20 +22,20 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
-use crate::entry::{Builder, View, MAX_VALUE};
 use crate::key::encoder::Encoder;
 use crate::key::plain::is_scalar;
 use crate::key::sink::take_refusal;
 use crate::key::sinks::Compare;
 use crate::key::structure::structure_of;
-use crate::unwind::catch;
+use crate::memory::entry::{Builder, View, MAX_VALUE};
+use crate::platform::unwind::catch;
 
 /// A type whose values can be stored: serialized on a miss, a fresh one on every hit.
 #[diagnostic::on_unimplemented(
     message = "a result of type `{Self}` cannot be stored: it is not `Serialize` and `DeserializeOwned`",
     label = "not `Serialize + DeserializeOwned`, so it cannot be stored",
     note = "check whether the crate that defines it has a `serde` feature; a type of your own derives them: `#[derive(serde::Serialize, serde::Deserialize)]`",
-    note = "`Rc` and `Arc` take serde's feature `rc`; an array of more than 32 takes the crate `serde-big-array` in a struct; what borrows does not come back from bytes",
+    note = "`Rc` and `Arc` take serde's feature `rc`; an array `[T; N]` or of more than 32 takes the crate `serde-big-array` in a struct; what borrows does not come back from bytes",
     note = "or share one instance instead of storing values: `#[singleton]`"
 )]
 pub trait Data: Serialize + DeserializeOwned {}
@@ -137,7 +138,7 @@ const NUMBERS: u8 = 3;
 /// What is known of how a function's values fare with the codecs. The shapes are those that bincode
 /// was seen to carry.
 #[derive(Debug)]
-pub(crate) struct Trust {
+pub struct Trust {
     /// What is tried first.
     codec: AtomicU8,
     /// The shape of a value that bincode carried; 0 before the first.

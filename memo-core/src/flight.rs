@@ -23,18 +23,18 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::sync::Mutex;
+use crate::platform::sync::Mutex;
 use once_cell::sync::OnceCell;
 
 use crate::clock::Tick;
-use crate::entry::{self, Builder};
 use crate::key::DIGEST;
-use crate::process;
+use crate::memory::entry::{self, Builder};
+use crate::platform::process;
 use bound::Bound;
 use leaders::Leaders;
 use polls::Polls;
 
-pub(crate) use crate::unwind::wake;
+pub(crate) use crate::platform::unwind::wake;
 pub(crate) use bound::{on_rayon, ON_RAYON};
 pub(crate) use current::{current, Entered};
 #[cfg(unix)]

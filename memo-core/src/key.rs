@@ -5,6 +5,7 @@
 //! [buffer](encode) to store, a BLAKE3 [digest](digest_of) to name what is too long to store.
 //! A hit walks twice and keeps nothing.
 
+pub(crate) mod file;
 pub(crate) mod depth;
 pub(crate) mod encoder;
 pub mod given;

@@ -1,6 +1,7 @@
 //! The runtime of the `memo` crate: what its attributes' code calls. Use `memo`, not this.
 //!
-//! The modules stand in the order in which a call flows; each uses only those before it.
+//! The rooms stand in the order in which a call goes down through them: each uses only those below
+//! it. `ARCHITECTURE.md` in the repository has the map.
 
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!("memo needs atomic operations of 64 bits, which this target does not have");
@@ -10,70 +11,59 @@ compile_error!(
     "memo does not support threads on WebAssembly: parking_lot's locks cannot wait there"
 );
 
-mod error;
-mod switch;
-mod process;
-mod sync;
-mod unwind;
-mod clock;
-mod timer;
-mod key;
-mod list;
-mod eviction;
-mod entry;
-pub mod bulk;
-mod codec;
-mod declared;
-mod flight;
-mod reclaim;
-mod table;
-pub mod store;
-mod registry;
-mod agenda;
-mod asked;
-mod budget;
-mod expiry;
-mod memory;
-mod release;
-mod behind;
-mod site;
-mod identity;
-mod outer;
-#[cfg(unix)]
-mod fork;
+mod call;
 mod cache;
-mod tier;
-mod claim;
-mod memo;
-mod singleton;
-mod stats;
-mod report;
-mod file;
+pub mod store;
+mod background;
+mod codec;
+mod flight;
+mod memory;
+mod reclaim;
+mod function;
+mod key;
+mod clock;
+mod platform;
 
-pub use budget::set_max_bytes;
-pub use error::{set_reporter, Error};
-pub use file::File;
-pub use registry::Stats;
-pub use report::{report, FunctionReport, Report};
-pub use switch::set_enabled;
+pub use codec::bulk;
+pub use function::enabled::set_enabled;
+pub use function::error::{set_reporter, Error};
+pub use function::report::{report, FunctionReport, Report};
+pub use function::stats::Stats;
+pub use key::file::File;
+pub use memory::budget::set_max_bytes;
 
-/// Forgets the results of every memo function, as one.
+/// Clears every memo function, all at once.
 ///
-/// A computation that is under way when it returns is not stored, as with `func::clear()`. Nor is
-/// anything that was computed from a result that this forgets, through however many functions.
+/// A computation that is under way when this returns is not stored, as with `func::clear()`.
+/// Neither is anything that was computed from a result that this clears, through however many
+/// functions.
 ///
-/// In the stores behind them everything is forgotten, of functions too that this process has not
-/// called: with the feature `disk`, all that is in the directory of `store = "disk"`. Other processes
-/// hear of it as they hear of `func::clear()`; until then they may compute from what they have in
-/// memory.
+/// The backing stores of these functions are cleared entirely, including what they hold of
+/// functions that this process has not called: with the feature `disk`, everything in the directory
+/// of `store = "disk"`. Other processes learn of it as they learn of `func::clear()`; until then
+/// they may compute from what they have in memory.
+///
+/// # Examples
+///
+/// ```
+/// #[memo::memo]
+/// fn square(x: u64) -> u64 { x * x }
+///
+/// square(4);
+/// memo::clear_all();
+/// assert!(!square::contains(4));
+/// ```
 pub fn clear_all() {
-    registry::MEMOS.clear_all_and(outer::clear_stores);
+    function::registry::MEMOS.clear_all_and(store::backing::clear_stores);
 }
 
-/// Clears the function of that name, as [`Stats::name`] spells it; false, if none of it has been
-/// called.
+/// Clears the functions of a name, and returns whether there are any.
 ///
-/// It may be a memo or a singleton function, and several may have the `name`: then all are cleared.
+/// The name is spelled as in [`Stats::name`]. A function is known once it has been called. Memo and
+/// singleton functions of the name are cleared alike, several if the option `name` gives them the
+/// same.
+///
+/// # Examples
 ///
 /// ```
 /// #[memo::memo(name = "squares")]
@@ -85,27 +75,29 @@ pub fn clear_all() {
 /// ```
 pub fn clear(name: &str) -> bool {
     // Not one or the other: there may be both.
-    registry::MEMOS.clear(name) | registry::SINGLETONS.clear(name)
+    function::registry::MEMOS.clear(name) | function::registry::SINGLETONS.clear(name)
 }
 
-/// What the cache of every memo function that has been called holds and did.
+/// Returns the statistics of every memo function that has been called.
+///
+/// [`report`] has those of singletons as well, and prints them as a table.
 #[must_use]
 pub fn stats() -> Vec<Stats> {
-    registry::MEMOS.stats()
+    function::registry::MEMOS.stats()
 }
 
-/// Gives up the resources of every singleton function, as one: what is being made from one of them
-/// is not shared.
+/// Removes the resources of every singleton function, all at once.
 ///
-/// Who still holds one goes on holding it; it ends when the last `Arc` does.
+/// A resource that is being made when this returns, perhaps from one that this removes, is not
+/// shared. Whoever holds an `Arc` keeps it; a resource is released when its last `Arc` is dropped.
 pub fn clear_all_singletons() {
-    registry::SINGLETONS.clear_all();
+    function::registry::SINGLETONS.clear_all();
 }
 
-/// What the cache of every singleton function that has been called holds and did.
+/// Returns the statistics of every singleton function that has been called.
 #[must_use]
 pub fn singleton_stats() -> Vec<Stats> {
-    registry::SINGLETONS.stats()
+    function::registry::SINGLETONS.stats()
 }
 
 /// Implementation details of the attributes. Do not rely on them.
@@ -115,21 +107,18 @@ pub mod __private {
     pub use std::boxed::Box;
     pub use std::sync::Arc;
 
+    pub use crate::call::declared::{CacheIf, Condition, Fallible, Pick, Share, Whole};
+    pub use crate::call::{
+        contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
+        insert_async, refresh, remove, remove_async, AsyncMiss, Call, Hooks, Memo, Miss, Payload,
+        Resource,
+    };
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Plain};
-    pub use crate::declared::{CacheIf, Condition, Fallible, Pick, Share, Whole};
-    pub use crate::identity::{Place, Source};
+    pub use crate::function::identity::{Place, Source};
+    pub use crate::function::stats::Stats;
     pub use crate::key::given::{Attempt, NoKey};
     pub use crate::key::part::{Argument, Given, KeyPart, Walk};
     pub use crate::key::{Args, Scope};
-    pub use crate::memo::{
-        contains, contains_async, enter, get, get_async, hit, insert, insert_async, refresh,
-        remove, remove_async, AsyncMiss, Call, Memo, Miss,
-    };
-    pub use crate::registry::Stats;
-    pub use crate::singleton::{
-        share, share_contains, share_get, share_hit, share_refresh, share_remove, Hooks, Lookup,
-        Resource, SharedMiss, Singleton,
-    };
     #[cfg(feature = "disk")]
     pub use crate::store::disk;
     pub use crate::store::open;

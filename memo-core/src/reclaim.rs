@@ -19,8 +19,8 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{compiler_fence, fence, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 #[cfg(unix)]
-use crate::process::{Side, Unlock};
-use crate::sync::Mutex;
+use crate::platform::process::{Side, Unlock};
+use crate::platform::sync::Mutex;
 
 pub(crate) use barrier::tend;
 pub(crate) use garbage::{Garbage, IsHeld, Kind, Rescue, Retired};
@@ -174,7 +174,7 @@ impl Drop for Pin {
             // frees.
             self.record.pinned.store(UNPINNED, Ordering::Release);
             if self.is_borrowed {
-                give_back(self.record);
+                release(self.record);
             }
         }
     }
@@ -204,7 +204,7 @@ fn enlist() -> (&'static Record, bool) {
 }
 
 #[cold]
-fn give_back(record: &'static Record) {
+fn release(record: &'static Record) {
     RECORDS.lock().free.push(record);
 }
 

@@ -1,12 +1,18 @@
-//! Where results live beyond this process, behind its memory.
+//! Backing stores: where results live beyond this process.
 //!
-//! A [`Store`] speaks of functions, keys and bytes; what the bytes are is `memo`'s affair. What
-//! makes it more than a map is that it is shared: other processes clear a function or remove a
-//! call while this one computes. So whoever looks a call up is given a [`Ticket`], the moment of
-//! the look, and a result is put with it: a store drops what was computed before a function was
-//! cleared or the call removed. The same tickets tell memory what others made void since.
+//! A [`Store`] keeps bytes by function and key; what the bytes mean is `memo`'s concern. It is more
+//! than a map because it is shared: other processes clear a function or remove a call while this
+//! one computes. A lookup therefore returns a [`Ticket`], the moment of the lookup, and a result is
+//! put with it: the store drops a result that was computed before its function was cleared or its
+//! call removed. With the same tickets, memory learns what other processes invalidated since.
+//!
+//! The room knows no cache and no flight; `backing` is a function's store, and what memory must
+//! know of it. Start reading at [`Store`].
 
+pub(crate) mod backing;
 pub mod conformance;
+mod shared;
+mod unavailable;
 #[cfg(any(feature = "disk", feature = "redis"))]
 mod time;
 #[cfg(any(feature = "disk", feature = "redis"))]
@@ -21,23 +27,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "disk")]
-pub use disk::{DiskEntry, DiskStore};
+pub use disk::{DiskBuilder, DiskEntry, DiskStore};
 #[cfg(feature = "redis")]
 pub use redis::{RedisBuilder, RedisStore};
+pub(crate) use unavailable::Unavailable;
 
-/// Why a store could not do what it was asked. No call fails with it: it is counted in
+/// The error of a store. No call fails with it: it is counted in
 /// [`Stats::store_errors`](crate::Stats::store_errors) and reported once.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The identity of a call's arguments: the BLAKE3 digest of their encoding.
 pub type Key = [u8; 32];
 
-/// A memoized function, as stores know it.
+/// The identity of a memoized function in stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FunctionId<'a> {
-    /// `crate::module::function`, or the `name` option.
+    /// The function's name: `crate::module::function`, or the `name` option.
     pub name: &'a str,
-    /// Differs whenever the name, the place, the signature, the body or the `version` does.
+    /// A hash of the name, the place, the signature, the body and the `version` of the function. It
+    /// differs whenever one of them does.
     pub fingerprint: [u8; 16],
 }
 
@@ -45,7 +53,7 @@ pub struct FunctionId<'a> {
 pub type Function<'a> = FunctionId<'a>;
 
 impl<'a> FunctionId<'a> {
-    /// Names a function.
+    /// Creates the identity of a function.
     #[must_use]
     pub const fn new(name: &'a str, fingerprint: [u8; 16]) -> Self {
         Self { name, fingerprint }
@@ -56,32 +64,32 @@ impl<'a> FunctionId<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Ticket {
-    /// Differs after each clear, and never returns to an earlier value.
+    /// A number that differs after each clear, and never returns to an earlier value.
     pub epoch: u64,
-    /// The number of calls that have been removed in this epoch.
+    /// The number of calls that were removed in this epoch.
     pub removals: u64,
 }
 
 impl Ticket {
-    /// Makes the ticket of a moment: in this epoch, after so many removals.
+    /// Creates the ticket of the moment in an epoch after a number of removals.
     #[must_use]
     pub const fn new(epoch: u64, removals: u64) -> Self {
         Self { epoch, removals }
     }
 }
 
-/// What a store has of a call.
+/// The answer of [`Store::get`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lookup {
-    /// The moment of the look, or one before it.
+    /// The moment of the lookup, or one before it.
     pub ticket: Ticket,
-    /// The result, if one is stored that is neither expired nor damaged.
+    /// The stored result, if there is one that is neither expired nor damaged.
     pub found: Option<Found>,
 }
 
 impl Lookup {
-    /// Answers a look at that moment.
+    /// Creates the answer to a lookup at a moment.
     #[must_use]
     pub const fn new(ticket: Ticket, found: Option<Found>) -> Self {
         Self { ticket, found }
@@ -94,12 +102,13 @@ impl Lookup {
 pub struct Found {
     /// The bytes that were [put](Store::put).
     pub value: Vec<u8>,
-    /// How long ago they were put. Where clocks do not agree, more than that; never less.
+    /// The time since they were put. Where clocks do not agree, it is longer than that, and never
+    /// shorter.
     pub age: Duration,
 }
 
 impl Found {
-    /// Hands out a result that was put that long ago.
+    /// Creates a result that was put this long ago.
     #[must_use]
     pub const fn new(value: Vec<u8>, age: Duration) -> Self {
         Self { value, age }
@@ -113,11 +122,11 @@ impl fmt::Debug for Found {
     }
 }
 
-/// What others made void since a moment.
+/// What was invalidated since a moment: the answer of [`Store::changes`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Changes {
-    /// Nothing was.
+    /// Nothing was invalidated.
     Nothing,
     /// These calls were removed.
     Removed(Vec<Key>),
@@ -125,10 +134,10 @@ pub enum Changes {
     Everything,
 }
 
-/// Called when there may be changes to ask for.
+/// A callback that is called when [`Store::changes`] may have something to say.
 pub type OnInvalidation = Arc<dyn Fn() + Send + Sync>;
 
-/// The right to compute a call for all processes. It ends when it is dropped.
+/// The right to compute a call for all processes. Dropping it ends it.
 #[non_exhaustive]
 pub struct Lease {
     /// Held for its drop.
@@ -136,7 +145,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// A right that ends when the guard is dropped.
+    /// Creates a lease that ends when the guard is dropped.
     #[must_use]
     pub fn new(guard: impl Send + Sync + 'static) -> Self {
         Self { _guard: Box::new(guard) }
@@ -149,34 +158,39 @@ impl fmt::Debug for Lease {
     }
 }
 
-/// A place for results beyond this process.
+/// A backing store: a place for results beyond this process.
 ///
-/// Memory is always in front of it; it is asked for what memory does not have, on the thread of
-/// the call (for `async` functions, on a thread of `memo`'s own). It may lose what it likes and
-/// when it likes. What it must not do is to give out other bytes than were put under that function
-/// and key, or bytes that a clear, a removal or their age has made void:
-/// [`conformance::check`] tests that.
+/// Memory is always in front of it. A store is asked for what memory does not have, on the thread
+/// of the call, or for `async` functions on a thread of `memo`'s own. It may lose results at any
+/// time. It must never return other bytes than those that were put under the same function and key,
+/// nor bytes that were invalidated by a clear, a removal or their age: [`conformance::check`] tests
+/// that.
 ///
-/// Errors are for whoever watches: a lookup that fails is a miss, a result that cannot be put is
-/// not stored. Only a [`clear`](Self::clear) or [`remove`](Self::remove) that fails changes more:
-/// the function then does without its store until it can be cleared.
+/// An error never fails a call. A lookup that fails is a miss, and a result that cannot be put is
+/// not stored. Only after a failed [`clear`](Self::clear) or [`remove`](Self::remove) does a
+/// function do without its store, until what was to be forgotten is.
+///
+/// `&'static S` and `Arc<S>` are stores where `S` is, so that several functions can share one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store",
     label = "not a `memo::store::Store`",
     note = "`store` takes `\"disk\"`, `\"redis\"`, or what implements `memo::store::Store`"
 )]
 pub trait Store: Send + Sync + 'static {
-    /// Looks a call up.
+    /// Looks up a call.
     ///
     /// # Errors
-    /// The store cannot tell; nothing was found, and the result will not be put.
+    ///
+    /// Returns an error if the store cannot tell. The call is a miss, and its result is not put.
     fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure>;
 
-    /// Stores the result of a call that was looked up at the ticket's moment; drops it if the
-    /// function was cleared or the call removed since. It expires after `life`, if that is given.
+    /// Stores the result of a call that was looked up at the moment of `ticket`. Drops the result,
+    /// and returns `Ok`, if the function was cleared or the call removed since. The result expires
+    /// after `life`, if that is given.
     ///
     /// # Errors
-    /// It is not stored.
+    ///
+    /// Returns an error if the result is not stored.
     fn put(
         &self,
         function: &FunctionId<'_>,
@@ -186,143 +200,94 @@ pub trait Store: Send + Sync + 'static {
         life: Option<Duration>,
     ) -> Result<(), Failure>;
 
-    /// Forgets one call: whether there was a result to be found, one that had neither expired nor
-    /// been made void; and the moment after.
+    /// Removes a call. Returns whether [`get`](Self::get) would have found it, and the moment after
+    /// the removal.
     ///
     /// # Errors
-    /// It may still be there.
+    ///
+    /// Returns an error if the result may still be there.
     fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure>;
 
-    /// Forgets every call of a function: the moment after.
+    /// Removes every call of a function. Returns the moment after.
     ///
     /// # Errors
-    /// They may still be there.
+    ///
+    /// Returns an error if results may still be there.
     fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure>;
 
-    /// Forgets every call of every function.
+    /// Removes every call of every function.
     ///
     /// # Errors
-    /// Some may still be there.
+    ///
+    /// Returns an error if results may still be there.
     fn clear_all(&self) -> Result<(), Failure>;
 
-    /// What was made void since a moment, and the moment of this answer. Since none: nothing.
+    /// Returns the moment of this answer, and what was invalidated between `since` and then.
+    /// Without `since`, that is [`Changes::Nothing`].
     ///
     /// # Errors
-    /// The store cannot tell; memory goes on answering.
+    ///
+    /// Returns an error if the store cannot tell. Memory continues to answer.
     fn changes(
         &self,
         function: &FunctionId<'_>,
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure>;
 
-    /// Returns how long memory may answer without asking for [`changes`](Self::changes); asked anew
-    /// after each time. With [`Duration::MAX`] it asks only when told to by what
-    /// [`on_invalidation`](Self::on_invalidation) was given. Defaults to 50 ms.
+    /// Returns how long memory may answer without asking for [`changes`](Self::changes). Defaults
+    /// to 50 ms.
+    ///
+    /// It is called again after each answer. With [`Duration::MAX`], memory asks only when the
+    /// callback that was given to [`on_invalidation`](Self::on_invalidation) is called.
     fn max_staleness(&self) -> Duration {
         Duration::from_millis(50)
     }
 
-    /// Has `notify` called whenever [`changes`](Self::changes) of this function may have something to
-    /// say before [`max_staleness`](Self::max_staleness) has run out. A store that cannot tell
-    /// ignores it.
+    /// Registers a callback, to be called whenever [`changes`](Self::changes) of this function may
+    /// have something to say before [`max_staleness`](Self::max_staleness) has run out. By default
+    /// it is ignored.
     fn on_invalidation(&self, function: &FunctionId<'_>, notify: OnInvalidation) {
         let _ = (function, notify);
     }
 
-    /// The longest time that anything is kept, so that memory does not keep it longer.
+    /// Returns the longest time for which the store keeps anything, so that memory keeps nothing
+    /// for longer. Defaults to `None`: no bound.
     fn longest_life(&self) -> Option<Duration> {
         None
     }
 
-    /// The right to compute a call for all processes; nothing, while another has it. It ends when
-    /// it is dropped, or after a while if its process is no more. Only for functions with
-    /// `flight = "fleet"`; a store that does not know such rights gives them to everybody.
+    /// Returns the right to compute a call for all processes, or `None` while another process has
+    /// it.
+    ///
+    /// It ends when it is dropped, and some time after its process has ended without dropping it.
+    /// Only functions with `flight = "fleet"` ask for it. By default everybody gets it.
     ///
     /// # Errors
-    /// The store cannot tell: the call is computed.
+    ///
+    /// Returns an error if the store cannot tell. The call is computed.
     fn lease(&self, function: &FunctionId<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
         let _ = (function, key);
         Ok(Some(Lease::new(())))
     }
 }
 
-macro_rules! forward {
-    ($($of:tt)*) => {
-        $($of)* {
-            fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
-                (**self).get(function, key)
-            }
-
-            fn put(
-                &self,
-                function: &FunctionId<'_>,
-                key: &Key,
-                ticket: Ticket,
-                value: &[u8],
-                life: Option<Duration>,
-            ) -> Result<(), Failure> {
-                (**self).put(function, key, ticket, value, life)
-            }
-
-            fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
-                (**self).remove(function, key)
-            }
-
-            fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
-                (**self).clear(function)
-            }
-
-            fn clear_all(&self) -> Result<(), Failure> {
-                (**self).clear_all()
-            }
-
-            fn changes(
-                &self,
-                function: &FunctionId<'_>,
-                since: Option<Ticket>,
-            ) -> Result<(Ticket, Changes), Failure> {
-                (**self).changes(function, since)
-            }
-
-            fn max_staleness(&self) -> Duration {
-                (**self).max_staleness()
-            }
-
-            fn on_invalidation(&self, function: &FunctionId<'_>, notify: OnInvalidation) {
-                (**self).on_invalidation(function, notify);
-            }
-
-            fn longest_life(&self) -> Option<Duration> {
-                (**self).longest_life()
-            }
-
-            fn lease(&self, function: &FunctionId<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
-                (**self).lease(function, key)
-            }
-        }
-    };
-}
-
-forward!(impl<S: Store + ?Sized> Store for Arc<S>);
-forward!(impl<S: Store + ?Sized> Store for &'static S);
-
-/// The store that the option names, opened for one function.
+/// Opens a store that the option gives, for one function.
 #[doc(hidden)]
 pub fn open<S: Store>(store: S) -> Arc<dyn Store> {
     Arc::new(store)
 }
 
-/// The store of `store = "redis"`.
+/// Opens the store of `store = "redis"`.
 #[cfg(feature = "redis")]
 #[doc(hidden)]
 pub fn redis() -> Arc<dyn Store> {
     match RedisStore::in_default_place() {
         Some(redis) => Arc::new(redis),
-        None => Arc::new(Nowhere("`MEMO_REDIS_URL` is not set")),
+        None => Arc::new(Unavailable("`MEMO_REDIS_URL` is not set")),
     }
 }
 
-/// The store of `store = "disk"`.
+/// Opens the store of `store = "disk"`, the same for all functions.
 #[cfg(feature = "disk")]
 #[doc(hidden)]
 pub fn disk() -> Arc<dyn Store> {
@@ -334,7 +299,7 @@ pub fn disk() -> Arc<dyn Store> {
     };
     let disk = DISK.get_or_init(|| match DiskStore::in_default_place() {
         Some(disk) => Arc::new(disk),
-        None => Arc::new(Nowhere(NOT_NAMED)),
+        None => Arc::new(Unavailable(NOT_NAMED)),
     });
     Arc::clone(disk)
 }
@@ -383,47 +348,5 @@ fn process_id() -> u32 {
         0
     } else {
         std::process::id()
-    }
-}
-
-/// A store that there is none of; and why.
-pub(crate) struct Nowhere(pub(crate) &'static str);
-
-impl Nowhere {
-    fn fail<T>(&self) -> Result<T, Failure> {
-        Err(self.0.into())
-    }
-}
-
-impl Store for Nowhere {
-    fn get(&self, _: &FunctionId<'_>, _: &Key) -> Result<Lookup, Failure> {
-        self.fail()
-    }
-
-    fn put(
-        &self,
-        _: &FunctionId<'_>,
-        _: &Key,
-        _: Ticket,
-        _: &[u8],
-        _: Option<Duration>,
-    ) -> Result<(), Failure> {
-        self.fail()
-    }
-
-    fn remove(&self, _: &FunctionId<'_>, _: &Key) -> Result<(bool, Ticket), Failure> {
-        self.fail()
-    }
-
-    fn clear(&self, _: &FunctionId<'_>) -> Result<Ticket, Failure> {
-        self.fail()
-    }
-
-    fn clear_all(&self) -> Result<(), Failure> {
-        self.fail()
-    }
-
-    fn changes(&self, _: &FunctionId<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
-        self.fail()
     }
 }

@@ -5,7 +5,7 @@ use crate::companions::Takes;
 use crate::function::{Function, Place};
 use crate::generics;
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Generics, Ident};
 
@@ -20,21 +20,20 @@ pub(crate) struct Body {
     /// The call of the original function; of an async one, its future.
     pub(crate) original: TokenStream,
     /// What makes of that future's output what the call returns, if it is something else.
-    pub(crate) share: Option<TokenStream>,
-    /// Only an `Ok` is kept, and that alone.
-    pub(crate) is_fallible: bool,
+    pub(crate) result_of: Option<TokenStream>,
     /// The result goes to a store, too.
     pub(crate) is_stored: bool,
 }
 
-impl Body {
-    fn prefix(&self) -> &'static str {
-        if self.is_fallible { "try_" } else { "" }
-    }
+/// What the runtime is told of a function at each call: its static, and its payload.
+pub(crate) struct Told<'a> {
+    pub(crate) memo: &'a TokenStream,
+    pub(crate) payload: &'a TokenStream,
+}
 
-    /// What is returned for a value that was found.
-    fn found(&self, value: TokenStream) -> TokenStream {
-        if self.is_fallible { quote!(::core::result::Result::Ok(#value)) } else { value }
+impl Told<'_> {
+    fn both(&self) -> [&TokenStream; 2] {
+        [self.memo, self.payload]
     }
 }
 
@@ -59,32 +58,32 @@ fn either(question: &TokenStream, without: &TokenStream) -> TokenStream {
 
 impl Function {
     // Input:
-    //     Memo
+    //     new
     //
     // Output:
     //     fn __memo() -> &'static Memo { static MEMORY: Memo = Memo::new("crate::square"); &MEMORY }
     pub(crate) fn memory(
         &self,
-        kind: &str,
+        new: &str,
         name: Option<&TokenStream>,
         settings: &TokenStream,
     ) -> Helped {
         let private = &self.private;
-        let ty = Ident::new(kind, Span::mixed_site());
+        let new = Ident::new(new, Span::mixed_site());
         let own = self.sig.ident.unraw().to_string();
         let path = quote!(::core::concat!(::core::module_path!(), "::", #own));
         let new = match (name, &self.place) {
-            (Some(name), _) => quote!(new(#name)),
-            (None, Place::Type(_)) => quote!(new(#path)),
-            (None, Place::Impl(_) | Place::Trait) => quote!(new(#path).method()),
+            (Some(name), _) => quote!(#new(#name)),
+            (None, Place::Type(_)) => quote!(#new(#path)),
+            (None, Place::Impl(_) | Place::Trait) => quote!(#new(#path).method()),
         };
-        let item = quote!(static MEMORY: #private::#ty = #private::#ty::#new #settings;);
+        let item = quote!(static MEMORY: #private::Memo = #private::Memo::#new #settings;);
         if let Place::Trait = self.place {
             return Helped { item, expr: quote!(&MEMORY) };
         }
-        let returns = quote!(&'static #private::#ty);
+        let returns = quote!(&'static #private::Memo);
         let memory = quote!(#item &MEMORY);
-        self.helped(&kind.to_lowercase(), &Generics::default(), &returns, &memory)
+        self.helped("memo", &Generics::default(), &returns, &memory)
     }
 
     /// A call with the static that it speaks of, where that is in no helper.
@@ -166,10 +165,33 @@ impl Function {
         }
         quote! {
             match (#(&#names,)*) {
-                #[allow(unused_variables)]
+                #[allow(unused_parens, unused_variables)]
                 (#(#patterns,)*) => #question,
             }
         }
+    }
+
+    /// The call, and what it becomes as `refresh`.
+    ///
+    /// A call that takes no more than to find may be split; `is_plain` says that no option takes
+    /// more.
+    pub(crate) fn answer(
+        &self,
+        told: &Told<'_>,
+        (returns, body): (&TokenStream, &Body),
+        (refresh, is_plain): (Option<&Ident>, bool),
+    ) -> (Helped, TokenStream) {
+        let run = |verb| {
+            let call = self.ask(verb, &told.both(), Takes::All, None);
+            self.run(&call, body)
+        };
+        let whole = |expr| Helped { item: TokenStream::new(), expr };
+        let call = match refresh {
+            Some(_) => whole(self.run_before_refresh(&told.both(), |call| self.run(call, body))),
+            None if is_plain => self.split(told, returns, run("enter")),
+            None => whole(run("enter")),
+        };
+        (call, run("refresh"))
     }
 
     // Input:
@@ -184,14 +206,7 @@ impl Function {
     /// Splits a call in a hit that needs nothing of its arguments afterwards, and all the rest. What
     /// is to be seen by more than one caller (`key`'s side effects, a future, the caller's line), or
     /// always takes more (a `ttl`), stays in one piece.
-    pub(crate) fn split(
-        &self,
-        verb: &str,
-        before: &[&TokenStream],
-        returns: &TokenStream,
-        body: &Body,
-        call: TokenStream,
-    ) -> Helped {
+    fn split(&self, told: &Told<'_>, returns: &TokenStream, call: TokenStream) -> Helped {
         let is_one = self.is_async()
             || self.key.is_some()
             || self.attributes.track_caller.is_some()
@@ -199,13 +214,12 @@ impl Function {
         if is_one {
             return Helped { item: TokenStream::new(), expr: call };
         }
-        let hit = self.ask(verb, before, Takes::All, None);
+        let hit = self.ask("hit", &told.both(), Takes::All, None);
         let missed = self.hand_on(&self.helper_name("missed"));
         let value = quote_spanned!(Span::mixed_site()=> value);
-        let found = body.found(value.clone());
         let expr = quote! {
             match #hit {
-                ::core::option::Option::Some(#value) => #found,
+                ::core::option::Option::Some(#value) => #value,
                 ::core::option::Option::None => #missed,
             }
         };
@@ -270,24 +284,20 @@ impl Function {
     //
     // Output:
     //     enter(…).run(move || square::uncached(x))
-    pub(crate) fn run(&self, call: &TokenStream, body: &Body) -> TokenStream {
+    fn run(&self, call: &TokenStream, body: &Body) -> TokenStream {
         let here = Span::mixed_site();
         if self.is_async() {
             return self.run_async(call, body);
         }
-        let prefix = body.prefix();
         let original = &body.original;
         if self.attributes.track_caller.is_none() {
-            let run = format_ident!("{prefix}run");
-            return quote!(#call.#run(move || #original));
+            return quote!(#call.run(move || #original));
         }
         // A closure would be the caller that the body sees.
-        let finish = format_ident!("{prefix}finish");
-        let hit = body.found(quote_spanned!(here=> value));
         quote_spanned! {here=>
             match #call.hit() {
-                ::core::result::Result::Ok(value) => #hit,
-                ::core::result::Result::Err(miss) => miss.#finish(#original),
+                ::core::result::Result::Ok(value) => value,
+                ::core::result::Result::Err(miss) => miss.finish(#original),
             }
         }
     }
@@ -305,19 +315,22 @@ impl Function {
     /// function that calls others like it from doubling at each level.
     fn run_async(&self, call: &TokenStream, body: &Body) -> TokenStream {
         let here = Span::mixed_site();
-        let suffix = if body.is_stored { "_stored" } else { "" };
-        let run = format_ident!("{}run_async{suffix}", body.prefix());
-        let hit = body.found(quote_spanned!(here=> value));
+        let run = match body {
+            Body { is_stored: true, .. } => "run_async_stored",
+            Body { result_of: Some(_), .. } => "run_async_as",
+            _ => "run_async",
+        };
+        let run = Ident::new(run, here);
         let original = &body.original;
-        let share = body.share.iter();
+        let result_of = body.result_of.iter();
         quote_spanned! {here=>
             let call = #call;
             let miss = match call.missed() {
-                ::core::result::Result::Ok(value) => return #hit,
+                ::core::result::Result::Ok(value) => return value,
                 ::core::result::Result::Err(miss) => miss,
             };
             let body = ::core::pin::pin!(::core::option::Option::Some(#original));
-            miss.#run(body #(, #share)*).await
+            miss.#run(body #(, #result_of)*).await
         }
     }
 }

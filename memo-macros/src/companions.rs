@@ -94,7 +94,7 @@ impl Function {
                 // Ours, so that no lint blames the user for its case.
                 let mut type_name = name.clone();
                 type_name.set_span(Span::call_site().located_at(name.span()));
-                let doc = format!("What `{}` offers beside its call.", self.sig.ident.unraw());
+                let doc = self.documented_companions();
                 quote! {
                     #caller
                     #(#everywhere)*
@@ -124,17 +124,18 @@ impl Function {
             let (attributes, ty) = (&original.attrs, &original.ty);
             quote!(#(#attributes)* #name: #ty)
         });
-        // What ignores a parameter still hands it on, or has it in its `key`.
-        let hands_on = !matches!(self.place, Place::Trait);
-        let is_used = |param: &&Param| !param.hashed && (hands_on || param.mentioned);
-        let ignored = self.params.iter().filter(is_used);
-        let allowed = ignored.take(1).map(|_| quote!(#[allow(clippy::used_underscore_binding)]));
+        // The underscore is memo's word: what has one is handed on, mentioned by `key`, or used in a body.
+        let allowed =
+            self.uses_underscores().then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+        let allowed = allowed.iter();
         // From its first word to its last brace it is the user's, so that it can be reported as
         // unused.
         let mut braced = TokenStream::new();
         self.body.brace_token.surround(&mut braced, |tokens| tokens.extend(body.clone()));
+        let documented = self.documented_caller();
         quote! {
             #(#attributes)*
+            #documented
             #(#allowed)*
             #vis #asyncness #unsafety #abi #fn_token #ident #generics(#receiver #(#params),*)
             #output #where_clause #braced
@@ -186,6 +187,8 @@ impl Function {
         // It consumes nothing of what is the key's alone.
         let of_key = self.has_unused().then(|| quote!(clippy::needless_pass_by_value,));
         let of_key = of_key.iter();
+        let underscores = self.uses_underscores().then(|| quote!(clippy::used_underscore_binding,));
+        let underscores = underscores.iter();
         // The lints are those that the documentation of the caller answers.
         quote! {
             #attributes
@@ -199,11 +202,18 @@ impl Function {
                 clippy::missing_safety_doc,
                 clippy::must_use_candidate,
                 #(#of_key)*
+                #(#underscores)*
                 clippy::too_many_arguments
             )]
             #vis #asyncness #unsafety fn #name #generics(#(#receiver,)* #(#params),*)
             #output #where_clause #braced
         }
+    }
+
+    /// Whether there is a parameter outside the key, whose name therefore may start with an underscore
+    /// though it is used.
+    fn uses_underscores(&self) -> bool {
+        self.params.iter().any(|param| !param.hashed)
     }
 
     /// Whether there is a parameter of which the body, as far as its tokens tell, makes no use.

@@ -3,11 +3,12 @@
 use crate::attributes::Attributes;
 use crate::boxed;
 use crate::companions::COMPANIONS;
+use crate::documentation;
 use crate::generics;
 use crate::given_key::GivenKey;
 use crate::options::SharedOptions;
 use crate::param::{Param, is_mutable};
-use crate::surroundings::is_in_impl;
+use crate::surroundings::{Opener, kind_beside, opener_around};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
@@ -39,6 +40,8 @@ pub(crate) struct Function {
     pub(crate) stmts: Vec<Stmt>,
     /// It returns a boxed future, as an async function does that another macro has rewritten.
     pub(crate) is_boxed: bool,
+    /// The attribute, as documentation shows it.
+    pub(crate) how: String,
     /// The path of the `memo` crate.
     pub(crate) krate: TokenStream,
     /// The path of the runtime's hidden module.
@@ -99,6 +102,7 @@ impl Function {
             returns,
             stmts,
             is_boxed,
+            how: documentation::how(attribute, &options.written),
             private,
             krate,
             key,
@@ -138,6 +142,7 @@ impl Function {
         if let Place::Type(name) = &self.place {
             let (sig, body, options) = (&self.sig, &self.body, &options.written);
             check_name(attribute, name, quote!(#sig #body #options))?;
+            check_neighbours(attribute, name, sig.ident.span())?;
         }
         match (&self.place, &self.attributes.track_caller) {
             (Place::Trait, Some(track_caller)) => Err(Error::new_spanned(
@@ -251,6 +256,17 @@ fn check_name(attribute: &str, name: &Ident, written: TokenStream) -> Result<()>
     Err(Error::new(name.span(), cure))
 }
 
+/// There must be no other type or module of the companions' name.
+fn check_neighbours(attribute: &str, name: &Ident, function: Span) -> Result<()> {
+    let plain = name.unraw().to_string();
+    let Some(kind) = kind_beside(function, &plain) else { return Ok(()) };
+    let cure = format!(
+        "the companions' type would be a second `{plain}` beside `{kind} {plain}`: \
+         name it, as in `#[{attribute}(handle = {plain}_cache)]`"
+    );
+    Err(Error::new(name.span(), cure))
+}
+
 /// Whether `name::x` is anywhere in it, of an `x` that is no companion.
 fn says_path(tokens: TokenStream, name: &Ident) -> bool {
     let tokens: Vec<_> = tokens.into_iter().collect();
@@ -332,16 +348,22 @@ fn place(
         };
     }
     let name = options.handle.as_ref().unwrap_or(&sig.ident);
-    if sig.receiver().is_some() || options.in_impl {
-        return Ok(Place::Impl(name.clone()));
-    }
-    if mentions_self(sig.to_token_stream()) || is_in_impl(sig.ident.span()) {
-        let cure = format!(
-            "an associated function says so: `#[{attribute}(in_impl)]`, or `in_trait` in a trait's `impl`"
-        );
-        return Err(Error::new_spanned(&sig.ident, cure));
-    }
-    Ok(Place::Type(name.clone()))
+    let opener = opener_around(sig.ident.span());
+    let is_associated = sig.receiver().is_some() || options.in_impl;
+    let cure = match opener {
+        Opener::ImplOfTrait => format!(
+            "a trait's `impl` has no room for companions: write `#[{attribute}(in_trait)]`, which caches without them"
+        ),
+        _ if is_associated => return Ok(Place::Impl(name.clone())),
+        Opener::Impl => format!("an associated function says so: `#[{attribute}(in_impl)]`"),
+        Opener::Other if !mentions_self(sig.to_token_stream()) => {
+            return Ok(Place::Type(name.clone()));
+        }
+        Opener::Trait | Opener::Other => format!(
+            "an associated function says so: `#[{attribute}(in_impl)]`, or `in_trait` in a trait and its `impl`s"
+        ),
+    };
+    Err(Error::new_spanned(&sig.ident, cure))
 }
 
 fn mentions_self(tokens: TokenStream) -> bool {

@@ -1,29 +1,37 @@
 //! The attributes of the `memo` crate. Use them from there: what they write calls its runtime.
 
-mod attributes;
-mod behind;
-mod boxed;
-mod call;
-mod companions;
+// What is written: the options, and the function.
+mod options;
+mod values;
+mod units;
 mod foreign;
 mod function;
-mod generics;
-mod given_key;
-mod key;
-mod memo;
-mod mentions;
-mod options;
 mod param;
+mod attributes;
+mod generics;
+mod boxed;
+mod surroundings;
+// The key of a call.
+mod key;
+mod given_key;
+mod mentions;
+// What the bodies say.
+mod call;
+mod background;
+mod companions;
+mod documentation;
+// The attributes.
+mod memo;
 mod resource;
 mod singleton;
-mod surroundings;
-mod units;
-mod values;
 
 use proc_macro::TokenStream;
 use quote::quote;
 
-/// Caches what a function returns: data, stored serialized and handed out by value.
+/// Caches the results of a function: data, stored serialized and returned by value.
+///
+/// A call with arguments that were seen before returns the stored result without running the body.
+/// The attribute also defines [companions](#companions), such as `square::clear()`.
 ///
 /// ```
 /// use memo::memo;
@@ -38,45 +46,51 @@ use quote::quote;
 /// square::clear();
 /// ```
 ///
-/// For what cannot be copied (pools, sessions, models) there is
+/// For results that cannot be copied, such as pools, sessions and models, use
 /// [`#[singleton]`](macro@singleton).
 ///
 /// # The key
 ///
-/// Every parameter is part of the key, by content: it is read through serde where it lies, and
-/// must be `Serialize`, nothing else. References, slices, `f64`, maps and types that are not
-/// `Clone` will do. `HashMap`s and `HashSet`s have no order, at any depth; `0.0` and `-0.0` are
-/// two keys, equal bits of a NaN are one; a field that serde skips is not part of it. Type and
-/// const parameters are part of the key, too.
+/// Two calls are the same if their keys are equal. Every parameter is part of the key, by content:
+/// it is read through serde in place, and must be `Serialize`, nothing else. References, slices,
+/// `f64`, maps and types that are not `Clone` all work. Type and const parameters are part of the
+/// key as well.
 ///
-/// **A name that starts with an underscore keeps a parameter out of the key**, and then it may be
-/// anything, `&mut` included. So do the options [`skip` and `key`](#which-calls-are-one).
+/// `HashMap`s and `HashSet`s compare without order, at any depth. `0.0` and `-0.0` are different,
+/// and NaNs with equal bits are equal. A field that serde skips is not part of the key.
+///
+/// **A parameter whose name starts with an underscore is not part of the key**, and may be of any
+/// type, `&mut` references included. The options [`skip` and `key`](#which-calls-are-one) leave
+/// parameters out as well.
 ///
 /// # The result
 ///
-/// The declared type is an owned one that is `Serialize` and `DeserializeOwned`, nothing else. The
-/// caller for whom the function ran gets that very value; a hit is as good a copy as serde makes.
+/// The declared type must be owned, and be `Serialize` and `DeserializeOwned`, nothing else. The
+/// caller for whom the body ran gets the value itself; a hit is as good a copy as serde makes.
 ///
-/// Of a function that returns a `Result`, by whatever alias, only `Ok` is stored, and the error may
-/// be anything. A panic is never stored.
+/// If a function returns a `Result`, under whatever alias, only `Ok` is stored, and the error may
+/// be of any type. A panic is never stored.
 ///
 /// # Companions
 ///
-/// A function `square(x)` brings a type `square` of the same visibility, which travels with `use`:
+/// Beside a function `square(x)`, the attribute defines a type `square` with the function's
+/// visibility, which `use` imports along with it:
 ///
 /// | | |
 /// |---|---|
-/// | `square::clear()` | forgets everything |
-/// | `square::remove(4) -> bool` | forgets one call |
-/// | `square::get(4) -> Option<u64>` | the stored result, without a run |
-/// | `square::contains(4) -> bool` | whether there is one |
+/// | `square::clear()` | removes all results |
+/// | `square::remove(4) -> bool` | removes the result of one call, and returns whether there was one |
+/// | `square::get(4) -> Option<u64>` | returns the stored result, and never runs the body |
+/// | `square::contains(4) -> bool` | returns whether there is a stored result |
 /// | `square::insert(4, 16)` | stores a result |
-/// | `square::refresh(4) -> u64` | runs, and replaces what is stored |
-/// | `square::uncached(4) -> u64` | the original function |
-/// | `square::stats() -> memo::Stats` | what is stored and was done |
+/// | `square::refresh(4) -> u64` | runs the body and replaces the stored result |
+/// | `square::uncached(4) -> u64` | is the original function |
+/// | `square::stats() -> memo::Stats` | returns what is stored, and what was counted |
 ///
-/// Those of one call take the parameters of the key alone; `refresh` and `uncached` take all.
-/// Looking with `get` and `contains` counts nothing.
+/// The companions of one call take the parameters of the key; `refresh` and `uncached` take all
+/// parameters. `get` and `contains` count nothing. An `async` function with a `store` also has
+/// `clear_async`, `remove_async`, `get_async`, `contains_async` and `insert_async`, which wait for
+/// the store without blocking the executor's thread.
 ///
 /// ```
 /// # use memo::memo;
@@ -93,9 +107,10 @@ use quote::quote;
 ///
 /// # Methods
 ///
-/// `self` is a parameter like any other. A method's companions are associated functions of the
-/// same `impl`, named after it. An associated function without `self` says `in_impl`. In a trait or
-/// the `impl` of one, where there is no room for companions, `in_trait` caches without them.
+/// `self` is a parameter like any other. The companions of a method are associated functions of the
+/// same `impl`, and begin with the method's name. An associated function without `self` needs the
+/// option `in_impl`. In a trait, or in the `impl` of one, no companions can be added: `in_trait`
+/// caches without them.
 ///
 /// ```
 /// # use memo::memo;
@@ -135,13 +150,14 @@ use quote::quote;
 /// Rect::area_clear();
 /// ```
 ///
-/// By-value `self` is taken by reference where a companion only looks.
+/// A companion that only looks takes a by-value `self` by reference.
 ///
 /// # Async
 ///
-/// The same attribute, on any executor: a hit never awaits, and who waits for another's run blocks
-/// no thread. Where the future that runs is dropped, one that waits takes over. The future is `Send`
-/// if the body's is, whatever it borrows for the key; with a `store`, if the result is as well.
+/// The same attribute caches an `async` function, on any executor. A hit never awaits, and a call
+/// that waits for another's computation blocks no thread. If the computing future is dropped, a
+/// waiting one takes over. The future is `Send` if the body's is, whatever the key borrows; with a
+/// `store`, the result must be `Send` as well.
 ///
 /// ```
 /// # use memo::memo;
@@ -168,12 +184,13 @@ use quote::quote;
 ///
 /// ## Which calls are one
 ///
-/// `skip(a, self)` leaves parameters out of the key, as an underscore does. `key = EXPR` makes an
-/// expression over the parameters the key, instead of all of them; it borrows them, and may be
-/// anything `Serialize`, made of what is left out too: the companions of one call then take all
-/// parameters that have no underscore, and those that the expression mentions. Where a `?` in it
-/// fails, the call runs uncached. `key = ()` is one result for all calls; any other expression that
-/// would be the same for every call is refused.
+/// `skip(a, self)` leaves parameters out of the key, as an underscore does.
+///
+/// `key = EXPR` makes an expression over the parameters the key. It borrows them, may use those
+/// that are left out otherwise, and may be anything that is `Serialize`. The companions of one call
+/// then take all parameters without an underscore, and those that the expression mentions. If a `?`
+/// in it fails, the call runs uncached. `key = ()` is one result for all calls; any other
+/// expression that is the same for every call is refused.
 ///
 /// ```
 /// # use memo::memo;
@@ -205,9 +222,12 @@ use quote::quote;
 ///
 /// ## Which results are stored
 ///
-/// `cache_if` names a function, or is a closure without captures, that is shown each result; what it
-/// says `false` to is returned and not stored. `cache_err` stores `Err` as well as `Ok`, so that the error has to be
-/// `Serialize` and `DeserializeOwned`, too.
+/// `cache_if` is the path of a function, or a closure without captures, that is called with a
+/// reference to each result. A result for which it returns `false` is returned and not stored. By
+/// default every result is stored, or every `Ok` of a `Result`.
+///
+/// `cache_err` stores `Err` as well as `Ok`. The error must then be `Serialize` and
+/// `DeserializeOwned`, too.
 ///
 /// ```
 /// # use memo::memo;
@@ -233,12 +253,14 @@ use quote::quote;
 ///
 /// ## For how long
 ///
-/// `ttl` is a time to live, counted from the end of the run: a text like `"1h 30m"` of `ns`, `us`,
-/// `ms`, `s`, `m`, `h`, `d` and `w`, or an expression of type `Duration`, which is asked once. With
-/// `refresh = "background"`, a result that is older than its `ttl`, and not yet than twice that, is
-/// still returned at once, while one refresh runs behind the call on a thread of memo's own. For that
-/// all arguments are cloned, those beside the key included: they have to be `Clone` (`ToOwned` where
-/// they are references), `Send` and `'static`.
+/// `ttl` is a result's time to live, counted from the end of the run: a text such as `"1h 30m"`,
+/// `"1.5h"` or `"90 minutes"`, in units from `ns` to `weeks`, or an expression of type `Duration`,
+/// which is evaluated once. By default results do not expire.
+///
+/// With `refresh = "background"`, a result between once and twice its `ttl` old is still returned
+/// at once, while one refresh runs in the background, on a thread of memo's own. All arguments are
+/// cloned for it, those that are not part of the key included: they must be `Clone` (`ToOwned` for
+/// references), `Send` and `'static`.
 ///
 /// ```
 /// # use memo::memo;
@@ -257,9 +279,11 @@ use quote::quote;
 ///
 /// ## How many
 ///
-/// `max_entries` bounds the number of stored results, `max_bytes` the bytes of their keys and
-/// values; both hold at every moment, and the least valuable go first. `memo::set_max_bytes` bounds
-/// all functions together.
+/// `max_entries` bounds the number of results in memory, `max_bytes` the bytes of their keys and
+/// values. There is no bound by default. Both hold at every moment; the least valuable results are
+/// evicted first. Each is a number or an expression of type `usize`, which is evaluated once;
+/// bytes may also be a text such as `"1.5 GiB"` or `"500 MB"`. `memo::set_max_bytes` bounds all
+/// functions together.
 ///
 /// ```
 /// # use memo::memo;
@@ -276,11 +300,13 @@ use quote::quote;
 ///
 /// ## How long a call waits for another
 ///
-/// `wait` bounds the wait of a call for another's computation, as a text or an expression of type
-/// `Duration`. Defaults to the larger of 5 seconds (60 for a [`#[singleton]`](macro@singleton)) and
-/// twice the function's longest computation so far. When it has run out, one of those who wait computes
-/// as well; the bound is the key's, and runs anew, doubled, from there. On a worker thread of rayon
-/// (feature `rayon`) it is 10 ms, as what a call waits for may be below it on the same stack.
+/// `wait` bounds how long calls wait for another's computation of their key: a text or an
+/// expression of type `Duration`. Defaults to the larger of 5 seconds (60 for a
+/// [`#[singleton]`](macro@singleton)) and twice the function's longest computation so far.
+///
+/// When the bound has run out, one of the waiting calls computes as well. The bound belongs to the
+/// key, and begins again, doubled, each time. On a worker thread of rayon (feature `rayon`) it is
+/// always 10 ms, as the computation that a call waits for may be below it on the same stack.
 ///
 /// ```
 /// # use memo::memo;
@@ -293,15 +319,20 @@ use quote::quote;
 ///
 /// ## Beyond this process
 ///
-/// With a `store`, results live behind memory as well: a call that memory has nothing for asks the
-/// store before it runs, and puts there what it computed. `"disk"`, with the feature of that name, is
-/// the directory in `$MEMO_CACHE_DIR` or the program's own in the platform's for caches; `"redis"`, with
-/// the feature of that name, the server at `$MEMO_REDIS_URL`; any other is an expression of a type that is a `memo::store::Store`, evaluated at the first call. `ttl`
-/// counts there as well, from the end of the computation; `max_entries` and `max_bytes` bound memory.
-/// What a store cannot do is counted in `stats().store_errors` and reported once; no call fails.
+/// `store` keeps results beyond this process as well. A call that is not in memory asks the store
+/// before it runs the body, and stores the result there. The store is one of:
 ///
-/// Several processes that want the same call at once compute it once each, unless `flight = "fleet"`
-/// has one of them compute it for all, where the store can tell (Redis can).
+/// - `"disk"`, with the feature `disk`: the directory `$MEMO_CACHE_DIR`, or one of the program's in
+///   the platform's directory for caches;
+/// - `"redis"`, with the feature `redis`: the server at `$MEMO_REDIS_URL`;
+/// - an expression of a type that implements `memo::store::Store`, evaluated at the first call.
+///
+/// A `ttl` counts from the end of the computation there as well. `max_entries` and `max_bytes`
+/// bound what is in memory only. An error of a store fails no call: it is counted in
+/// `stats().store_errors`, and reported once.
+///
+/// By default, processes that want the same call at the same time compute it once each. With
+/// `flight = "fleet"`, one of them computes it for all, if the store supports that, as Redis does.
 ///
 /// ```
 /// # use memo::memo;
@@ -318,10 +349,12 @@ use quote::quote;
 ///
 /// ## What it is known by
 ///
-/// `name` is what statistics and reports call the function, instead of `crate::module::function`.
-/// In a store, its identity is that name, its package and module, its signature and body, `key` and
-/// `skip`, and `version`, inside another function's body also its line and column: raise `version`
-/// when what the function calls has changed.
+/// `name` replaces `crate::module::function` in statistics and reports.
+///
+/// In a store, a function is identified by its name, package, module, signature, body, `key`,
+/// `skip` and `version`, and inside another function's body also by its line and column. If any of
+/// these changes, its old results are not found. Raise `version`, which defaults to 0, when
+/// something changes that the body uses and the attribute cannot see, such as another function.
 ///
 /// ```
 /// # use memo::memo;
@@ -336,10 +369,11 @@ use quote::quote;
 ///
 /// ## Where things are
 ///
-/// `handle` names the type of the companions, for where there is a type or a module of the function's
-/// name already; in an `impl` it is what the companions' names start with. `in_impl` and `in_trait`
-/// tell where the function stands, if `self` does not: [see above](#methods). `crate` tells where the
-/// `memo` crate is, if not at `::memo`: renamed in `Cargo.toml`, or re-exported by another crate.
+/// `handle` names the type of the companions, where there is a type or a module with the function's
+/// name already. In an `impl`, it is the prefix of the companions' names. `in_impl` and `in_trait`
+/// say where the function is, if no `self` does: [see above](#methods). `crate` is the path of the
+/// `memo` crate, where it is not `::memo` because it was renamed in `Cargo.toml` or is re-exported
+/// by another crate.
 ///
 /// ```
 /// # use memo::memo;
@@ -367,70 +401,83 @@ use quote::quote;
 ///
 /// # Other attributes
 ///
-/// An attribute above `#[memo]` belongs to the body, one below it to the function that is called:
-/// `#[tracing::instrument]` above it opens a span for each run, below it for each call. Those that
-/// are about both, as `#[track_caller]`, `#[cfg]` and lints are, are put on both; for that reason
-/// an `#[expect]` becomes an `#[allow]`.
+/// An attribute above `#[memo]` applies to the body, one below it to the function that is called:
+/// `#[tracing::instrument]` above it opens a span for each run, below it for each call. Attributes
+/// that concern both, such as `#[track_caller]`, `#[cfg]` and lints, are put on both; for that
+/// reason an `#[expect]` becomes an `#[allow]`.
 ///
 /// # Restrictions
 ///
-/// These are compile errors, each of which names the cure: a `&mut` parameter that is part of the key,
-/// a `const fn`, a result that is a reference or an `impl Trait`, an argument or a result without the
-/// serde traits, a function that has the name of a primitive type and no `handle`, an associated
-/// function that mentions `Self` and does not say where it stands, `#[track_caller]` with `in_trait`;
-/// an unknown option, one that is given twice, and one with a bad value. With
-/// `refresh = "background"`: an `async` or an `unsafe` function, and `in_trait`.
+/// These are compile errors, and each message says what to write instead: a `&mut` parameter that
+/// is part of the key, a `const fn`, a result that is a reference or an `impl Trait`, an argument
+/// or a result without the serde traits, a function that has the name of a primitive type and no
+/// `handle`, an associated function that mentions `Self` and does not say where it stands,
+/// `#[track_caller]` with `in_trait`; an unknown option, one that is given twice, and one with a
+/// bad value. With `refresh = "background"`: an `async` or an `unsafe` function, and `in_trait`.
 ///
-/// Two misuses the attribute cannot tell from what is right, as it sees one function and not what is
-/// around it:
+/// The attribute sees one function, and not always what is around it, and so does not notice some
+/// misuses:
 ///
-/// - An associated function that mentions neither `self` nor `Self` and has no `in_impl`. The compiler
-///   complains of an `enum` in an `impl`.
+/// - An associated function without `self` and without `in_impl`, in the expansion of another
+///   macro. The compiler says "enum is not supported in `trait`s or `impl`s".
+/// - A function with the name of a crate or a module that other items of its module use, or of a
+///   type or module that is imported. The compiler says "`regex` is ambiguous" or "the name `regex`
+///   is defined multiple times". The option [`handle`](#where-things-are) gives the companions' type
+///   another name.
+/// - A result with a `&'static` field in a type of its own, which cannot be decoded. The compiler
+///   says "implementation of `Deserialize` is not general enough". Own the data, or share the whole with
+///   `#[singleton]`.
 /// - `in_trait` on a private function that is in no trait. It is cached, without companions.
 ///
-/// And nobody but you knows whether the function's result depends on its key alone.
+/// Whether the function's result depends on its key alone, the attribute cannot know either.
 ///
 /// # Calls at the same time
 ///
-/// One call of a key computes at a time; others wait for it and take its result. A call that would
-/// wait for itself, through whatever other calls, threads or tasks, computes at once.
+/// For each key, one call computes at a time; others wait for it and share its result. A call that
+/// would wait for itself, through whatever chain of calls, threads or tasks, computes at once
+/// instead.
 ///
-/// A wait that nobody can see the end of is relieved: when its
-/// [bound](#how-long-a-call-waits-for-another) has run out, one of those who wait computes as well, the
-/// others wait on, and the first to finish answers all. So a computation of a minute that nobody knew
-/// runs four times at most, however many callers there are.
+/// Some waits have an end that nobody can foresee. When the
+/// [bound](#how-long-a-call-waits-for-another) of a wait has run out, one of the waiting calls
+/// computes as well, the others continue to wait, and the first to finish answers all. A
+/// computation that takes a minute for the first time thus runs four times at most, however many
+/// callers there are.
 ///
-/// A computation whose future was woken and is not polled, because a `select!` or a `buffered` stream
-/// keeps it, is noticed within 50 ms, which counts as a bound that has run out.
+/// A computation whose future was woken and is not polled, because it is kept in a `select!` or a
+/// `buffered` stream, is noticed within 50 ms, and treated as a bound that has run out.
 ///
-/// When a computation panics, or returns an `Err`, those who waited for it compute for themselves;
-/// when its future is dropped, one of them takes over.
+/// If a computation panics, or returns an `Err`, the calls that waited for it compute for
+/// themselves. If its future is dropped, one of them takes over.
 ///
 /// # What clearing promises
 ///
-/// What `clear` and `remove` name is not served after they return, though it was being computed when
-/// they began. The same holds for what is older than a result that
-/// `insert` or `refresh` returned from; of two refreshes of one key, the one that began later is the
-/// newer.
+/// After `clear` or `remove` has returned, no earlier result of what it names is returned, not even
+/// one that was still being computed when it began. In the same way, nothing older follows a result
+/// with which `insert` or `refresh` has returned; of two refreshes of one key, the one that began
+/// later is the newer.
 ///
-/// `square::clear()` speaks of `square`: a result of another function that was computed from one of
-/// `square`'s stays. `memo::clear_all()` forgets all functions as one, and whatever was computed from
-/// what it forgets, stored or under way.
+/// `square::clear()` concerns `square` alone: a result of another function that was computed from
+/// one of `square`'s stays. `memo::clear_all()` clears all functions at once, and with them
+/// whatever was computed from what it clears, stored or still being computed.
 ///
 /// # Errors and panics
 ///
-/// Caching never fails a call, and never loses a result. Where an argument's `Serialize` returns an
-/// error, or serde does not carry the result there and back, the function just runs; that is counted as
-/// `uncacheable` and reported once to `memo::set_reporter`. So is a panic of `cache_if`, of `ttl`, of the
-/// reporter or of the result's `Serialize`. A result whose `ttl` panics is returned and not stored; the
-/// next one asks again. A panic of the body, of `key` or of an argument's `Serialize` reaches its caller,
-/// and so does one of `Deserialize` on a hit.
+/// Caching never fails a call, and never loses a result. If an argument's `Serialize` returns an
+/// error, or serde does not preserve the result, the call runs uncached; that is counted as
+/// `uncacheable`, and reported once to the function given to `memo::set_reporter`.
+///
+/// A panic of `cache_if`, of `ttl`, of the reporter or of the result's `Serialize` is caught and
+/// counted in the same way. A result whose `ttl` panics is returned and not stored, and the next
+/// one asks again. A panic of the body, of `key` or of an argument's `Serialize` reaches the
+/// caller, and so does one of `Deserialize` on a hit.
 #[proc_macro_attribute]
 pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
     expand(options, item, memo::memoize)
 }
 
-/// Shares what a function returns: a resource, one instance for all callers.
+/// Shares the result of a function: a resource, one instance for all callers.
+///
+/// A call with arguments that were seen before returns the same `Arc` without running the body.
 ///
 /// ```
 /// use memo::singleton;
@@ -454,41 +501,41 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # What is returned
 ///
-/// A function that is declared to return `T` returns `Arc<T>`, and instead of `Result<T, E>` it
-/// returns `Result<Arc<T>, E>`. What is an `Arc<X>` already stays as it is, `Arc<dyn Trait>`
-/// included. An error is returned and not kept: the next call tries again. `T` must be
-/// `Send + Sync + 'static`, and nothing else.
+/// A function that is declared to return `T` returns `Arc<T>`, and one that is declared to return
+/// `Result<T, E>` returns `Result<Arc<T>, E>`. An `Arc<X>` stays as it is, `Arc<dyn Trait>`
+/// included. An error is returned and not stored: the next call tries again. `T` must be
+/// `Send + Sync + 'static`, nothing else.
 ///
-/// One instance is made at a time for each key, as for [`#[memo]`](macro@memo); so are the key,
-/// methods, async functions and other attributes what they are there.
+/// One instance is made at a time for each key. Keys, methods, async functions and other attributes
+/// are as for [`#[memo]`](macro@memo).
 ///
 /// # Companions
 ///
 /// | | |
 /// |---|---|
-/// | `pool::clear()` | gives up every instance |
-/// | `pool::remove("localhost") -> bool` | gives up one |
-/// | `pool::get("localhost") -> Option<Arc<Pool>>` | the instance there is, without a run |
-/// | `pool::contains("localhost") -> bool` | whether there is one |
-/// | `pool::refresh("localhost") -> Result<Arc<Pool>, String>` | makes a new one and replaces the old |
-/// | `pool::uncached("localhost") -> Result<Pool, String>` | the original function |
-/// | `pool::stats() -> memo::Stats` | what is held and was done |
+/// | `pool::clear()` | removes all instances |
+/// | `pool::remove("localhost") -> bool` | removes one, and returns whether there was one |
+/// | `pool::get("localhost") -> Option<Arc<Pool>>` | returns the instance, and never runs the body |
+/// | `pool::contains("localhost") -> bool` | returns whether there is an instance |
+/// | `pool::refresh("localhost") -> Result<Arc<Pool>, String>` | makes a new instance and replaces the old |
+/// | `pool::uncached("localhost") -> Result<Pool, String>` | is the original function |
+/// | `pool::stats() -> memo::Stats` | returns what is held, and what was counted |
 ///
-/// Who holds an `Arc` that was given up goes on holding it.
+/// An `Arc` that a caller holds stays valid when its instance is removed.
 ///
 /// # Options
 ///
-/// `skip`, `key`, `ttl`, `refresh`, `wait`, `max_entries`, `name`, `handle`, `in_impl`, `in_trait` and
-/// `crate` are those of [`#[memo]`](macro@memo#options). Two are a singleton's own:
+/// `skip`, `key`, `ttl`, `refresh`, `wait`, `max_entries`, `name`, `handle`, `in_impl`, `in_trait`
+/// and `crate` are those of [`#[memo]`](macro@memo#options). Two are a singleton's own:
 ///
 /// | | |
 /// |---|---|
-/// | `validate = F` | asked about `&value` on each hit; `false` replaces the value |
-/// | `on_release = F` | told about `&value` when the last `Arc` goes |
+/// | `validate = F` | called with `&value` on each hit; if it returns `false`, the value is replaced |
+/// | `on_release = F` | called with `&value` when the last `Arc` is dropped |
 ///
-/// Each names a function or is a closure without captures; both may use the singleton itself. What is
-/// given up is released as soon as nobody holds it, by whoever gave it up or else on a thread of
-/// memo's own. Where the process ends first, nothing is released.
+/// Each is the path of a function or a closure without captures, and may use the singleton itself.
+/// An instance that was removed is released as soon as nobody holds it: by the call that removed
+/// it, or else on a thread of memo's own. When the process ends, nothing more is released.
 ///
 /// ```
 /// use memo::singleton;
@@ -517,19 +564,19 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Restrictions
 ///
-/// As for [`#[memo]`](macro@memo#restrictions), what would not work is a compile error: a type that is
-/// not `Send + Sync + 'static`, a function that returns nothing, `()` or a borrow, and a bare `Result`
+/// As for [`#[memo]`](macro@memo#restrictions), these are compile errors: a type that is not
+/// `Send + Sync + 'static`, a function that returns nothing, `()` or a borrow, and a bare `Result`
 /// or `Arc` that hides its type.
 ///
-/// Since the signature changes, `Result` and `Arc` are known by their names here. The compiler cannot
-/// tell that an alias of another name is one: `type Fallible<T> = Result<T, Error>` is shared whole,
-/// with its error.
+/// Since the signature changes, `Result` and `Arc` are recognized by their names. An alias of
+/// `Result` with another name, as in `type Fallible<T> = Result<T, Error>`, is refused; the message
+/// says what to write instead.
 ///
 /// # Errors and panics
 ///
-/// Where an argument's `Serialize` returns an error, each call makes an instance of its own. A panic
-/// reaches its own caller, and the next call tries again. `memo::set_enabled(false)` and
-/// `MEMO_DISABLE=1` do not affect singletons.
+/// If an argument's `Serialize` returns an error, each call makes an instance of its own. A panic
+/// reaches the caller whose call it was, and the next call tries again. `memo::set_enabled(false)`
+/// and `MEMO_DISABLE=1` do not affect singletons.
 #[proc_macro_attribute]
 pub fn singleton(options: TokenStream, item: TokenStream) -> TokenStream {
     expand(options, item, singleton::share)

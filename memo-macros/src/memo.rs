@@ -1,6 +1,6 @@
 //! `#[memo]`: the call and its companions.
 
-use crate::call::{Body, Helped};
+use crate::call::{Body, Helped, Told};
 use crate::companions::{Companion, Takes};
 use crate::function::{Function, Place};
 use crate::generics;
@@ -19,7 +19,7 @@ pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenSt
     let mut function = Function::new("memo", item, &options.shared)?;
     function.is_stored = options.store.is_some();
     check_result(&function.returns, options.cache_err)?;
-    function.check_behind(options.shared.refresh.as_ref())?;
+    function.check_background(options.shared.refresh.as_ref())?;
     Ok(expand(&function, &options))
 }
 
@@ -67,27 +67,19 @@ fn check_result(returns: &Type, cache_err: bool) -> Result<()> {
 //         fn uncached(x: u64) -> u64 { x * x }
 //     }
 fn expand(function: &Function, options: &MemoOptions) -> TokenStream {
-    let memo = function.memory("Memo", options.shared.name.as_ref(), &settings(function, options));
+    let memo = function.memory("new", options.shared.name.as_ref(), &settings(function, options));
     let codec = codec(function, options);
     let is_stored = options.store.is_some();
-    let body = Body { original: function.original(), share: None, is_fallible: false, is_stored };
-    let run = |verb| {
-        let call = function.ask(verb, &[&memo.expr, &codec.expr], Takes::All, None);
-        function.run(&call, &body)
-    };
+    let body = Body { original: function.original(), result_of: None, is_stored };
     let output = function.sig.output.to_token_stream();
-    let before = [&memo.expr, &codec.expr];
-    let call = if options.shared.refresh.is_some() {
-        let call = function.run_before_refresh("enter", &before, |call| function.run(call, &body));
-        Helped { item: TokenStream::new(), expr: call }
-    } else if options.shared.ttl.is_some() || is_stored {
-        Helped { item: TokenStream::new(), expr: run("enter") }
-    } else {
-        function.split("hit", &before, &output, &body, run("enter"))
-    };
+    let told = Told { memo: &memo.expr, payload: &codec.expr };
+    let shared = &options.shared;
+    let is_plain = shared.ttl.is_none() && !is_stored;
+    let (call, refresh) =
+        function.answer(&told, (&output, &body), (shared.refresh.as_ref(), is_plain));
     let body = function.in_box(function.with_memory(&memo, &call.expr));
     let caller = function.caller(&output, &body);
-    let refresh = function.in_box(run("refresh"));
+    let refresh = function.in_box(refresh);
     let companions = companions(function, &memo.expr, &codec.expr, refresh);
     let helpers = [memo.item, codec.item, function.key_helper(), call.item];
     function.with_companions(&caller, &helpers, &companions)
@@ -106,7 +98,11 @@ fn companions(
     let value = Ident::new("value", Span::mixed_site());
     let remove = function.ask("remove", &[memo], Takes::Key, None);
     let get = function.ask("get", &[memo, codec], Takes::Key, None);
-    let contains = function.ask("contains", &[memo, codec], Takes::Key, None);
+    let contains = if function.is_stored {
+        function.ask("contains_stored", &[memo, codec], Takes::Key, None)
+    } else {
+        function.ask("contains", &[memo], Takes::Key, None)
+    };
     let insert = function.ask("insert", &[memo, codec], Takes::Key, Some(&value));
     let mut companions = vec![
         Companion::new("clear", "Forgets every result.", Takes::Nothing, quote!(#memo.clear();)),
@@ -174,7 +170,7 @@ fn async_companions(
 fn settings(function: &Function, options: &MemoOptions) -> TokenStream {
     let mut settings = options.settings();
     if let Some(store) = &options.store {
-        settings.extend(behind(function, options, store));
+        settings.extend(store_settings(function, options, store));
     }
     settings
 }
@@ -186,7 +182,7 @@ fn settings(function: &Function, options: &MemoOptions) -> TokenStream {
 //     .source(Source { tokens: "fn square(x: u64) -> u64 { x * x }", … })
 //     .store(|| open(DiskStore::open("results")))
 /// What a function with a store is known by, and the store.
-fn behind(function: &Function, options: &MemoOptions, store: &Store) -> TokenStream {
+fn store_settings(function: &Function, options: &MemoOptions, store: &Store) -> TokenStream {
     let private = &function.private;
     let (sig, body) = (&function.sig, &function.body);
     let (key, skip) = (options.shared.key.iter(), &options.shared.skip);

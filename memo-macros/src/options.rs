@@ -2,8 +2,8 @@
 
 use crate::foreign;
 use crate::values::{
-    Bound, Store, background, bytes, entries, flag, fleet, name_text, names, path, store, ttl,
-    value, version, wait,
+    Bound, Store, background, bytes, entries, flag, fleet, name, name_text, names, path, store,
+    ttl, value, version, wait,
 };
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -157,13 +157,13 @@ impl MemoOptions {
 }
 
 impl SharedOptions {
-    fn set(&mut self, option: &Ident, name: &str, input: ParseStream) -> Result<()> {
-        match name {
+    fn set(&mut self, option: &Ident, called: &str, input: ParseStream) -> Result<()> {
+        match called {
             "crate" => self.krate = Some(path(option, input)?),
             "name" => self.name = Some(name_text(&value(option, input)?)?),
             "key" => self.key = Some(value(option, input)?),
             "skip" => self.skip = names(option, input)?,
-            "handle" => self.handle = Some(value(option, input)?),
+            "handle" => self.handle = Some(name(option, input)?),
             "in_impl" => self.in_impl = flag(option, input)?,
             "in_trait" => self.in_trait = flag(option, input)?.then(|| option.clone()),
             "ttl" => self.ttl = Some(ttl(&value(option, input)?)?),
@@ -228,9 +228,14 @@ impl Attribute {
     ) -> Result<Vec<Ident>> {
         let mut given: Vec<Ident> = Vec::new();
         while !input.is_empty() {
-            let option = input.call(Ident::parse_any)?;
+            let option = input.call(Ident::parse_any).map_err(|error| self.expected(&error))?;
             let name = option.to_string();
             if !self.options.contains(&name.as_str()) {
+                let is_alone = input.is_empty() || input.peek(Token![,]);
+                if is_alone && given.last().is_some_and(|last| last == "key") {
+                    let cure = format!("`key` is one expression: write `key = (…, {name})`");
+                    return Err(Error::new(option.span(), cure));
+                }
                 return Err(self.unknown(&option, number_after(input).as_deref()));
             }
             if given.contains(&option) {
@@ -244,6 +249,12 @@ impl Attribute {
             }
         }
         Ok(given)
+    }
+
+    fn expected(&self, error: &Error) -> Error {
+        let (this, option) = (self.name, self.options[0]);
+        let cure = format!("expected an option, as in `#[{this}({option} = \"10m\")]`");
+        Error::new(error.span(), cure)
     }
 
     fn unknown(&self, option: &Ident, number: Option<&str>) -> Error {
@@ -314,7 +325,7 @@ mod tests {
         assert!(matches!(memo("store = make()").unwrap().store, Some(Store::Given(_))));
         assert_eq!(
             memo("store = \"tape\"").err().unwrap(),
-            "unknown store `tape`: `\"disk\"`, `\"redis\"`, or an expression"
+            "unknown store `tape`: `\"disk\"`, `\"redis\"`, or an expression such as `DiskStore::open(\"results\")`"
         );
     }
 

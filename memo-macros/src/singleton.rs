@@ -1,6 +1,6 @@
 //! `#[singleton]`: the call and its companions.
 
-use crate::call::{Body, Helped};
+use crate::call::{Body, Told};
 use crate::companions::{Companion, Takes};
 use crate::function::Function;
 use crate::key::ends;
@@ -15,7 +15,7 @@ pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStre
     let mut options: SingletonOptions = syn::parse2(options)?;
     options.shared.written = written;
     let function = Function::new("singleton", item, &options.shared)?;
-    function.check_behind(options.shared.refresh.as_ref())?;
+    function.check_background(options.shared.refresh.as_ref())?;
     let resource = Resource::new(&function)?;
     Ok(expand(&function, &resource, &options))
 }
@@ -26,64 +26,54 @@ pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStre
 //
 // Output:
 //     fn pool(url: &str) -> Result<Arc<Pool>, Error> {
-//         match share_hit(pool::__singleton(), Hooks::<Pool>::default(), pool::__key(&url)) {
-//             Some(value) => Ok(value),
+//         match hit(pool::__memo(), Hooks::<Pool>::default(), pool::__key(&url)) {
+//             Some(value) => value,
 //             None => pool::__missed(url),
 //         }
 //     }
 //     enum pool {}
 //     impl pool {
 //         fn __missed(url: &str) -> Result<Arc<Pool>, Error> {
-//             share(pool::__singleton(), Hooks::<Pool>::default(), pool::__key(&url))
-//                 .try_run(move || Result::map(pool::uncached(url), Arc::new))
+//             enter(pool::__memo(), Hooks::<Pool>::default(), pool::__key(&url))
+//                 .run(move || Result::map(pool::uncached(url), Arc::new))
 //         }
 //         …
 //         fn uncached(url: &str) -> Result<Pool, Error> { Pool::connect(url) }
 //     }
 fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) -> TokenStream {
     let shared = &options.shared;
-    let singleton = function.memory("Singleton", shared.name.as_ref(), &shared.settings());
+    let memo = function.memory("resources", shared.name.as_ref(), &shared.settings());
     let hooks = hooks(function, resource, options);
     let body = body(function, resource);
-    let run = |verb| {
-        let call = function.ask(verb, &[&singleton.expr, &hooks], Takes::All, None);
-        function.run(&call, &body)
-    };
     let returns = function.output(&resource.returns);
     let output = quote!(-> #returns);
-    let before = [&singleton.expr, &hooks];
-    let call = if shared.refresh.is_some() {
-        let call = function.run_before_refresh("share", &before, |call| function.run(call, &body));
-        Helped { item: TokenStream::new(), expr: call }
-    } else if shared.ttl.is_some() || options.validate.is_some() {
-        Helped { item: TokenStream::new(), expr: run("share") }
-    } else {
-        function.split("share_hit", &before, &output, &body, run("share"))
-    };
+    let told = Told { memo: &memo.expr, payload: &hooks };
+    let is_plain = shared.ttl.is_none() && options.validate.is_none();
+    let (call, refresh) =
+        function.answer(&told, (&output, &body), (shared.refresh.as_ref(), is_plain));
     let check = check(function, resource);
-    let body = function.with_memory(&singleton, &call.expr);
+    let body = function.with_memory(&memo, &call.expr);
     let body = function.in_box(quote!(#check #body));
     let caller = function.caller(&output, &body);
-    let refresh = function.in_box(run("share_refresh"));
-    let companions = companions(function, resource, &singleton.expr, &hooks, refresh);
-    let helpers = [singleton.item, function.key_helper(), call.item];
+    let refresh = function.in_box(refresh);
+    let companions = companions(function, resource, &told, refresh);
+    let helpers = [memo.item, function.key_helper(), call.item];
     function.with_companions(&caller, &helpers, &companions)
 }
 
 fn companions(
     function: &Function,
     resource: &Resource,
-    singleton: &TokenStream,
-    hooks: &TokenStream,
+    &Told { memo, payload }: &Told<'_>,
     refresh: TokenStream,
 ) -> [Companion; 6] {
     let Function { krate, private, .. } = function;
     let Resource { shared, returns, .. } = resource;
-    let clear = quote!(#singleton.clear(););
-    let remove = function.ask("share_remove", &[singleton], Takes::Key, None);
-    let get = function.ask("share_get", &[singleton, hooks], Takes::Key, None);
-    let contains = function.ask("share_contains", &[singleton], Takes::Key, None);
-    let stats = quote!(#singleton.stats());
+    let clear = quote!(#memo.clear(););
+    let remove = function.ask("remove", &[memo], Takes::Key, None);
+    let get = function.ask("get", &[memo, payload], Takes::Key, None);
+    let contains = function.ask("contains", &[memo], Takes::Key, None);
+    let stats = quote!(#memo.stats());
     [
         Companion::new("clear", "Gives up every value.", Takes::Nothing, clear),
         Companion::new(
@@ -148,11 +138,11 @@ fn body(function: &Function, resource: &Resource) -> Body {
     };
     let original = function.original();
     let made = quote_spanned!(Span::mixed_site()=> made);
-    let (original, share) = if function.is_async() {
+    let (original, result_of) = if function.is_async() {
         let shared = in_arc(made.clone());
         (original, Some(quote!(|#made| #shared)))
     } else {
         (in_arc(original), None)
     };
-    Body { original, share, is_fallible: resource.fallible, is_stored: false }
+    Body { original, result_of, is_stored: false }
 }

@@ -1,35 +1,79 @@
 //! What stands around a function, which no attribute is told: read from the source.
 
+mod text;
+
 use proc_macro2::Span;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
+use text::{is_of_word, len_of_text, word};
 
-/// Whether a function of this name is written in an `impl` or a `trait`, as far as its source can be
-/// had. The compiler says it as well, but of the companions' type, in words that nobody understands.
-pub(crate) fn is_in_impl(name: Span) -> bool {
-    let name = name.unwrap();
-    let Some(source) = name.local_file().and_then(|path| source(&path)) else { return false };
-    let Some(place) = place(&source.text, name.line(), name.column()) else { return false };
-    // What has changed meanwhile is not the file that is compiled.
-    let is_it = |name: String| source.text[place..].starts_with(&name);
-    name.source_text().is_some_and(is_it) && is_in_impl_at(&source.blocks, place)
+/// What a brace is opened by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Opener {
+    Impl,
+    ImplOfTrait,
+    Trait,
+    Other,
 }
 
-/// A file, and where braces are in it.
+/// What a function of this name is written in, as far as its source can be had. The compiler says it as
+/// well where companions have no place, but of each of them, in words that nobody understands.
+pub(crate) fn opener_around(name: Span) -> Opener {
+    let opener = source_at(name).and_then(|(source, place)| source.braces.opener_at(place));
+    opener.unwrap_or(Opener::Other)
+}
+
+/// What is written beside a function (`mod`, `struct` and so on) that has the name of its companions'
+/// type, as far as its source can be had. The compiler says it in eight errors.
+pub(crate) fn kind_beside(function: Span, companions: &str) -> Option<&'static str> {
+    let (source, place) = source_at(function)?;
+    // A name that a macro was given may be a function's in a module of the macro's.
+    let is_declared = source.text[..place].trim_end().ends_with("fn");
+    source.braces.kind_at(place, companions).filter(|_| is_declared)
+}
+
+/// The file of a name, and the byte at which it is there.
+fn source_at(name: Span) -> Option<(Arc<Source>, usize)> {
+    let name = name.unwrap();
+    let source = source(&name.local_file()?)?;
+    let place = place(&source.text, name.line(), name.column())?;
+    // What has changed meanwhile is not the file that is compiled.
+    let is_it = source.text[place..].starts_with(&name.source_text()?);
+    is_it.then_some((source, place))
+}
+
+/// A file, and what its braces hold.
 struct Source {
     modified: Option<SystemTime>,
     text: String,
-    blocks: Vec<Block>,
+    braces: Braces,
 }
+
+/// Where braces are, and the items between them that have a name among types.
+#[derive(Default)]
+struct Braces {
+    blocks: Vec<Block>,
+    items: Vec<Item>,
+}
+
+/// A module or a type, there for every configuration.
+struct Item {
+    place: usize,
+    kind: &'static str,
+    name: String,
+}
+
+/// The words that declare a name among types.
+const KINDS: [&str; 6] = ["mod", "struct", "enum", "union", "trait", "type"];
 
 /// What stands between two braces.
 struct Block {
     start: usize,
     end: usize,
-    is_impl: bool,
+    opener: Opener,
 }
 
 /// A file, read once for all its functions.
@@ -42,7 +86,7 @@ fn source(path: &Path) -> Option<Arc<Source>> {
         return Some(Arc::clone(known));
     }
     let text = fs::read_to_string(path).ok()?;
-    let source = Arc::new(Source { modified, blocks: blocks(&text), text });
+    let source = Arc::new(Source { modified, braces: braces(&text), text });
     sources.insert(path.to_owned(), Arc::clone(&source));
     Some(source)
 }
@@ -55,21 +99,73 @@ fn place(text: &str, line: usize, column: usize) -> Option<usize> {
     Some(start + within)
 }
 
-fn is_in_impl_at(blocks: &[Block], place: usize) -> bool {
+/// The innermost block that holds the byte.
+fn around(blocks: &[Block], place: usize) -> Option<&Block> {
     let around = blocks.iter().filter(|block| block.start < place && place < block.end);
-    around.max_by_key(|block| block.start).is_some_and(|block| block.is_impl)
+    around.max_by_key(|block| block.start)
+}
+
+impl Braces {
+    fn opener_at(&self, place: usize) -> Option<Opener> {
+        around(&self.blocks, place).map(|block| block.opener)
+    }
+
+    /// What has this name in the block that holds the byte.
+    fn kind_at(&self, place: usize, name: &str) -> Option<&'static str> {
+        let start = |place| around(&self.blocks, place).map(|block| block.start);
+        let is_beside = |item: &&Item| item.name == name && start(item.place) == start(place);
+        self.items.iter().find(is_beside).map(|item| item.kind)
+    }
+}
+
+/// What is written since the last brace or semicolon.
+#[derive(Default)]
+struct Head<'a> {
+    /// The first word that says what a brace opens.
+    opener: Option<&'a str>,
+    /// An `impl` says of what it is one. A `for<'a>` says something else.
+    has_for: bool,
+    /// What is opened next is there for some configurations only.
+    is_conditional: bool,
+    /// The word that the next one is declared by.
+    declared: Option<&'static str>,
+}
+
+impl<'a> Head<'a> {
+    /// Reads a word; what it is the name of among types, if it is one.
+    fn read(&mut self, word: &'a str, rest: &str, is_in_brackets: bool) -> Option<&'static str> {
+        let is_prefix = matches!(word, "pub" | "unsafe" | "default" | "const" | "async");
+        let declared = self.declared.take().filter(|_| !self.is_conditional);
+        if is_in_brackets {
+            self.is_conditional |= matches!(word, "cfg" | "cfg_attr");
+        } else if self.opener.is_none() && !is_prefix {
+            self.opener = Some(word);
+            self.declared = KINDS.into_iter().find(|kind| *kind == word);
+        } else {
+            self.has_for |= word == "for" && !rest.trim_start().starts_with('<');
+        }
+        declared
+    }
+
+    fn opener(&self) -> Opener {
+        match self.opener {
+            Some("impl") if self.has_for => Opener::ImplOfTrait,
+            Some("impl") => Opener::Impl,
+            Some("trait") => Opener::Trait,
+            _ => Opener::Other,
+        }
+    }
 }
 
 // Input:
 //     "impl Rect { fn area() {} }"
 //
 // Output:
-//     Block { start: 10, end: 25, is_impl: true }, Block { start: 22, end: 23, is_impl: false }
-fn blocks(text: &str) -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
+//     Block { start: 10, end: 25, opener: Impl }, Block { start: 22, end: 23, opener: Other }
+fn braces(text: &str) -> Braces {
+    let Braces { mut blocks, mut items } = Braces::default();
     let mut open: Vec<usize> = Vec::new();
-    // The first word since the last brace or semicolon that says what a brace opens.
-    let mut opener: Option<&str> = None;
+    let mut head = Head::default();
     let mut brackets = 0_usize;
     let mut at = 0;
     while let Some(byte) = text.as_bytes().get(at) {
@@ -79,9 +175,9 @@ fn blocks(text: &str) -> Vec<Block> {
         }
         if is_of_word(*byte) {
             let word = word(text, at);
-            let is_prefix = matches!(word, "pub" | "unsafe" | "default" | "const" | "async");
-            if brackets == 0 && opener.is_none() && !is_prefix {
-                opener = Some(word);
+            let rest = &text[at + word.len()..];
+            if let Some(kind) = head.read(word, rest, brackets > 0) {
+                items.push(Item { place: at, kind, name: word.to_owned() });
             }
             at += word.len();
             continue;
@@ -91,8 +187,7 @@ fn blocks(text: &str) -> Vec<Block> {
             b')' | b']' => brackets = brackets.saturating_sub(1),
             b'{' => {
                 open.push(blocks.len());
-                let is_impl = matches!(opener, Some("impl" | "trait"));
-                blocks.push(Block { start: at, end: text.len(), is_impl });
+                blocks.push(Block { start: at, end: text.len(), opener: head.opener() });
             }
             b'}' => {
                 let closed = open.pop().and_then(|index| blocks.get_mut(index));
@@ -100,113 +195,52 @@ fn blocks(text: &str) -> Vec<Block> {
             }
             _ => {}
         }
-        if matches!(byte, b'{' | b'}' | b';') {
-            opener = None;
+        match byte {
+            b'{' | b'}' | b';' => head = Head::default(),
+            _ if byte.is_ascii_whitespace() => {}
+            _ => head.declared = None,
         }
         at += 1;
     }
-    blocks
-}
-
-/// Letters beyond ASCII are words, whatever they are.
-fn is_of_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
-}
-
-fn word(text: &str, at: usize) -> &str {
-    let len = text.as_bytes()[at..].iter().take_while(|byte| is_of_word(**byte)).count();
-    &text[at..at + len]
-}
-
-/// The length of the comment, the string or the character there; nothing, if there is none.
-fn len_of_text(text: &str, at: usize) -> Option<usize> {
-    if !matches!(text.as_bytes()[at], b'/' | b'"' | b'\'' | b'b' | b'c' | b'r') {
-        return None;
-    }
-    let text = &text[at..];
-    if text.starts_with("//") {
-        return Some(text.find('\n').unwrap_or(text.len()));
-    }
-    if text.starts_with("/*") {
-        return Some(len_of_comment(text));
-    }
-    let prefix = ["br", "cr", "b", "c", "r"].into_iter().find(|prefix| text.starts_with(prefix));
-    let prefix = prefix.unwrap_or_default();
-    let rest = &text[prefix.len()..];
-    if prefix.ends_with('r') {
-        let hashes = rest.len() - rest.trim_start_matches('#').len();
-        let inside = rest[hashes..].strip_prefix('"')?;
-        let end = format!("\"{}", "#".repeat(hashes));
-        let len = inside.find(&end).map_or(inside.len(), |len| len + end.len());
-        return Some(prefix.len() + hashes + 1 + len);
-    }
-    let is_letter = || rest[1..].starts_with('\\') || rest[1..].chars().nth(1) == Some('\'');
-    match rest.chars().next() {
-        Some(quote @ '"') => Some(prefix.len() + len_of_quoted(rest, quote)),
-        // It is a lifetime otherwise.
-        Some(quote @ '\'') if is_letter() => Some(prefix.len() + len_of_quoted(rest, quote)),
-        _ => None,
-    }
-}
-
-/// The length of a comment, which may have others in it.
-fn len_of_comment(text: &str) -> usize {
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while at < text.len() {
-        let rest = &text.as_bytes()[at..];
-        let step = if rest.starts_with(b"/*") {
-            depth += 1;
-            2
-        } else if rest.starts_with(b"*/") {
-            depth -= 1;
-            2
-        } else {
-            1
-        };
-        at += step;
-        if depth == 0 {
-            break;
-        }
-    }
-    at
-}
-
-fn len_of_quoted(text: &str, quote: char) -> usize {
-    let mut is_escaped = false;
-    for (at, letter) in text.char_indices().skip(1) {
-        if is_escaped {
-            is_escaped = false;
-        } else if letter == '\\' {
-            is_escaped = true;
-        } else if letter == quote {
-            return at + letter.len_utf8();
-        }
-    }
-    text.len()
+    Braces { blocks, items }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Whether the function `here` is in an `impl`.
-    fn is_in_impl(text: &str) -> bool {
-        is_in_impl_at(&blocks(text), text.find("fn here").unwrap() + "fn ".len())
+    /// What the function `here` is in.
+    fn opener_around(text: &str) -> Opener {
+        let place = text.find("fn here").unwrap() + "fn ".len();
+        braces(text).opener_at(place).unwrap_or(Opener::Other)
     }
 
     #[test]
     fn a_function_of_an_impl_or_a_trait_is_known() {
-        for text in [
-            "impl Rect { fn here() {} }",
-            "pub(crate) struct Rect; impl<T> Rect<T> where T: Fn(u8) -> u8 { #[memo] pub fn here() {} }",
-            "impl Rect { fn other(&self) { if self.is('}') { \"}\"; } } fn here() {} }",
-            "impl Rect { const A: &str = r#\"\"}\"#; // }\n /* } /* } */ } */ fn here<'a>() {} }",
-            "fn outer() { unsafe impl Shape for Rect { fn here() {} } }",
-            "trait Shape { fn other(); fn here() {} }",
-            "#[doc = \"{\"] impl Rect { #[cfg(any())] fn here() {} }",
+        for (text, opener) in [
+            ("impl Rect { fn here() {} }", Opener::Impl),
+            (
+                "pub(crate) struct Rect; impl<T> Rect<T> where T: for<'a> Fn(&'a u8) { #[memo] pub fn here() {} }",
+                Opener::Impl,
+            ),
+            (
+                "impl Rect { fn other(&self) { if self.is('}') { \"}\"; } } fn here() {} }",
+                Opener::Impl,
+            ),
+            (
+                "impl Rect { const A: &str = r#\"\"}\"#; // }\n /* } /* } */ } */ fn here<'a>() {} }",
+                Opener::Impl,
+            ),
+            ("impl Rect { fn a() { for x in y {} } fn here() {} }", Opener::Impl),
+            ("fn outer() { unsafe impl Shape for Rect { fn here() {} } }", Opener::ImplOfTrait),
+            (
+                "impl<F: for<'a> Fn(&'a u8)> Shape<F> for &Rect { fn here() {} }",
+                Opener::ImplOfTrait,
+            ),
+            ("trait Shape { fn other(); fn here() {} }", Opener::Trait),
+            ("#[doc = \"{ for\"] impl Rect { #[cfg(any())] fn here() {} }", Opener::Impl),
         ] {
-            assert!(is_in_impl(text), "{text}");
+            assert_eq!(opener_around(text), opener, "{text}");
         }
     }
 
@@ -223,7 +257,34 @@ mod tests {
             "impl Rect { const A: u8 = { fn here() {} 1 }; }",
             "macro_rules! make { () => { fn here() {} } }",
         ] {
-            assert!(!is_in_impl(text), "{text}");
+            assert_eq!(opener_around(text), Opener::Other, "{text}");
+        }
+    }
+
+    /// What is beside the function `here` that has its name.
+    fn kind_beside(text: &str) -> Option<&'static str> {
+        braces(text).kind_at(text.find("fn here").unwrap() + "fn ".len(), "here")
+    }
+
+    #[test]
+    fn what_has_the_name_of_a_function_beside_it_is_known() {
+        for (text, kind) in [
+            ("mod here; fn here() {}", "mod"),
+            ("#[memo] fn here() {} #[path = \"cfg\"] pub(crate) mod here { fn other() {} }", "mod"),
+            ("mod a { fn here() {} /* mod other; */ pub unsafe trait here {} }", "trait"),
+            ("fn outer() { fn here() {} struct here<'a> { a: &'a u8 } }", "struct"),
+        ] {
+            assert_eq!(kind_beside(text), Some(kind), "{text}");
+        }
+        for text in [
+            "fn here() {} mod other { mod here {} }",
+            "mod here { fn here() {} }",
+            "fn here() {} // mod here;",
+            "fn here() { mod here {} }",
+            "fn here() {} #[cfg(unix)] mod here;",
+            "fn here(enum_here: u8) {} use here::here; static TEXT: &str = \"mod here;\";",
+        ] {
+            assert_eq!(kind_beside(text), None, "{text}");
         }
     }
 

@@ -15,6 +15,9 @@ pub(crate) fn value<T: Parse>(option: &Ident, input: ParseStream) -> Result<T> {
         let cure = format!("`{option}` needs a value: `{option} = …`");
         return Err(Error::new(option.span(), cure));
     }
+    if !input.peek(Token![=]) {
+        return Err(input.error(format!("`{option}` is followed by its value: `{option} = …`")));
+    }
     input.parse::<Token![=]>()?;
     input.parse()
 }
@@ -24,7 +27,24 @@ pub(crate) fn path(option: &Ident, input: ParseStream) -> Result<Path> {
     let value: Expr = value(option, input)?;
     match bare(&value) {
         Expr::Path(path) if path.qself.is_none() => Ok(path.path.clone()),
-        other => Err(Error::new_spanned(other, format!("`{option}` needs a path"))),
+        other => {
+            let cure = format!("`{option}` needs a path: `{option} = some::path`");
+            Err(Error::new_spanned(other, cure))
+        }
+    }
+}
+
+/// Reads `= name`.
+pub(crate) fn name(option: &Ident, input: ParseStream) -> Result<Ident> {
+    let value: Expr = value(option, input)?;
+    match bare(&value) {
+        Expr::Path(path) if path.qself.is_none() && path.path.get_ident().is_some() => {
+            Ok(path.path.require_ident()?.clone())
+        }
+        other => {
+            let cure = format!("`{option}` needs a name: `{option} = name`");
+            Err(Error::new_spanned(other, cure))
+        }
     }
 }
 
@@ -42,13 +62,17 @@ fn is_bare(input: ParseStream) -> bool {
 
 /// Reads `(a, self)`.
 pub(crate) fn names(option: &Ident, input: ParseStream) -> Result<Vec<Ident>> {
+    let cure = format!("`{option}` needs names: `{option}(a, b)`");
     if !input.peek(syn::token::Paren) {
-        let cure = format!("`{option}` needs names: `{option}(a, b)`");
         return Err(Error::new(option.span(), cure));
     }
     let content;
     syn::parenthesized!(content in input);
-    let names = Punctuated::<_, Token![,]>::parse_terminated_with(&content, Ident::parse_any)?;
+    let names = Punctuated::<_, Token![,]>::parse_terminated_with(&content, Ident::parse_any)
+        .map_err(|error| Error::new(error.span(), &cure))?;
+    if names.is_empty() {
+        return Err(Error::new(option.span(), cure));
+    }
     Ok(names.into_iter().collect())
 }
 
@@ -94,7 +118,10 @@ fn duration(value: &Expr, if_zero: &str) -> Result<TokenStream> {
             return Err(Error::new(number.span(), cure));
         }
         (Some(other), _) => {
-            let cure = "expected a duration like `\"10m\"`, or a `Duration`";
+            let cure = match with_unit(other).filter(|text| units::duration(text).is_ok()) {
+                Some(text) => format!("a duration is written as a text: `\"{text}\"`"),
+                None => "expected a duration like `\"10m\"`, or a `Duration`".to_owned(),
+            };
             return Err(Error::new(other.span(), cure));
         }
         (None, Some(_)) => {
@@ -109,6 +136,20 @@ fn duration(value: &Expr, if_zero: &str) -> Result<TokenStream> {
     }
     let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
     Ok(quote!(::core::time::Duration::new(#seconds, #nanos)))
+}
+
+// Input:
+//     64MiB
+//
+// Output:
+//     "64MiB"
+/// A number whose suffix may be a unit, as what a text would say.
+fn with_unit(literal: &Lit) -> Option<String> {
+    match literal {
+        Lit::Int(number) => Some(format!("{}{}", number.base10_digits(), number.suffix())),
+        Lit::Float(number) => Some(format!("{}{}", number.base10_digits(), number.suffix())),
+        _ => None,
+    }
 }
 
 /// A bound, and who knows it.
@@ -138,6 +179,11 @@ pub(crate) fn entries(value: Expr) -> Result<Bound> {
 /// The bound of `max_bytes`.
 pub(crate) fn bytes(value: Expr) -> Result<Bound> {
     let (span, bytes) = match literal(&value) {
+        Some(number @ (Lit::Int(_) | Lit::Float(_))) if is_size(number) => {
+            let text = with_unit(number).unwrap_or_default();
+            let cure = format!("a size is written as a text: `\"{text}\"`");
+            return Err(Error::new(number.span(), cure));
+        }
         Some(Lit::Int(number)) => (number.span(), integer(number, "usize")?),
         Some(Lit::Str(text)) => {
             let bytes = units::bytes(&text.value());
@@ -150,6 +196,11 @@ pub(crate) fn bytes(value: Expr) -> Result<Bound> {
         None => return bound(value),
     };
     known(span, bytes)
+}
+
+/// Whether a number has a suffix that is a unit of bytes.
+fn is_size(number: &Lit) -> bool {
+    with_unit(number).is_some_and(|text| units::bytes(&text).is_ok())
 }
 
 fn known(span: Span, bound: u64) -> Result<Bound> {
@@ -280,7 +331,9 @@ pub(crate) fn store(value: Expr) -> Result<Store> {
         Some((name, false)) => {
             format!("`store = \"{name}\"` needs the feature `{name}` of `memo`")
         }
-        None => format!("unknown store `{name}`: `\"disk\"`, `\"redis\"`, or an expression"),
+        None => format!(
+            "unknown store `{name}`: `\"disk\"`, `\"redis\"`, or an expression such as `DiskStore::open(\"results\")`"
+        ),
     };
     Err(Error::new(text.span(), message))
 }

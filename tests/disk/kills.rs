@@ -22,7 +22,7 @@ fn page(number: u64) -> Vec<u8> {
 }
 
 fn store(directory: &Path) -> DiskStore {
-    DiskStore::open(directory).max_bytes(MAX_BYTES)
+    DiskStore::builder(directory).max_bytes(MAX_BYTES).open()
 }
 
 /// Up to 200 KB, and seldom that long: of all pages together, 10 MB.

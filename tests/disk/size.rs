@@ -19,7 +19,7 @@ const LARGEST: f64 = (1 << 20) as f64;
 const F: FunctionId<'_> = FunctionId::new("size::f", [7; 16]);
 
 fn store(directory: &Path) -> DiskStore {
-    DiskStore::open(directory).max_bytes(MAX_BYTES)
+    DiskStore::builder(directory).max_bytes(MAX_BYTES).open()
 }
 
 pub(crate) fn role(line: &str) -> String {

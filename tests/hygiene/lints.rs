@@ -138,6 +138,40 @@ pub fn shared(name: &str) -> Arc<str> {
     ::std::convert::From::from(name)
 }
 
+/// The underscore keeps it out of the key and does not say that it is unused.
+#[memo]
+#[must_use]
+pub fn outside_the_key(_items: &[u8], at: usize) -> u8 {
+    _items[at]
+}
+
+/// Parentheses that a parameter's pattern needs and that of a tuple does not.
+#[memo(key = (x, name.len()))]
+#[must_use]
+pub fn alternatives(
+    (::std::result::Result::Ok(x) | ::std::result::Result::Err(x)): ::std::result::Result<u8, u8>,
+    name: &str,
+) -> usize {
+    if x > 0 {
+        name.len() + 1
+    } else {
+        0
+    }
+}
+
+/// Methods that use what the key leaves out.
+pub trait Outside {
+    /// In a trait.
+    fn outside(&self, _items: &[u8], at: usize) -> u8;
+}
+
+impl Outside for Point {
+    #[memo(in_trait)]
+    fn outside(&self, _items: &[u8], at: usize) -> u8 {
+        _items[at]
+    }
+}
+
 #[::std::prelude::v1::test]
 fn nobody_complains() {
     ::std::assert!(public("a", 1, 1, "", (1, 1)).is_ok());
@@ -152,4 +186,6 @@ fn nobody_complains() {
     ::std::mem::drop((stamped_later("a".to_owned(), 1), stamped_resource("a", 1)));
     ::std::assert_eq!((point.stamped("a", 1, (1, 2)), point.nothing(1)), (1, 1));
     ::std::assert_eq!(Point::nothing_of(1), 1);
+    ::std::assert_eq!(alternatives(::std::result::Result::Err(1), "a"), 2);
+    ::std::assert_eq!((outside_the_key(&[1, 2], 1), point.outside(&[1, 2], 0)), (2, 1));
 }

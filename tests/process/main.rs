@@ -3,15 +3,17 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "../support/allocator.rs"]
+mod allocator;
 mod barrier;
 mod fork;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::env;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use allocator::held;
 
 /// Nothing takes that long; it is there for a failure to be one.
 const AGES: Duration = Duration::from_secs(60);
@@ -51,32 +53,9 @@ fn run_alone(path: &str, test: impl FnOnce()) {
     assert!(status.success(), "{name}: {status}");
 }
 
-/// The system's allocator, which knows how much is allocated.
-struct Counting;
-
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: the system's allocator does the work; counting it allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.fetch_add(layout.size(), Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        ALLOCATED.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(pointer, layout) };
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
 /// By how many bytes more is allocated after something than before.
 fn growth(something: impl FnOnce()) -> isize {
-    let before = ALLOCATED.load(Relaxed);
+    let before = held();
     something();
-    ALLOCATED.load(Relaxed).wrapping_sub(before) as isize
+    held().wrapping_sub(before) as isize
 }

@@ -5,7 +5,7 @@ fn primes(below: u32) -> Vec<u32> {
     (2..below).filter(|n| (2..*n).all(|divisor| n % divisor != 0)).collect()
 }
 
-#[memo(store = DiskStore::open("simulations").max_bytes(64 << 20))]
+#[memo(store = DiskStore::builder("simulations").max_bytes(64 << 20).open())]
 fn walk(steps: usize, seed: u64) -> Vec<f64> {
     let step = |x: &mut f64, n| {
         *x += (n as f64 * seed as f64).sin();

@@ -31,4 +31,20 @@ fn csv(x: u64) -> u64 {
     x
 }
 
+mod beside {
+    pub mod regions {}
+
+    #[memo::memo]
+    pub fn regions(x: u64) -> u64 {
+        x
+    }
+
+    #[memo::singleton(handle = Lines)]
+    pub fn lines(x: u64) -> u64 {
+        x
+    }
+
+    pub enum Lines {}
+}
+
 fn main() {}

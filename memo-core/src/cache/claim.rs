@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Cache;
-use crate::entry::Ref;
 use crate::flight::{wake, Abandoned, Flight, Joined, TookOver, Wait};
+use crate::memory::entry::Ref;
 
 /// What came of asking the cache under its lock.
 pub(crate) enum Claim {

@@ -1,10 +1,10 @@
-//! Forgetting everything, here and in the store behind, and with it whatever is computed from it.
+//! Clearing a function in memory and in its backing store, and with it what is computed from it.
 
-use crate::sync::MutexGuard;
+use crate::platform::sync::MutexGuard;
 
 use super::{Cache, Shared};
 use crate::flight::Fenced;
-use crate::registry::{Held, Released, Step};
+use crate::function::registry::{Held, Released, Step};
 
 /// A cache that is locked.
 pub(super) struct Locked {
@@ -25,7 +25,7 @@ impl Cache {
 
     /// Empties memory and the store. What is computed meanwhile may come from what is still there
     /// of either, and is stored in neither.
-    pub(super) fn clear_here_and_behind(&'static self) {
+    pub(super) fn clear_with_store(&'static self) {
         struct End(&'static Cache);
         impl Drop for End {
             fn drop(&mut self) {

@@ -1,12 +1,14 @@
 //! When what is stored expires, and giving it up then.
 
+use std::any::Any;
+
 use super::{nanos, Cache, Shared};
-use crate::agenda::NEVER;
-use crate::asked::Unknown;
-use crate::budget::{self, OLDEST};
+use crate::cache::asked::Unknown;
 use crate::clock::{self, Tick};
-use crate::entry::View;
-use crate::expiry::{BATCH, EXPIRIES};
+use crate::memory::agenda::NEVER;
+use crate::memory::budget::{self, OLDEST};
+use crate::memory::entry::View;
+use crate::memory::expiry::{BATCH, EXPIRIES};
 
 impl Cache {
     /// When what is stored now expires.
@@ -29,7 +31,7 @@ impl Cache {
             None => None,
         };
         let own = ttl.map(|ttl| ttl.saturating_mul(factor));
-        let time = own.into_iter().chain(self.outer.longest_life()).min();
+        let time = own.into_iter().chain(self.backing.longest_life()).min();
         // Where nobody can tell when it is over, it is over at once.
         Ok(time.map(|time| if clock::EXISTS { time } else { 0 }))
     }
@@ -113,8 +115,8 @@ impl Cache {
     }
 
     /// Evicts an entry that was queued at that stamp or before, for who took the cache out of the
-    /// agenda, and lists it anew.
-    pub(super) fn evict_if_older(&'static self, stamp: u64) -> bool {
+    /// agenda, and lists it again.
+    pub(super) fn evict_if_older(&'static self, stamp: u64) -> (bool, Box<dyn Any>) {
         let (is_evicted, freed) = self.change(|shared| {
             shared.memory.oldest_listed = NEVER;
             let oldest = shared.memory.oldest_stamp(&self.table);
@@ -123,7 +125,6 @@ impl Cache {
             self.list_oldest_of(shared);
             is_evicted
         });
-        drop(freed);
-        is_evicted
+        (is_evicted, Box::new(freed))
     }
 }

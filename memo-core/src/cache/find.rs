@@ -10,12 +10,12 @@ use std::cell::Cell;
 
 use super::Cache;
 use crate::clock::Tick;
-use crate::entry::View;
-use crate::expiry;
 use crate::flight::Key;
 use crate::key::{self, Args, Hashed};
+use crate::memory::entry::View;
+use crate::memory::expiry;
+use crate::memory::table::{self, same_key};
 use crate::reclaim::{self, Pin};
-use crate::table::{self, same_key};
 
 pub(crate) use held::Held;
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::change::Freed;
+use super::invalidate::Freed;
 use super::{Cache, Shared};
-use crate::budget;
 use crate::clock::Tick;
-use crate::entry::{Builder, Ref, View};
-use crate::expiry;
 use crate::flight::{Fenced, Flight, Left};
+use crate::memory::budget;
+use crate::memory::entry::{Builder, Ref, View};
+use crate::memory::expiry;
 
 /// What a computation leaves.
 pub(crate) enum Outcome {
@@ -98,7 +98,7 @@ impl Cache {
         let mut given_up = None;
         let result = match (outcome, &existing) {
             (Outcome::Store(entry), Some(existing)) => {
-                self.give_back(entry.view());
+                self.release_bytes(entry.view());
                 given_up = Some(entry);
                 Some(existing.view().share())
             }
@@ -140,9 +140,9 @@ impl Cache {
     }
 
     /// Gives the bytes of an entry back that was not stored.
-    pub(super) fn give_back(&self, entry: View<'_>) {
+    pub(super) fn release_bytes(&self, entry: View<'_>) {
         if !self.is_resource {
-            budget::give_back(entry.entry.bytes());
+            budget::release(entry.entry.bytes());
         }
     }
 
@@ -162,7 +162,7 @@ impl Cache {
     pub(super) fn store(&'static self, shared: &mut Shared, entry: &Ref, is_current: bool) {
         let view = entry.view();
         if !is_current {
-            self.give_back(view);
+            self.release_bytes(view);
             return;
         }
         if view.expiry().is_some() {
@@ -171,7 +171,7 @@ impl Cache {
         if shared.memory.insert(&self.table, self.bounds(), view.share()) {
             self.list(shared, view);
         } else {
-            self.give_back(view);
+            self.release_bytes(view);
             shared.memory.remove_same(&self.table, view);
         }
     }

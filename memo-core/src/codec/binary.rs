@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::Serialize;
 
 use super::shape::Shape;
-use crate::entry::Builder;
+use crate::memory::entry::Builder;
 
 use read::Rest;
 use write::Refused;

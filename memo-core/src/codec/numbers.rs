@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 
-use crate::bulk;
+use crate::codec::bulk;
 
 macro_rules! for_each_number {
     ($look:ident) => {

@@ -1,8 +1,8 @@
 //! How long the calls of a key wait for one computation of it, and when that is long enough.
 //!
-//! The bound is the key's, not each waiter's: it runs from the first waiter, and anew, doubled, from
-//! each relief. Leaders that are stalled (see [`polls`](super::polls)) count as a shorter bound that
-//! has run out.
+//! The bound is the key's, not each waiter's: it runs from the first waiter, and again, doubled,
+//! from each relief. Leaders that are stalled (see [`polls`](super::polls)) count as a shorter bound
+//! that has run out.
 
 use super::{Flight, Leaders, Phase, State};
 use crate::clock::Tick;
@@ -48,7 +48,7 @@ impl Bound {
         }
     }
 
-    /// A computation that was left begins anew, and the time that it is given.
+    /// A computation that was left begins again, and the time that it is given.
     pub(super) fn restart(&mut self, now: Tick) {
         self.from = Some(now);
         self.is_renewed = true;

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-use crate::sync::Mutex;
+use crate::platform::sync::Mutex;
 
 use super::{current, Flight};
 #[cfg(unix)]
-use crate::process::{Side, Unlock};
+use crate::platform::process::{Side, Unlock};
 
 /// The flights in whose bodies is waited, by the address of what is waited for and the wait's
 /// number there.

@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use super::{wake, Flight, Phase};
 use crate::clock::Tick;
-use crate::entry;
+use crate::memory::entry;
 
 /// The calls that compute for a flight.
 #[derive(Debug)]

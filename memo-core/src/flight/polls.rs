@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::sync::Mutex;
+use crate::platform::sync::Mutex;
 
 use super::bound::STALL;
 use super::{Entered, Flight};
 use crate::clock::Tick;
-use crate::unwind::catch;
+use crate::platform::unwind::catch;
 
 #[derive(Debug)]
 pub(super) struct Polls {

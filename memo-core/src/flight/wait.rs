@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use crate::sync::{Condvar, Mutex};
+use crate::platform::sync::{Condvar, Mutex};
 
 use super::graph::{Cycle, Edge};
 use super::{wake, Flight, Phase, State};
 use crate::clock::Tick;
-use crate::unwind::catch;
-use crate::{entry, sync};
+use crate::memory::entry;
+use crate::platform::sync;
+use crate::platform::unwind::catch;
 
 /// What waiting for a flight came to.
 #[derive(Debug)]

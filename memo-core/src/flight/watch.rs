@@ -10,8 +10,8 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use super::{wake, Flight, State};
+use crate::clock::timer;
 use crate::clock::{Instant, Tick};
-use crate::timer;
 
 /// Looks at the flight when it is woken.
 struct Watch(Weak<Flight>);

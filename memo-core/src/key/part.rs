@@ -12,7 +12,7 @@ use super::Args;
     message = "an argument of type `{Self}` cannot be part of the key: it is not `serde::Serialize`",
     label = "not `Serialize`, so it cannot be part of the key",
     note = "check whether the crate that defines it has a `serde` feature; a type of your own derives it: `#[derive(serde::Serialize)]`",
-    note = "`Rc` and `Arc` take serde's feature `rc`; an array of more than 32 takes `key = &x[..]`, or the crate `serde-big-array` in a struct",
+    note = "`Rc` and `Arc` take serde's feature `rc`; an array `[T; N]` or of more than 32 takes `key = &x[..]`, or the crate `serde-big-array` in a struct",
     note = "only if the result does not depend on it: leave it out of the key, with an underscore before its name (`self`: `skip(self)`)"
 )]
 pub trait KeyPart: Serialize {}

@@ -333,7 +333,7 @@ fn an_argument_that_changes_between_walks_is_stored_as_it_was_in_one_of_them() {
                     hashed(false);
                     hashed(true);
                 }
-                let entry = crate::entry::Builder::of(&encoded, 0);
+                let entry = crate::memory::entry::Builder::of(&encoded, 0);
                 assert_eq!(entry.has_digest_key(), matches!(encoded, Encoded::Long { .. }));
                 encoded.digest()
             });

@@ -11,7 +11,7 @@
 use std::sync::atomic::{fence, AtomicBool, AtomicU8, Ordering};
 
 use super::is_alone;
-use crate::error::{report, Error, Kind};
+use crate::function::error::{report, Error, Kind};
 
 /// What is known of the system's barrier.
 static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);

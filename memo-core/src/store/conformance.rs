@@ -1,14 +1,16 @@
-//! What every [`Store`] must do, as a test that yours can run.
+//! Tests what every [`Store`] must do, for stores of your own.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Changes, Found, FunctionId, Key, Lookup, Store, Ticket};
 
-/// Tests a store, for as long as a second or two.
+/// Checks that a store keeps the contract of [`Store`]. Takes a second or two.
 ///
-/// `open` is called several times. Each time it opens the same storage, as another process would;
-/// nothing else may use that meanwhile, and what it holds is lost.
+/// `open` is called several times, and must open the same storage each time, as other processes
+/// would. Nothing else may use the storage meanwhile; its contents are lost.
+///
+/// # Examples
 ///
 /// ```no_run
 /// # use memo::store::{self, Store};
@@ -21,7 +23,8 @@ use super::{Changes, Found, FunctionId, Key, Lookup, Store, Ticket};
 /// ```
 ///
 /// # Panics
-/// It is not a store; the message says what it did wrong.
+///
+/// Panics if the store breaks the contract. The message says how.
 pub fn check<S: Store>(open: impl Fn() -> S) {
     let (one, other) = (open(), open());
     let (one, other): (&dyn Store, &dyn Store) = (&one, &other);
@@ -226,7 +229,7 @@ fn removes_nothing_that_was_not_to_be_found(one: &dyn Store, other: &dyn Store) 
 }
 
 /// Writers, a clearer and a remover on a few calls: a result says at which version of the source it
-/// was computed, and no reader may see an older one than was current when it was made void last.
+/// was computed, and no reader may see an older one than was current when it was last invalidated.
 fn serves_nothing_stale_while_all_happens_at_once(stores: [&dyn Store; 2]) {
     const CALLS: u8 = 4;
     const ROUNDS: u64 = 60;

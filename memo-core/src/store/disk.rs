@@ -15,6 +15,7 @@
 //! so that it is whole or not there; if the machine stops in the middle of that, its checksum tells.
 //! No link is followed, and a directory that others can write is not used.
 
+mod builder;
 mod files;
 #[cfg(test)]
 mod faults;
@@ -24,13 +25,13 @@ mod entry;
 mod place;
 mod sweep;
 mod inspect;
+mod store;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
@@ -40,10 +41,10 @@ use entry::Entry;
 use generation::{Generation, Name};
 use sweep::Sweeper;
 
-use super::header::{Header, HEADER};
-use super::time::{millis, Now};
-use super::{random, Changes, Failure, FunctionId, Key, Lookup, Store, Ticket};
+use super::header::Header;
+use super::{random, FunctionId, Key, Lookup, Ticket};
 
+pub use builder::DiskBuilder;
 pub use inspect::DiskEntry;
 
 /// A store in a directory, shared by all processes of the machine.
@@ -58,7 +59,7 @@ pub use inspect::DiskEntry;
 /// # let directory = std::env::temp_dir().join(format!("memo-doc-{}", std::process::id()));
 /// # std::env::set_var("RESULTS", &directory);
 ///
-/// #[memo(store = DiskStore::open(std::env::var_os("RESULTS").unwrap()).max_bytes(64 << 20))]
+/// #[memo(store = DiskStore::builder(std::env::var_os("RESULTS").unwrap()).max_bytes(64 << 20).open())]
 /// fn slow(n: u64) -> u64 { n * n }
 ///
 /// assert_eq!(slow(4), 16);
@@ -72,6 +73,7 @@ pub use inspect::DiskEntry;
 pub struct DiskStore {
     root: PathBuf,
     max_bytes: u64,
+    max_value_bytes: u64,
     /// Where the functions' directories are, as it was opened last.
     functions: Mutex<Option<Arc<Directory>>>,
     places: Mutex<HashMap<[u8; 16], Arc<Place>>>,
@@ -110,10 +112,6 @@ impl Place {
     }
 }
 
-/// The bound, where none was asked for: 1 GiB.
-const MAX_BYTES: u64 = 1 << 30;
-/// The part of the bound that one result may have.
-const LARGEST: u64 = 4;
 /// How often what others change at once is looked at again, before it is given up.
 const ATTEMPTS: usize = 16;
 
@@ -122,34 +120,25 @@ impl fmt::Debug for DiskStore {
         f.debug_struct("DiskStore")
             .field("root", &self.root)
             .field("max_bytes", &self.max_bytes)
+            .field("max_value_bytes", &self.max_value_bytes)
             .finish_non_exhaustive()
     }
 }
 
 impl DiskStore {
-    /// The store in this directory, which is made when the first result is stored.
+    /// Returns the store in this directory, with the default settings.
     ///
-    /// It cannot fail: what is wrong with a directory shows when it is used, and is then counted in
-    /// [`Stats::store_errors`](crate::Stats::store_errors) and reported once a function.
+    /// The directory is made when the first result is stored, so this cannot fail: what is wrong with
+    /// it shows when it is used, and is then counted in
+    /// [`Stats::store_errors`](crate::Stats::store_errors) and reported once for each function.
     #[must_use]
     pub fn open(directory: impl Into<PathBuf>) -> Self {
-        let root = directory.into();
-        // The directory stays where it is though the process goes elsewhere.
-        let root = std::path::absolute(&root).unwrap_or(root);
-        let sweeper = Arc::new(Sweeper::new(root.clone()));
-        let places = Mutex::new(HashMap::new());
-        Self { root, max_bytes: MAX_BYTES, functions: Mutex::new(None), places, sweeper }
+        Self::builder(directory).open()
     }
 
-    /// How many bytes of the disk it may take, in allocated blocks: 1 GiB, if nothing is said.
-    ///
-    /// When it has more, what expired and what was not used for longest is deleted on a thread of
-    /// its own, until a tenth is free. A result larger than a quarter of the bound is not stored.
-    /// Processes that share a directory should agree; the lowest bound wins.
-    #[must_use]
-    pub fn max_bytes(mut self, bytes: u64) -> Self {
-        self.max_bytes = bytes;
-        self
+    /// Returns a builder of a store in this directory, to choose its settings.
+    pub fn builder(directory: impl Into<PathBuf>) -> DiskBuilder {
+        DiskBuilder::new(directory.into())
     }
 
     /// The store of `store = "disk"`; none, if the environment names no directory.
@@ -299,7 +288,7 @@ impl DiskStore {
             Err(error) if is_of_resources(&error) => return Err(error),
             Err(_) => return Ok(None),
         };
-        let entry = Entry::open(&generation, function, key, ticket.epoch, self.largest())?;
+        let entry = Entry::open(&generation, function, key, ticket.epoch, self.max_value_bytes)?;
         // The list was read when the directory had the name by which the file was found.
         let entry = entry.filter(|entry| !place.is_removed_since(key, entry.header.ticket));
         Ok(Some((ticket, entry)))
@@ -314,10 +303,6 @@ impl DiskStore {
         }
         let found = entry.map_or(Ok(None), Entry::read)?;
         Ok(Read::Done(Lookup::new(ticket, found)))
-    }
-
-    fn largest(&self) -> u64 {
-        self.max_bytes / LARGEST
     }
 
     /// Writes the file of a call, unless that is void by then.
@@ -363,128 +348,6 @@ fn is_of_resources(error: &io::Error) -> bool {
 /// Whether it is that others may write there.
 fn is_of_others(error: &io::Error) -> bool {
     error.kind() == ErrorKind::PermissionDenied
-}
-
-impl Store for DiskStore {
-    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
-        let place = self.place(function);
-        let mut was_ahead = false;
-        for _ in 0..ATTEMPTS {
-            match self.read(function, &place, key)? {
-                Read::Done(lookup) => return Ok(lookup),
-                // The list has lost what the result knows of, and perhaps more: as a machine may have
-                // that lost its power.
-                Read::Ahead if was_ahead => self.clear_place(&place)?,
-                Read::Ahead => was_ahead = true,
-                Read::Over => {}
-            }
-            self.look_again(function, &place)?;
-        }
-        Err(busy().into())
-    }
-
-    fn put(
-        &self,
-        function: &FunctionId<'_>,
-        key: &Key,
-        ticket: Ticket,
-        value: &[u8],
-        life: Option<Duration>,
-    ) -> Result<(), Failure> {
-        if value.len() as u64 > self.largest() {
-            return Ok(());
-        }
-        let place = self.place(function);
-        let header = Header {
-            fingerprint: function.fingerprint,
-            key: *key,
-            ticket,
-            stamp: Now::read().0,
-            life: life.map_or(0, |life| millis(life).max(1)),
-            len: value.len() as u64,
-        };
-        self.write(function, &place, &header, value)?;
-        self.sweeper.wrote(HEADER as u64 + value.len() as u64, self.max_bytes);
-        Ok(())
-    }
-
-    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
-        let place = self.place(function);
-        for _ in 0..ATTEMPTS {
-            let ticket = self.look_again(function, &place)?;
-            let entry = self.entry(function, &place, key)?;
-            let is_there = entry.is_some_and(|(_, entry)| entry.is_some());
-            if ticket.removals >= generation::REMOVALS {
-                return Ok((is_there, self.clear(function)?));
-            }
-            let directory = self.open_functions().and_then(|functions| functions.open(&place.name));
-            let listed = directory.and_then(|directory| {
-                let mut known = place.known.lock();
-                let known = known.as_mut().filter(|known| known.epoch() == ticket.epoch);
-                known.map(|known| known.list_removed(&directory, key)).transpose()
-            });
-            let removals = match listed {
-                Ok(Some(removals)) => removals,
-                // It was cleared meanwhile, or another call removed.
-                Ok(None) => continue,
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => return Err(error.into()),
-            };
-            let ticket = Ticket::new(ticket.epoch, removals);
-            self.look_again(function, &place)?;
-            // From now on no file of the call from before is believed: what is left is tidying up.
-            let generation = place.generation_of(ticket);
-            let was_there = generation.is_none_or(|name| {
-                let generation = self.open_generation(&place, name);
-                generation.and_then(|it| it.remove(&generation::file_of(key))).unwrap_or(true)
-            });
-            // Of several who remove it at once, one did.
-            return Ok((is_there && was_there, ticket));
-        }
-        Err(busy().into())
-    }
-
-    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
-        let place = self.place(function);
-        self.clear_place(&place)?;
-        Ok(self.look_again(function, &place)?)
-    }
-
-    fn clear_all(&self) -> Result<(), Failure> {
-        let mut failed = Ok(());
-        match self.open_functions() {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            functions => {
-                for (_, directory) in place::all(&*functions?)? {
-                    // One that cannot be cleared is no reason to leave the others.
-                    failed = self.clear_directory(&directory).and(failed);
-                }
-            }
-        }
-        self.places.lock().values().for_each(|place| *place.known.lock() = None);
-        Ok(failed?)
-    }
-
-    fn changes(
-        &self,
-        function: &FunctionId<'_>,
-        since: Option<Ticket>,
-    ) -> Result<(Ticket, Changes), Failure> {
-        let place = self.place(function);
-        let ticket = self.look_again(function, &place)?;
-        let changes = match since {
-            None => Changes::Nothing,
-            Some(since) if since.epoch != ticket.epoch => Changes::Everything,
-            Some(since) if since.removals == ticket.removals => Changes::Nothing,
-            Some(since) => {
-                let known = place.known.lock();
-                let removed = known.as_ref().filter(|known| known.epoch() == ticket.epoch);
-                let removed = removed.and_then(|known| known.removed_since(since.removals));
-                removed.map_or(Changes::Everything, Changes::Removed)
-            }
-        };
-        Ok((ticket, changes))
-    }
 }
 
 #[cfg(test)]

@@ -1,34 +1,14 @@
 //! What cancelled tasks leave in memory, in a process of its own: the allocator is everybody's.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+#[path = "../../support/allocator.rs"]
+mod allocator;
+
 use std::time::{Duration, Instant};
 
+use allocator::held;
 use memo::memo;
 use smol::future::yield_now;
 use tokio_test::{assert_pending, task};
-
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: the system's allocator does the work; counting it allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.fetch_add(layout.size(), Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(pointer, layout) };
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 #[memo]
 async fn inner(x: u32) -> u32 {
@@ -62,12 +42,12 @@ fn abandon(x: u32) {
 #[test]
 fn calls_that_nobody_stays_for_leave_no_memory_behind() {
     (0..1_000).for_each(abandon);
-    let before = HELD.load(Relaxed);
+    let before = held();
     (1_000..21_000).for_each(abandon);
     // The timers of the waits are given back by a thread, which may come to it later.
     let start = Instant::now();
-    while HELD.load(Relaxed) > before + 20_000 {
-        let left = HELD.load(Relaxed) - before;
+    while held() > before + 20_000 {
+        let left = held() - before;
         assert!(start.elapsed() < Duration::from_secs(10), "{left} bytes are left");
         std::thread::yield_now();
     }

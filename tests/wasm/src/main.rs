@@ -36,7 +36,7 @@ mod disk {
     }
 
     fn bounded() -> DiskStore {
-        DiskStore::open(directory().join("bounded")).max_bytes(BOUND)
+        DiskStore::builder(directory().join("bounded")).max_bytes(BOUND).open()
     }
 
     #[memo(store = "disk")]

@@ -2,7 +2,7 @@
 
 use std::ptr::NonNull;
 
-use crate::entry::{Entry, Ref, View};
+use crate::memory::entry::{Entry, Ref, View};
 use crate::reclaim::{Hold, Pin};
 
 /// An entry that is not freed before this is dropped.

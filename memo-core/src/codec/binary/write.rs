@@ -13,10 +13,10 @@ use serde::ser::{self, Serialize, Serializer};
 
 use super::super::shape::{call, kind, mix, type_of, Shape};
 use super::options;
-use crate::entry::Builder;
 use crate::key::depth::Depth;
 use crate::key::numbers::Numbers;
 use crate::key::unsaid;
+use crate::memory::entry::Builder;
 
 use parts::Parts;
 

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use crate::entry::Builder;
 use crate::key::encoder::Encoder;
 use crate::key::sink::{refuse, take_refusal, unless_refused, Sink, Stop};
 use crate::key::tag;
 use crate::key::unordered::Sorted;
 use crate::key::unsaid::Unsaid;
+use crate::memory::entry::Builder;
 
 /// # Errors
 /// Why the value cannot be encoded.

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use super::directory::{Directory, Kind};
 use super::generation::{self, Name, TRASH, UNFINISHED};
 use super::{files, is_of_resources, place, random};
-use crate::error::{self, report, Error};
+use crate::function::error::{self, report, Error};
 use crate::store::header::{Header, HEADER};
 use crate::store::time::Now;
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::store::conformance;
-use crate::store::time;
+use crate::store::time::{self, Now};
+use crate::store::Store;
 
 mod removed;
 #[cfg(unix)]
@@ -23,6 +24,11 @@ impl Scratch {
 
     fn store(&self) -> DiskStore {
         DiskStore::open(&self.0)
+    }
+
+    /// The same directory, for no more than these bytes.
+    fn bounded(&self, max_bytes: u64) -> DiskStore {
+        DiskStore::builder(&self.0).max_bytes(max_bytes).open()
     }
 }
 
@@ -143,9 +149,9 @@ fn a_file_under_another_name_is_no_other_call_s() {
     let store = scratch.store();
     (1..=2).for_each(|number| drop(call(&store, number)));
     let (one, two) = (file(&store, 1), file(&store, 2));
-    fs::rename(&one, scratch.0.join("aside")).unwrap();
+    fs::rename(&one, scratch.0.join("spawn_blocking")).unwrap();
     fs::rename(&two, &one).unwrap();
-    fs::rename(scratch.0.join("aside"), &two).unwrap();
+    fs::rename(scratch.0.join("spawn_blocking"), &two).unwrap();
     for number in 1..=2 {
         assert_eq!(call(&store, number), (value(number), false));
         assert_eq!(call(&store, number), (value(number), true));
@@ -223,12 +229,23 @@ fn an_expired_file_is_not_served_whatever_the_clock_says() {
 #[test]
 fn what_is_too_large_for_the_bound_is_not_stored() {
     let scratch = Scratch::new();
-    let store = scratch.store().max_bytes(40_000);
+    let store = scratch.bounded(40_000);
     let ticket = store.get(&F, &key(1)).unwrap().ticket;
     store.put(&F, &key(1), ticket, &[0; 10_001], None).unwrap();
     assert_eq!(store.get(&F, &key(1)).unwrap().found, None);
     store.put(&F, &key(1), ticket, &[0; 10_000], None).unwrap();
     assert!(store.get(&F, &key(1)).unwrap().found.is_some());
+}
+
+#[test]
+fn what_is_larger_than_a_value_may_be_is_not_stored() {
+    let scratch = Scratch::new();
+    let store = DiskStore::builder(&scratch.0).max_value_bytes(100).open();
+    let ticket = store.get(&F, &key(1)).unwrap().ticket;
+    store.put(&F, &key(1), ticket, &[0; 101], None).unwrap();
+    assert_eq!(store.get(&F, &key(1)).unwrap().found, None);
+    store.put(&F, &key(1), ticket, &[0; 100], None).unwrap();
+    assert_eq!(store.get(&F, &key(1)).unwrap().found.unwrap().value, [0; 100]);
 }
 
 #[cfg(unix)]

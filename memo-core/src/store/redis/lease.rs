@@ -11,7 +11,7 @@ use redis::{cmd, Cmd, FromRedisValue, Value};
 use super::connection::Reply;
 use super::link::Shared;
 use super::server::{values, Server};
-use crate::behind::STORES;
+use crate::background::pool::STORES;
 use crate::store::Failure;
 
 impl Shared {

@@ -12,7 +12,7 @@ use redis::{cmd, Value};
 
 use super::connection::{words, Connection};
 use super::server::Server;
-use crate::process;
+use crate::platform::process;
 use crate::store::{Failure, OnInvalidation};
 
 pub(super) struct Shared {

@@ -11,7 +11,7 @@ use redis::{cmd, Arg, Cmd, Value};
 use super::address::{Address, Target};
 use super::cluster::{Redirect, Slots};
 use super::connection::{words, Broken, Connection, Reply};
-use crate::process;
+use crate::platform::process;
 use crate::store::Failure;
 
 /// A server, or a cluster of them, and idle connections to it.

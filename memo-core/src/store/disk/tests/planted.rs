@@ -123,10 +123,10 @@ fn nothing_outside_is_read_written_or_deleted_through_links() {
     ];
     for (number, plant) in plants.iter().enumerate() {
         let scratch = Scratch::new();
-        let store = scratch.store().max_bytes(4096 * 4);
+        let store = scratch.bounded(4096 * 4);
         call(&store, 1);
         plant(&store);
-        for store in [scratch.store().max_bytes(4096 * 4), store] {
+        for store in [scratch.bounded(4096 * 4), store] {
             let ticket = store.get(&F, &key(1)).map_or(Ticket::new(0, 0), |it| it.ticket);
             for number in 1..5 {
                 let _ = store.put(&F, &key(number), ticket, &value(number), None);

@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn a_sweep_leaves_what_was_used_last_and_nothing_that_is_over() {
     let scratch = Scratch::new();
-    let store = scratch.store().max_bytes(200 * 4096);
+    let store = scratch.bounded(200 * 4096);
     let lookup = store.get(&F, &key(0)).unwrap();
     for number in 1..=100 {
         store.put(&F, &key(number), lookup.ticket, &value(number), None).unwrap();
@@ -29,7 +29,7 @@ fn a_sweep_leaves_what_was_used_last_and_nothing_that_is_over() {
     assert!((1..=100).all(|number| call(&store, number).1), "what is within the bound is gone");
 
     // Now with a lower bound: the oldest go, until a tenth of it is free.
-    let lower = scratch.store().max_bytes(before / 2);
+    let lower = scratch.bounded(before / 2);
     let after = lower.sweep().unwrap();
     assert!(after <= before / 2 - before / 20, "{after} of {before}");
     let left: Vec<u32> = (1..=100).filter(|&number| file(&store, number).exists()).collect();
@@ -42,7 +42,7 @@ fn fill(scratch: &Scratch) -> DiskStore {
     // It sweeps when it is told to.
     let full = scratch.store();
     (1..=200).for_each(|number| drop(call(&full, number)));
-    scratch.store().max_bytes(BOUND)
+    scratch.bounded(BOUND)
 }
 
 fn allocated(store: &DiskStore) -> u64 {

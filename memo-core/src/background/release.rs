@@ -1,0 +1,210 @@
+//! The end of a resource: `on_release`, when the last `Arc` goes.
+//!
+//! An `Arc<T>` cannot tell anyone that it is the last one. So what leaves a cache while others
+//! still hold it is kept by a thread of its own, which looks from time to time whether they do. It
+//! runs only while something is waited for. Where no thread can be started, calls that miss look.
+
+use std::sync::atomic::{fence, AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(unix)]
+use crate::platform::process::{Side, Unlock};
+use crate::platform::sync::{Condvar, Mutex};
+use crate::platform::unwind::catch;
+
+/// A cache's hold on a resource. When it ends, the resource is released, now or later.
+pub(crate) struct Hold<X: ?Sized> {
+    /// Taken by the drop.
+    resource: Option<Arc<X>>,
+    release: Option<Release<X>>,
+}
+
+/// What the user wants done at a resource's end, and how to wait for it.
+struct Release<X: ?Sized> {
+    hook: fn(&X),
+    watch: fn(Last<X>),
+}
+
+impl<X: ?Sized + Send + Sync + 'static> Hold<X> {
+    pub(crate) fn new(resource: Arc<X>, hook: Option<fn(&X)>) -> Self {
+        let release = hook.map(|hook| Release { hook, watch: |last| watch(Box::new(last)) });
+        Self { resource: Some(resource), release }
+    }
+}
+
+impl<X: ?Sized> Hold<X> {
+    #[inline(always)]
+    pub(crate) fn resource(&self) -> &Arc<X> {
+        match &self.resource {
+            Some(resource) => resource,
+            None => unreachable!("only the drop takes it"),
+        }
+    }
+}
+
+impl<X: ?Sized> Drop for Hold<X> {
+    fn drop(&mut self) {
+        let (Some(resource), Some(release)) = (self.resource.take(), &self.release) else { return };
+        let last = Last { resource, hook: release.hook };
+        if last.is_last(1) {
+            last.release();
+        } else {
+            (release.watch)(last);
+        }
+    }
+}
+
+/// What is left of a hold, when others may hold the resource still.
+struct Last<X: ?Sized> {
+    resource: Arc<X>,
+    hook: fn(&X),
+}
+
+impl<X: ?Sized> Last<X> {
+    fn is_last(&self, holds: usize) -> bool {
+        Arc::strong_count(&self.resource) == holds
+    }
+
+    /// A `Weak` can still bring the resource back; the user who keeps one knows.
+    fn release(self) {
+        // The count is a relaxed load; what the others did before they let go is seen from here on.
+        fence(Ordering::Acquire);
+        // ThreadSanitizer does not see fences. To upgrade acquires as well.
+        drop(Arc::downgrade(&self.resource).upgrade());
+        (self.hook)(&self.resource);
+    }
+}
+
+/// A resource that is kept until nobody else holds it.
+pub(crate) trait Unreleased: Send {
+    /// What the unreleased holds of one resource have in common.
+    fn address(&self) -> usize;
+    /// Whether `holds` unreleased ones are all that hold it.
+    fn is_last(&self, holds: usize) -> bool;
+    fn release(self: Box<Self>);
+}
+
+impl<X: ?Sized + Send + Sync> Unreleased for Last<X> {
+    fn address(&self) -> usize {
+        Arc::as_ptr(&self.resource).addr()
+    }
+
+    fn is_last(&self, holds: usize) -> bool {
+        Last::is_last(self, holds)
+    }
+
+    fn release(self: Box<Self>) {
+        Last::release(*self);
+    }
+}
+
+struct Watch {
+    unreleased: Vec<Box<dyn Unreleased>>,
+    is_running: bool,
+}
+
+static WATCH: Mutex<Watch> = Mutex::new(Watch { unreleased: Vec::new(), is_running: false });
+static CHANGED: Condvar = Condvar::new();
+
+/// How often the thread looks: soon after something came, ever less often after that.
+const MIN_INTERVAL: Duration = Duration::from_micros(500);
+const MAX_INTERVAL: Duration = Duration::from_millis(20);
+
+pub(crate) fn watch(unreleased: Box<dyn Unreleased>) {
+    let mut watch = WATCH.lock();
+    watch.unreleased.push(unreleased);
+    if watch.is_running {
+        CHANGED.notify_one();
+        return;
+    }
+    watch.is_running =
+        std::thread::Builder::new().name("memo-release".into()).spawn(look_after).is_ok();
+    if !watch.is_running {
+        // Without a thread it is for whoever comes by: at the next end of a hold, or miss.
+        IS_LEFT.store(true, Ordering::Relaxed);
+        drop(watch);
+        look_once();
+    }
+}
+
+/// Something is kept that no thread looks after.
+static IS_LEFT: AtomicBool = AtomicBool::new(false);
+
+/// Releases what nobody holds any more, if no thread does. Outside locks.
+#[inline]
+pub(crate) fn tend() {
+    // Relaxed: it says whether to look; what is found is read under the lock.
+    if IS_LEFT.load(Ordering::Relaxed) {
+        look_once();
+    }
+}
+
+#[cold]
+fn look_once() {
+    let unreleased = {
+        let mut watch = WATCH.lock();
+        if watch.is_running {
+            IS_LEFT.store(false, Ordering::Relaxed);
+            return;
+        }
+        std::mem::take(&mut watch.unreleased)
+    };
+    let mut kept = release_last(unreleased);
+    let mut watch = WATCH.lock();
+    watch.unreleased.append(&mut kept);
+    IS_LEFT.store(!watch.unreleased.is_empty(), Ordering::Relaxed);
+}
+
+/// In a child of `fork` the thread is not there; the next resource that is kept starts another.
+#[cfg(unix)]
+pub(crate) fn before_fork() -> Unlock {
+    let mut watch = WATCH.lock();
+    Box::new(move |side| {
+        if side == Side::Child {
+            watch.is_running = false;
+        }
+    })
+}
+
+fn look_after() {
+    let mut pause = MIN_INTERVAL;
+    let mut watch = WATCH.lock();
+    loop {
+        let unreleased = std::mem::take(&mut watch.unreleased);
+        drop(watch);
+        let mut kept = release_last(unreleased);
+        watch = WATCH.lock();
+        watch.unreleased.append(&mut kept);
+        if watch.unreleased.is_empty() {
+            watch.is_running = false;
+            return;
+        }
+        let is_quiet;
+        (watch, is_quiet) = CHANGED.wait_for(watch, pause);
+        pause = if is_quiet { (pause * 2).min(MAX_INTERVAL) } else { MIN_INTERVAL };
+    }
+}
+
+/// Releases what nobody else holds; the rest.
+fn release_last(mut unreleased: Vec<Box<dyn Unreleased>>) -> Vec<Box<dyn Unreleased>> {
+    let mut kept = Vec::new();
+    while let Some(one) = unreleased.pop() {
+        // A resource may have been stored under several keys; it is released once.
+        let (same, others) = unreleased.into_iter().partition(|it| it.address() == one.address());
+        unreleased = others;
+        let same: Vec<_> = same;
+        if one.is_last(1 + same.len()) {
+            // Outside the lock, as this is the user's code, down to the drop; a panic there costs
+            // its own only.
+            let _ = catch(|| {
+                drop(same);
+                one.release();
+            });
+        } else {
+            kept.push(one);
+            kept.extend(same);
+        }
+    }
+    kept
+}

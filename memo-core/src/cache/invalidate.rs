@@ -1,0 +1,162 @@
+//! What takes entries out of the cache or puts others in their place, and what can be freed for it.
+
+use std::collections::HashSet;
+
+use super::{Cache, Shared};
+use crate::background::release::{self, Unreleased};
+use crate::flight::{Fenced, Flight, Key};
+use crate::key::DIGEST;
+use crate::memory::bounded::Memory;
+use crate::memory::entry::{Ref, View};
+use crate::reclaim::{self, Retired};
+
+impl Cache {
+    pub(crate) fn remove(&'static self, key: &Key) -> bool {
+        let ((removed, fenced), freed) = self.change(|shared| {
+            let fenced = shared.flights.fence(&key.digest);
+            (shared.memory.remove(&self.table, &key.entry), fenced)
+        });
+        fenced.wake();
+        drop(freed);
+        removed
+    }
+
+    /// Forgets these calls in memory, known by their digests alone.
+    pub(crate) fn forget_if(&'static self, digests: &HashSet<[u8; DIGEST]>) {
+        // Each entry's digest is computed to see whether it is meant. With many, to fetch them from
+        // the store again is less than to keep others waiting.
+        const MANY: usize = 10_000;
+        if self.shared.lock().memory.entries() > MANY {
+            return self.forget_all();
+        }
+        let (fenced, freed) = self.change(|shared| {
+            let mut fenced = Fenced::none();
+            digests.iter().for_each(|digest| fenced.add(shared.flights.fence(digest)));
+            shared.memory.remove_if(&self.table, |entry| digests.contains(&digest_of_key(entry)));
+            fenced
+        });
+        fenced.wake();
+        drop(freed);
+    }
+
+    /// Gives up an entry if it is the one meant; a flight that replaces it goes on.
+    pub(crate) fn remove_if(
+        &'static self,
+        flight: &Flight,
+        is_meant: impl FnOnce(View<'_>) -> bool,
+    ) {
+        let ((), freed) = self.change(|shared| {
+            let key = flight.key.lock();
+            let Some(key) = key.as_ref() else { return };
+            if shared.memory.find(&self.table, key).is_some_and(is_meant) {
+                shared.memory.remove(&self.table, key);
+            }
+        });
+        drop(freed);
+    }
+
+    /// Gives up this very entry.
+    pub(crate) fn remove_entry(&'static self, entry: &Ref) {
+        let (_, freed) = self.change(|shared| shared.memory.remove_same(&self.table, entry.view()));
+        drop(freed);
+    }
+
+    /// Changes what is behind the lock. What can be freed for it is handed out, to be dropped when
+    /// the caller has said what it has to say to others: a resource's drop is the user's code.
+    pub(super) fn change<R>(&'static self, change: impl FnOnce(&mut Shared) -> R) -> (R, Freed) {
+        let mut shared = self.shared.lock();
+        let result = change(&mut shared);
+        (result, self.freed(&mut shared.memory, self.is_resource))
+    }
+
+    /// The same, unless somebody holds the lock.
+    pub(super) fn try_change<R>(
+        &'static self,
+        change: impl FnOnce(&mut Shared) -> R,
+    ) -> Option<(R, Freed)> {
+        let mut shared = self.shared.try_lock()?;
+        let result = change(&mut shared);
+        Some((result, self.freed(&mut shared.memory, self.is_resource)))
+    }
+
+    /// Frees what was given up without it.
+    pub(super) fn free(&'static self) {
+        let freed = self.freed(&mut self.shared.lock().memory, true);
+        drop(freed);
+    }
+
+    /// What can be freed by now; `at_once`, even if it is little.
+    fn freed(&'static self, memory: &mut Memory, at_once: bool) -> Freed {
+        let retired = memory.collect(at_once);
+        Freed { cache: self, retired, has_leftovers: at_once && !memory.is_clean() }
+    }
+
+    /// Frees all that no reader keeps from being freed; whether that was all.
+    fn free_now(&self) -> bool {
+        reclaim::tend();
+        let (retired, is_clean) = {
+            let mut shared = self.shared.lock();
+            (shared.memory.collect(true), shared.memory.is_clean())
+        };
+        drop(retired);
+        is_clean
+    }
+}
+
+/// What a change left to be freed, by dropping it outside the lock.
+#[must_use]
+pub(super) struct Freed {
+    cache: &'static Cache,
+    retired: Vec<Retired>,
+    /// A reader kept some of it from being freed that should be freed at once.
+    has_leftovers: bool,
+}
+
+/// How often it is looked again for leftovers, before the rest is left to others. A read takes
+/// nanoseconds, but its thread may be made to pause.
+const MAX_ATTEMPTS: usize = 100;
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        self.retired.clear();
+        reclaim::tend();
+        if !self.has_leftovers {
+            return;
+        }
+        for _ in 0..MAX_ATTEMPTS {
+            if self.cache.free_now() {
+                return;
+            }
+            std::thread::yield_now();
+        }
+        // What is only memory can wait for the next write.
+        if self.cache.is_resource {
+            release::watch(Box::new(Leftovers(self.cache)));
+        }
+    }
+}
+
+/// Resources that a cache gave up, which a slow reader may still look at.
+struct Leftovers(&'static Cache);
+
+impl Unreleased for Leftovers {
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self.0).addr()
+    }
+
+    fn is_last(&self, _: usize) -> bool {
+        self.0.free_now()
+    }
+
+    fn release(self: Box<Self>) {}
+}
+
+/// The identity of an entry's call.
+fn digest_of_key(entry: View<'_>) -> [u8; DIGEST] {
+    if entry.entry.has_digest_key() {
+        if let Ok(digest) = entry.key().try_into() {
+            return digest;
+        }
+    }
+    blake3::hash(entry.key()).into()
+}

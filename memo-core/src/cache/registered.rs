@@ -1,0 +1,95 @@
+//! A function's cache as the registry sees it, and as a fork does.
+
+use std::any::Any;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Cache;
+use crate::clock::Tick;
+use crate::function::registry::{Function, Held};
+use crate::function::stats::Stats;
+use crate::memory::bounded::Bounds;
+#[cfg(unix)]
+use crate::platform::process::{Side, Unlock};
+use crate::reclaim;
+
+impl Function for Cache {
+    fn name(&'static self) -> &'static str {
+        self.name()
+    }
+
+    fn clear(&'static self) {
+        self.clear_with_store();
+    }
+
+    #[cfg(unix)]
+    fn before_fork(&'static self) -> Unlock {
+        let mut shared = self.shared.lock();
+        Box::new(move |side| {
+            if side == Side::Child {
+                shared.flights.forget_all();
+                shared.clearing = 0;
+            }
+        })
+    }
+
+    fn clear_store_of(&'static self) {
+        if self.has_store() {
+            self.clear_store();
+        }
+    }
+
+    fn hold(&'static self) -> Box<dyn Held> {
+        Box::new(self.held())
+    }
+
+    fn clears_begin(&'static self, clears: u32) {
+        // Added, as a clear of this function alone may be under way.
+        self.shared.lock().clearing += clears;
+    }
+
+    fn stats(&'static self) -> Stats {
+        // What has expired is not held any more, reclaimed or not.
+        self.expire_all(Tick::now());
+        let (entries, bytes, evictions, expirations) = {
+            let memory = &self.shared.lock().memory;
+            (memory.entries(), memory.bytes(), memory.evictions(), memory.expirations())
+        };
+        let number = self.number.load(Ordering::Relaxed);
+        let Bounds { entries: max_entries, bytes: max_bytes } = self.asked_bounds();
+        let bound = |bound| u64::try_from(bound).ok().filter(|_| bound != usize::MAX);
+        Stats {
+            name: self.name(),
+            hits: reclaim::hits(number),
+            misses: self.counts.misses.load(Ordering::Relaxed),
+            entries,
+            bytes,
+            evictions,
+            expirations,
+            uncacheable: self.counts.uncacheable.load(Ordering::Relaxed),
+            unshared: self.counts.unshared.load(Ordering::Relaxed),
+            store_errors: self.backing.errors.load(Ordering::Relaxed),
+            store_hits: self.counts.store_hits.load(Ordering::Relaxed),
+            compute_time: Duration::from_nanos(self.counts.compute_time.load(Ordering::Relaxed)),
+            max_entries: bound(max_entries),
+            max_bytes: bound(max_bytes),
+            ttl: self.known_ttl().map(Duration::from_nanos),
+        }
+    }
+
+    fn expire(&'static self, now: Tick, listed: u64) {
+        self.expire_listed(now, listed);
+    }
+
+    fn try_expire(&'static self, now: Tick, listed: u64) {
+        self.try_expire_listed(now, listed);
+    }
+
+    fn list_oldest(&'static self) {
+        self.list_for_eviction();
+    }
+
+    fn evict_older(&'static self, next: u64) -> (bool, Box<dyn Any>) {
+        self.evict_if_older(next)
+    }
+}

@@ -1,0 +1,376 @@
+//! A function's backing store: what is loaded from it, written to it, and invalidated in it.
+//!
+//! What a store is told always precedes what memory is told. So a computation that began before a
+//! clear is fenced in memory though it looked into the store before that was cleared.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::cache::Cache;
+use crate::clock::{self, Instant, Tick};
+use crate::flight::{Flight, Key};
+use crate::function::error::Kind;
+use crate::function::identity::Identified;
+use crate::key::DIGEST;
+use crate::memory::entry::Ref;
+use crate::store::{Changes, Failure, Found, FunctionId, Lease, Lookup, Store, Ticket};
+
+/// What is to be done with the store after a computation; nothing of the user's types in it.
+#[derive(Debug)]
+pub struct Write {
+    pub(crate) what: StoreWrite,
+    /// Given back when that is done.
+    pub(crate) lease: Option<Lease>,
+}
+
+#[derive(Debug)]
+pub(crate) enum StoreWrite {
+    /// The result is put there.
+    Put(Put),
+    /// What is there is older, and goes.
+    Remove([u8; DIGEST]),
+}
+
+#[derive(Debug)]
+pub(crate) struct Put {
+    pub(crate) digest: [u8; DIGEST],
+    /// The moment of the look, which preceded the computation.
+    pub(crate) ticket: Ticket,
+    /// It replaces what may be there.
+    pub(crate) replaces: bool,
+    pub(crate) entry: Ref,
+    /// What the value is made of.
+    pub(crate) structure: u64,
+}
+
+/// What precedes a value's bytes in a store: its codec, and what it is made of.
+const HEAD: usize = 16;
+
+impl Put {
+    fn bytes(&self) -> Vec<u8> {
+        let (entry, value) = (self.entry.view().entry, self.entry.view().value());
+        let mut bytes = Vec::with_capacity(HEAD + value.len());
+        bytes.extend([entry.codec(), 0, 0, 0, 0, 0, 0, 0]);
+        bytes.extend(self.structure.to_le_bytes());
+        bytes.extend(value);
+        bytes
+    }
+}
+
+/// A value as it came from a store.
+#[derive(Debug)]
+pub struct Stored<'a> {
+    pub(crate) codec: u8,
+    pub(crate) structure: u64,
+    pub(crate) value: &'a [u8],
+}
+
+impl<'a> Stored<'a> {
+    pub(crate) fn parse(found: &'a Found) -> Option<Self> {
+        let (head, value) = found.value.split_first_chunk::<HEAD>()?;
+        let [codec, _, _, _, _, _, _, _, structure @ ..] = *head;
+        Some(Self { codec, structure: u64::from_le_bytes(structure), value })
+    }
+}
+
+impl Cache {
+    #[inline(always)]
+    pub(crate) fn has_store(&self) -> bool {
+        self.backing.has_store()
+    }
+
+    /// Asks the store; nothing, if it failed, which is counted and reported, or has nothing to say
+    /// of this function alone.
+    fn ask<R>(
+        &'static self,
+        kind: Kind,
+        question: impl FnOnce(&dyn Store, &FunctionId<'_>) -> Result<R, Failure>,
+    ) -> Option<R> {
+        // To open it is to find out.
+        let _ = self.backing.opened(self);
+        if self.backing.is_ambiguous() {
+            return None;
+        }
+        self.ask_anyway(kind, question)
+    }
+
+    fn ask_anyway<R>(
+        &'static self,
+        kind: Kind,
+        question: impl FnOnce(&dyn Store, &FunctionId<'_>) -> Result<R, Failure>,
+    ) -> Option<R> {
+        match self.backing.ask(self, question) {
+            Ok(answer) => {
+                self.report_again(kind);
+                Some(answer)
+            }
+            Err(why) => {
+                self.backing.errors.fetch_add(1, Ordering::Relaxed);
+                self.report_store(kind, why);
+                None
+            }
+        }
+    }
+
+    /// Whether the store may be asked about a call: what could not be cleared or removed must not
+    /// be found.
+    fn may_read(&'static self, digest: &[u8; DIGEST]) -> bool {
+        if self.backing.is_clear_pending() {
+            if !self.clear_store() {
+                return false;
+            }
+            // What others invalidated meanwhile is not told any more.
+            self.forget_all();
+        }
+        if self.backing.is_ambiguous() {
+            return false;
+        }
+        if self.backing.is_removal_pending(digest) {
+            self.remove_from_store(digest);
+        }
+        !self.backing.is_removal_pending(digest)
+    }
+
+    /// What the store has of a call.
+    pub(crate) fn load(&'static self, digest: &[u8; DIGEST]) -> Option<Lookup> {
+        if !self.may_read(digest) {
+            return None;
+        }
+        let mut lookup = self.ask(Kind::Store, |store, function| store.get(function, digest))?;
+        self.backing.note_synced(lookup.ticket);
+        // The `ttl` may be another than when it was put.
+        let is_old = |found: &Found| self.remaining(found.age).is_none();
+        lookup.found = lookup.found.filter(|found| !is_old(found));
+        Some(lookup)
+    }
+
+    /// What the store has of a flight's call, unless no other process could mean the same by it.
+    pub(crate) fn load_for(&'static self, flight: &Flight) -> Option<Lookup> {
+        if flight.is_local {
+            let why = "a closure is part of the call, which no other process can name: \
+                       results are kept in memory alone";
+            self.report(Kind::Local, why.into());
+            return None;
+        }
+        self.load(&flight.digest)
+    }
+
+    /// What the store has of a call that is only looked for.
+    pub(crate) fn load_only(&'static self, key: &Key) -> Option<Found> {
+        if key.is_local {
+            return None;
+        }
+        self.load(&key.digest)?.found
+    }
+
+    /// When a result of that age expires, if it does; nothing, if it has.
+    pub(crate) fn remaining(&self, age: Duration) -> Option<Option<Tick>> {
+        // Where the `ttl` cannot be said, nothing is taken.
+        let Some(life) = self.time_served().ok()? else { return Some(None) };
+        let rest = life.checked_sub(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX))?;
+        (rest > 0).then(|| Some(Tick::now().plus(rest)))
+    }
+
+    /// Puts a result, or removes one.
+    pub(crate) fn write_to_store(&'static self, after: Write) {
+        match &after.what {
+            StoreWrite::Put(put) => self.save(put),
+            StoreWrite::Remove(digest) => {
+                self.remove_from_store(digest);
+            }
+        }
+        drop(after.lease);
+    }
+
+    /// The right to compute a call for all processes, or nothing while another has it.
+    ///
+    /// # Errors
+    /// The store cannot tell.
+    pub(crate) fn lease(&'static self, digest: &[u8; DIGEST]) -> Result<Option<Lease>, Unknown> {
+        self.ask(Kind::Store, |store, function| store.lease(function, digest)).ok_or(Unknown)
+    }
+
+    fn save(&'static self, put: &Put) {
+        if !self.may_read(&put.digest) {
+            return;
+        }
+        let mut ticket = put.ticket;
+        if put.replaces {
+            let replaced = self.ask(Kind::Put, |store, function| replaced(store, function, put));
+            match replaced {
+                Some(Some(after)) => {
+                    self.backing.removed(after);
+                    ticket = after;
+                }
+                Some(None) => return,
+                // What is there is older.
+                None => return self.backing.note_pending_removal(put.digest),
+            }
+        }
+        let bytes = put.bytes();
+        let Ok(life) = self.time_served() else { return };
+        let life = life.map(Duration::from_nanos);
+        let _ = self.ask(Kind::Put, |store, function| {
+            store.put(function, &put.digest, ticket, &bytes, life)
+        });
+    }
+
+    /// Removes a call from the store; whether it was there.
+    pub(crate) fn remove_from_store(&'static self, digest: &[u8; DIGEST]) -> bool {
+        let removed = self.ask(Kind::Put, |store, function| store.remove(function, digest));
+        match removed {
+            Some((was_there, ticket)) => {
+                self.backing.removal_done(Some(digest));
+                self.backing.removed(ticket);
+                was_there
+            }
+            None => {
+                self.backing.note_pending_removal(*digest);
+                false
+            }
+        }
+    }
+
+    /// Clears the function in its store; whether that could be done.
+    pub(crate) fn clear_store(&'static self) -> bool {
+        // Taken back before: what fails while this is under way sets it again, and stays.
+        self.backing.set_pending_clear(false);
+        let ticket = self.ask_anyway(Kind::Put, |store, function| store.clear(function));
+        match ticket {
+            Some(ticket) => {
+                self.backing.removal_done(None);
+                self.backing.set_last_synced(ticket);
+            }
+            None => self.backing.set_pending_clear(true),
+        }
+        ticket.is_some()
+    }
+
+    /// Invalidates in memory what others invalidated in the store, if it is time to ask.
+    pub(crate) fn sync_invalidations(&'static self) {
+        if !self.backing.needs_sync() {
+            return;
+        }
+        let (asked, invalidations) = (Tick::now(), self.backing.invalidations());
+        let last_synced = self.backing.last_synced();
+        // A store that cannot tell leaves memory as it is: it answers on.
+        if let Some((ticket, changes)) =
+            self.ask(Kind::Store, |store, function| store.changes(function, last_synced))
+        {
+            match changes {
+                // What memory has it got without the store, and nobody can tell since when.
+                Changes::Nothing if last_synced.is_none() => self.forget_all(),
+                Changes::Nothing => {}
+                Changes::Removed(keys) => self.forget_if(&keys.into_iter().collect()),
+                Changes::Everything => self.forget_all(),
+            }
+            self.backing.set_last_synced(ticket);
+        }
+        self.backing.synced(asked, invalidations);
+    }
+}
+
+impl Identified for Cache {
+    fn stored_name(&self) -> &'static str {
+        self.declared.text
+    }
+
+    fn set_ambiguous(&self) {
+        self.backing.set_ambiguous();
+    }
+
+    /// Goes on in memory alone: what stores have under the identity may be the other function's.
+    fn give_up_store(&'static self) {
+        let why = "another function of this program has its name, its place and its text: \
+                   give one of them a `name` or a `version` of its own";
+        self.report(Kind::Ambiguous, why.into());
+        // If it cannot be cleared, calls try again.
+        self.clear_store();
+        self.forget_all();
+    }
+}
+
+/// The store cannot tell.
+#[derive(Debug)]
+pub(crate) struct Unknown;
+
+/// Has everybody forget what a new result replaces: the moment after. Nothing, if the result is
+/// void by now.
+fn replaced(
+    store: &dyn Store,
+    function: &FunctionId<'_>,
+    put: &Put,
+) -> Result<Option<Ticket>, Failure> {
+    let (now, changes) = store.changes(function, Some(put.ticket))?;
+    match changes {
+        Changes::Nothing => {}
+        Changes::Removed(keys) if !keys.contains(&put.digest) => {}
+        Changes::Removed(_) | Changes::Everything => return Ok(None),
+    }
+    let (_, after) = store.remove(function, &put.digest)?;
+    // Another removal that came between the question and this one may have been of the same call.
+    let is_next = after.epoch == now.epoch && after.removals == now.removals + 1;
+    Ok(is_next.then_some(after))
+}
+
+/// About as long as a clock goes.
+const FOREVER: Duration = Duration::from_secs(1 << 30);
+
+/// The wait for a call that another process computes.
+pub(crate) struct FleetWait {
+    cache: &'static Cache,
+    deadline: Option<Instant>,
+}
+
+/// What a call does that has nothing to take.
+pub(crate) enum FleetStep {
+    /// It computes, for all.
+    Lead(Lease),
+    /// It computes, for itself.
+    Compute,
+    /// It looks again after a while.
+    Wait(Duration),
+}
+
+impl Cache {
+    /// Whether there may be another process that computes what was not found.
+    pub(crate) fn is_worth_waiting(&self, lookup: Option<&Lookup>) -> bool {
+        self.backing.is_fleet() && lookup.is_some_and(|lookup| lookup.found.is_none())
+    }
+}
+
+impl FleetWait {
+    pub(crate) const fn new(cache: &'static Cache) -> Self {
+        Self { cache, deadline: None }
+    }
+
+    pub(crate) fn after(&mut self, lease: Result<Option<Lease>, Unknown>) -> FleetStep {
+        match lease {
+            Err(Unknown) => FleetStep::Compute,
+            Ok(Some(lease)) => FleetStep::Lead(lease),
+            Ok(None) => {
+                if !clock::EXISTS {
+                    // Nobody could tell when it has waited for long enough.
+                    self.cache.count_unshared();
+                    return FleetStep::Compute;
+                }
+                let now = Instant::now();
+                let deadline = *self.deadline.get_or_insert_with(|| {
+                    let bound = Duration::from_nanos(self.cache.bound());
+                    now.checked_add(bound).unwrap_or(now + FOREVER)
+                });
+                if now >= deadline {
+                    self.cache.count_unshared();
+                    return FleetStep::Compute;
+                }
+                FleetStep::Wait(pause().min(deadline - now))
+            }
+        }
+    }
+}
+
+/// Between 20 and 60 ms, so that not all who wait ask at once.
+fn pause() -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    Duration::from_millis(20 + RandomState::new().hash_one(()) % 40)
+}

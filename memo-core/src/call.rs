@@ -1,0 +1,32 @@
+//! A call, from its arguments to its result: what the attributes' code calls.
+//!
+//! Arguments come in here, go down as a key, and come up as a result. [`find`] answers a hit; a
+//! [`miss`] takes the lead of a flight, looks into the store if there is one ([`stored`]), runs the
+//! body, and stores what it returned. Data and resources take the same way: what differs is how an
+//! entry holds a result and gives it back, which is the [`payload`].
+//!
+//! Only this room, the codecs and the encoder of keys are generic over the user's types. It uses
+//! every room below, and none uses it. Start reading at [`find`].
+
+mod memo;
+pub(crate) mod declared;
+mod payload;
+mod resource;
+mod find;
+mod miss;
+mod async_miss;
+mod stored;
+mod companions;
+mod async_companions;
+
+pub use async_companions::{contains_async, get_async, insert_async, remove_async};
+pub use async_miss::AsyncMiss;
+pub use companions::{contains, contains_stored, get, insert, remove};
+pub use find::{enter, hit, refresh, Call};
+pub use memo::Memo;
+pub use miss::Miss;
+pub use payload::Payload;
+pub use resource::{Hooks, Resource};
+
+#[cfg(test)]
+mod tests;

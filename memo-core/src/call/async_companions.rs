@@ -1,0 +1,78 @@
+//! The companions of an async function with a store, which wait for it without blocking a thread of
+//! the executor.
+//!
+//! What is the user's is done with before anything is awaited: the key is made, and a value encoded,
+//! when the companion is called.
+
+use std::future::Future;
+
+use super::Memo;
+use crate::background::pool::spawn_blocking;
+use crate::codec::{self, Codec};
+use crate::key::Args;
+
+impl Memo {
+    /// `func::clear_async()`.
+    pub async fn clear_async(&'static self) {
+        spawn_blocking(|| self.clear()).await;
+    }
+
+    async fn sync_invalidations_async(&'static self) {
+        if self.cache.backing.needs_sync() {
+            spawn_blocking(|| self.cache.sync_invalidations()).await;
+        }
+    }
+}
+
+/// `func::get_async(…)`: the stored result, without computing one.
+pub fn get_async<R, C: Codec<R>, A: Args>(
+    memo: &'static Memo,
+    _: C,
+    args: A,
+) -> impl Future<Output = Option<R>> {
+    let key = memo.key(&args, memo.trust.expected_len());
+    async move {
+        let key = key?;
+        memo.sync_invalidations_async().await;
+        if let Some(data) = memo.cache.find_key(&key).and_then(|found| codec::decode(found.view()))
+        {
+            return Some(C::restore(data));
+        }
+        let found = spawn_blocking(move || memo.cache.load_only(&key)).await.flatten()?;
+        memo.restore_found::<R, C>(&found)
+    }
+}
+
+/// `func::contains_async(…)`.
+pub fn contains_async<R, C: Codec<R>, A: Args>(
+    memo: &'static Memo,
+    codec: C,
+    args: A,
+) -> impl Future<Output = bool> {
+    let found = get_async(memo, codec, args);
+    async move { found.await.is_some() }
+}
+
+/// `func::remove_async(…)`: whether there was something to forget.
+pub fn remove_async<A: Args>(memo: &'static Memo, args: A) -> impl Future<Output = bool> {
+    let key = memo.key(&args, memo.trust.expected_len());
+    async move {
+        let Some(key) = key else { return false };
+        spawn_blocking(move || memo.remove_key(&key)).await.unwrap_or(false)
+    }
+}
+
+/// `func::insert_async(…)`: stores a result that was come by otherwise.
+pub fn insert_async<R, C: Codec<R>, A: Args>(
+    memo: &'static Memo,
+    codec: C,
+    args: A,
+    result: R,
+) -> impl Future<Output = ()> {
+    let insertion = memo.insertion(&codec, &args, &result);
+    async move {
+        if let Some(insertion) = insertion {
+            spawn_blocking(move || memo.insert(insertion)).await;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A miss in a task, which awaits what a thread would wait for.
+
+use std::convert::identity;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::{Memo, Payload};
+use crate::background::pool::spawn_blocking;
+use crate::cache::lead::{Body, Lead};
+use crate::cache::waiting::{self, Claimed};
+use crate::flight::Flight;
+use crate::memory::entry::Ref;
+
+/// A miss in a task. It has no room for a hit's result, so that the future that holds it is `Send`
+/// though the result is not.
+#[must_use]
+pub struct AsyncMiss<R, P> {
+    pub(super) memo: &'static Memo,
+    pub(super) payload: P,
+    /// The call's flight, and whether it computes whatever is stored; none if nothing is cached.
+    pub(super) flight: Option<(Arc<Flight>, bool)>,
+    pub(super) result: PhantomData<fn(R)>,
+}
+
+impl<R, P> fmt::Debug for AsyncMiss<R, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncMiss").field("memo", &self.memo).finish_non_exhaustive()
+    }
+}
+
+impl Memo {
+    /// The lead of a call in a task, once it is that call's; none if nothing is cached.
+    ///
+    /// # Errors
+    /// Another call has the result.
+    async fn lead(&'static self, flight: Option<(Arc<Flight>, bool)>) -> Result<Option<Lead>, Ref> {
+        let flight = match flight {
+            None => return Ok(None),
+            Some((flight, true)) => return Ok(Some(Lead::forced_in_task(&self.cache, flight))),
+            Some((flight, false)) => flight,
+        };
+        if self.cache.has_store() && self.cache.backing.needs_sync() {
+            spawn_blocking(|| self.cache.sync_invalidations()).await;
+        }
+        match waiting::wait(&self.cache, flight).await {
+            Claimed::Lead(lead) => Ok(Some(lead)),
+            Claimed::Found(entry) => Err(entry),
+        }
+    }
+}
+
+impl<R, P: Payload<R>> AsyncMiss<R, P> {
+    /// The result, computed in this task if it must be.
+    ///
+    /// The body is given up before the next call may run its own, and at the latest when its caller
+    /// gives up the place in which it is pinned.
+    pub fn run_async<F: Future<Output = R>>(
+        self,
+        body: Pin<&mut Option<F>>,
+    ) -> impl Future<Output = R> + use<'_, R, P, F> {
+        self.run_async_as(body, identity)
+    }
+
+    /// As [`run_async`](Self::run_async), with what makes the result of the body's output.
+    // A future around the body's own would be another place for the arguments.
+    pub async fn run_async_as<F: Future>(
+        self,
+        body: Pin<&mut Option<F>>,
+        result_of: impl FnOnce(F::Output) -> R,
+    ) -> R {
+        let Self { memo, payload, flight, .. } = self;
+        let lead = match memo.lead(flight).await {
+            Ok(lead) => lead,
+            Err(entry) => match memo.restore::<R, P>(&entry) {
+                Some(result) => return result,
+                None => None,
+            },
+        };
+        let body = Body::new(body);
+        let Some(lead) = lead else {
+            let result = result_of(body.run().await);
+            payload.uncached(&result);
+            return result;
+        };
+        let mut result = result_of(body.run_in(&lead.flight).await);
+        payload.finish(memo, lead, &mut result);
+        result
+    }
+
+    /// As [`run_async`](Self::run_async), of a function with a store. It waits for that with the
+    /// result in its hands, so that its future is `Send` only if the result is.
+    pub async fn run_async_stored<F: Future<Output = R>>(self, body: Pin<&mut Option<F>>) -> R {
+        let Self { memo, payload, flight, .. } = self;
+        let lead = match memo.lead(flight).await {
+            Ok(lead) => lead,
+            Err(entry) => match memo.restore::<R, P>(&entry) {
+                Some(result) => return result,
+                None => None,
+            },
+        };
+        let Some(lead) = lead else { return Body::new(body).run().await };
+        let (lead, lookup) = memo.load_async(lead).await;
+        let lead = match memo.received::<R, P>(lead, lookup) {
+            Ok(result) => return result,
+            Err(lead) => lead,
+        };
+        let mut result = Body::new(body).run_in(&lead.flight).await;
+        if let Some(write) = payload.finish(memo, lead, &mut result) {
+            spawn_blocking(move || memo.cache.write_to_store(write)).await;
+        }
+        result
+    }
+}

@@ -1,0 +1,124 @@
+//! The companions of one call that do not run the body.
+
+use super::{Memo, Payload};
+use crate::cache::tiered::{Put, StoreWrite, Write};
+use crate::codec::{self, Codec, Keep};
+use crate::flight::Key;
+use crate::function::enabled;
+use crate::key::{Args, DIGEST};
+use crate::memory::entry::Ref;
+
+/// `func::get(…)`: the stored result, without computing one.
+pub fn get<R, P: Payload<R>, A: Args>(memo: &'static Memo, _: P, args: A) -> Option<R> {
+    if P::IS_DATA && memo.cache.has_store() {
+        memo.cache.sync_invalidations();
+    }
+    let found = memo.find::<R, P, A>(&args, false).map(|(result, _)| result);
+    if found.is_none() && P::IS_DATA && memo.cache.has_store() {
+        return memo.look_in_store::<R, P>(&memo.key(&args, P::value_len(&memo.trust))?);
+    }
+    found
+}
+
+/// `func::contains(…)`.
+pub fn contains<A: Args>(memo: &'static Memo, args: A) -> bool {
+    memo.cache.contains(&args)
+}
+
+/// `func::contains(…)` of a function with a store.
+pub fn contains_stored<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A) -> bool {
+    memo.cache.sync_invalidations();
+    memo.cache.contains(&args) || get::<R, C, A>(memo, codec, args).is_some()
+}
+
+/// `func::remove(…)`: whether there was something to forget.
+pub fn remove<A: Args>(memo: &'static Memo, args: A) -> bool {
+    if !memo.cache.has_store() {
+        return memo.cache.key(&args, 0).is_ok_and(|key| memo.cache.remove(&key));
+    }
+    memo.key(&args, 0).is_some_and(|key| memo.remove_key(&key))
+}
+
+/// `func::insert(…)`: stores a result that was come by otherwise.
+pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, result: R) {
+    if let Some(insertion) = memo.insertion(&codec, &args, &result) {
+        memo.insert(insertion);
+    }
+}
+
+/// What is to be inserted, with nothing of the user's types in it.
+pub(super) struct Insertion {
+    digest: [u8; DIGEST],
+    is_local: bool,
+    made: Made,
+}
+
+enum Made {
+    /// The entry, and what its value is made of.
+    Entry(Ref, Option<u64>),
+    /// It cannot be stored; what is stored is older, and goes.
+    Nothing(Key),
+}
+
+impl Memo {
+    pub(super) fn remove_key(&'static self, key: &Key) -> bool {
+        let was_behind = !key.is_local && self.cache.remove_from_store(&key.digest);
+        self.cache.remove(key) || was_behind
+    }
+
+    /// Encodes what is to be inserted, if anything.
+    pub(super) fn insertion<R, C: Codec<R>, A: Args>(
+        &'static self,
+        codec: &C,
+        args: &A,
+        result: &R,
+    ) -> Option<Insertion> {
+        if !enabled::is_on() {
+            return None;
+        }
+        let mut key = self.key(args, self.trust.expected_len())?;
+        let data = match self.keep(codec, result) {
+            Ok(Keep::Store(data)) => Some(data),
+            Ok(Keep::Share(_)) | Err(_) => None,
+            Ok(Keep::Drop) => return None,
+        };
+        let (digest, is_local) = (key.digest, key.is_local);
+        let encoded = data.and_then(|data| self.encode(data, &mut key.entry).zip(Some(data)));
+        let made = match encoded {
+            Some(((codec, expiry), data)) => {
+                let structure = codec::structure(data);
+                Made::Entry(key.entry.finish(codec, expiry), structure)
+            }
+            None => Made::Nothing(key),
+        };
+        Some(Insertion { digest, is_local, made })
+    }
+
+    /// Inserts it, and waits for the store.
+    pub(super) fn insert(&'static self, insertion: Insertion) {
+        let Insertion { digest, is_local, made } = insertion;
+        let mut lookup = None;
+        if self.cache.has_store() && !is_local {
+            lookup = self.cache.load(&digest);
+            if lookup.is_none() {
+                self.cache.backing.note_pending_removal(digest);
+            }
+        }
+        let after = match made {
+            Made::Entry(entry, structure) => {
+                self.cache.insert(&digest, entry.view().share());
+                lookup.zip(structure).map(|(at, structure)| {
+                    let ticket = at.ticket;
+                    StoreWrite::Put(Put { digest, ticket, replaces: true, entry, structure })
+                })
+            }
+            Made::Nothing(key) => {
+                self.cache.remove(&key);
+                lookup.map(|_| StoreWrite::Remove(digest))
+            }
+        };
+        if let Some(what) = after {
+            self.cache.write_to_store(Write { what, lease: None });
+        }
+    }
+}

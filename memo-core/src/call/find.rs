@@ -1,0 +1,213 @@
+//! From the arguments to a hit, or to what a miss starts from.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::{AsyncMiss, Memo, Miss, Payload};
+use crate::background::pool::REFRESHES;
+use crate::flight::Flight;
+use crate::function::enabled;
+use crate::key::Args;
+use crate::reclaim;
+
+/// A call, looked up and not yet answered. It holds no argument.
+#[must_use]
+pub struct Call<R, P> {
+    memo: &'static Memo,
+    payload: P,
+    found: Found<R>,
+}
+
+enum Found<R> {
+    Hit(R),
+    /// A hit that is to be refreshed in the background.
+    Stale(R),
+    Miss(Arc<Flight>),
+    /// To be computed now, whatever is stored.
+    Forced(Arc<Flight>),
+    /// Caching is off, or the arguments make no key: the body just runs.
+    Uncached,
+}
+
+impl<R, P> fmt::Debug for Call<R, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("memo", &self.memo).finish_non_exhaustive()
+    }
+}
+
+/// The result of a hit that takes no more than to find it and take it out; nothing where it takes
+/// more, or is none: then [`enter`] is to be asked. Only for a function whose user is not asked about
+/// hits.
+///
+/// It calls nothing that is not inlined, except what decodes. So a function that returns what it
+/// finds here, and else hands its arguments to another function, saves and restores no registers.
+// Without optimization, whatever is inlined takes its stack for as long as the body runs.
+#[cfg_attr(debug_assertions, inline(never))]
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn hit<R, P: Payload<R>, A: Args>(memo: &'static Memo, _: P, args: A) -> Option<R> {
+    if P::IS_DATA && !enabled::is_known_on() {
+        return None;
+    }
+    if A::are_plain() && P::is_plain() {
+        let pin = reclaim::pin_at_once()?;
+        let entry = memo.cache.find_at_once(&pin, &args)?;
+        let result = P::take_at_once(entry)?;
+        return memo.cache.hit_at_once(&pin, entry).then_some(result);
+    }
+    let found = memo.cache.hold_at_once(&args)?;
+    let result = P::take_at_once(found.view())?;
+    memo.cache.hit_held_at_once(&found).then_some(result)
+}
+
+/// Looks a call up.
+// Without optimization, whatever is inlined takes its stack for as long as the body runs.
+#[cfg_attr(debug_assertions, inline(never))]
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args: A) -> Call<R, P> {
+    let found = if P::IS_DATA && !enabled::is_on() {
+        Found::Uncached
+    } else if P::IS_DATA && memo.syncs_in_task() {
+        memo.missed::<R, P, A>(&args)
+    } else if payload.validates() {
+        memo.find_valid(&payload, &args)
+    } else {
+        match memo.find::<R, P, A>(&args, true) {
+            Some((result, is_stale)) if is_stale => Found::Stale(result),
+            Some((result, _)) => Found::Hit(result),
+            None => memo.missed::<R, P, A>(&args),
+        }
+    };
+    Call { memo, payload, found }
+}
+
+/// `func::refresh(…)`: a call that computes, whatever is stored.
+pub fn refresh<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args: A) -> Call<R, P> {
+    let found = if P::IS_DATA && !enabled::is_on() {
+        Found::Uncached
+    } else {
+        let key = memo.key(&args, P::value_len(&memo.trust));
+        key.map_or(Found::Uncached, |key| Found::Forced(Flight::new(key)))
+    };
+    Call { memo, payload, found }
+}
+
+impl Memo {
+    /// The hot path: no lock, and no allocation but those of the result.
+    #[inline(always)]
+    pub(super) fn find<R, P: Payload<R>, A: Args>(
+        &'static self,
+        args: &A,
+        is_call: bool,
+    ) -> Option<(R, bool)> {
+        if A::are_plain() && P::is_plain() {
+            // No code of the user's is run under the pin.
+            let pin = reclaim::pin();
+            if let Ok((entry, served)) = self.cache.find_under(&pin, args, is_call)? {
+                let result = P::take(entry)?;
+                if is_call {
+                    self.cache.hit(&pin, entry);
+                }
+                drop(pin);
+                served.reclaim();
+                return Some((result, served.is_stale));
+            }
+        }
+        let (found, served) = self.cache.find(args, is_call)?;
+        let result = P::take(found.view())?;
+        if is_call {
+            self.cache.hit_held(&found);
+        }
+        drop(found);
+        served.reclaim();
+        Some((result, served.is_stale))
+    }
+
+    /// A hit that the user's `validate` has a say in, or a miss.
+    #[cold]
+    #[inline(never)]
+    fn find_valid<R, P: Payload<R>, A: Args>(&'static self, payload: &P, args: &A) -> Found<R> {
+        let invalid = match self.find::<R, P, A>(args, false) {
+            Some((result, is_stale)) if payload.is_valid(&result) => {
+                self.cache.count_hit();
+                return if is_stale { Found::Stale(result) } else { Found::Hit(result) };
+            }
+            found => found.map(|(result, _)| result),
+        };
+        let found = self.missed::<R, P, A>(args);
+        if let (Found::Miss(flight), Some(invalid)) = (&found, invalid) {
+            // Only the one that was asked about: another call may have replaced it by now.
+            self.cache.remove_if(flight, |entry| P::is_held(entry, &invalid));
+        }
+        found
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn missed<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Found<R> {
+        match self.key(args, P::value_len(&self.trust)) {
+            Some(key) => Found::Miss(Flight::new(key)),
+            None => {
+                self.cache.count_miss();
+                Found::Uncached
+            }
+        }
+    }
+}
+
+impl<R, P: Payload<R>> Call<R, P> {
+    /// Has the result refreshed in the background, if it is old and this call is the first to see it.
+    ///
+    /// `job` makes the refreshing call, from arguments of its own.
+    #[inline]
+    pub fn refresh_in_background<J: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> J) {
+        if matches!(self.found, Found::Stale(_)) {
+            // Without a thread the old result is served for as long as it may be.
+            let _ = REFRESHES.run(Box::new(job()));
+        }
+    }
+
+    /// The result, computed on this thread if it must be.
+    #[inline(always)]
+    pub fn run(self, body: impl FnOnce() -> R) -> R {
+        match self.hit() {
+            Ok(result) => result,
+            Err(miss) => miss.finish(body()),
+        }
+    }
+
+    /// The result of a hit, or what takes the body's; for a caller that cannot hand over a body.
+    ///
+    /// # Errors
+    /// A miss: the body is to be run.
+    #[inline(always)]
+    pub fn hit(self) -> Result<R, Miss<R, P>> {
+        let Self { memo, payload, found } = self;
+        let leading = match found {
+            Found::Hit(result) | Found::Stale(result) => return Ok(result),
+            Found::Uncached => None,
+            Found::Forced(flight) => Some(memo.lead_forced::<R, P>(flight)),
+            Found::Miss(flight) => match memo.claim::<R, P>(flight) {
+                Ok(result) => return Ok(result),
+                Err(leading) => leading,
+            },
+        };
+        Err(Miss { memo, payload, leading, result: PhantomData })
+    }
+
+    /// The result of a hit, or what computes it in a task.
+    ///
+    /// # Errors
+    /// A miss: it is to be awaited.
+    #[inline(always)]
+    pub fn missed(self) -> Result<R, AsyncMiss<R, P>> {
+        let Self { memo, payload, found } = self;
+        let flight = match found {
+            Found::Hit(result) | Found::Stale(result) => return Ok(result),
+            Found::Miss(flight) => Some((flight, false)),
+            Found::Forced(flight) => Some((flight, true)),
+            Found::Uncached => None,
+        };
+        Err(AsyncMiss { memo, payload, flight, result: PhantomData })
+    }
+}

@@ -1,0 +1,173 @@
+//! One function with an attribute: what its static holds, and what its options say.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cache::Cache;
+use crate::clock;
+use crate::codec::Trust;
+use crate::flight;
+use crate::function::identity::Source;
+use crate::function::name::Name;
+use crate::function::registry::{Function, Registry, MEMOS, SINGLETONS};
+use crate::function::stats::Stats;
+use crate::key::Args;
+use crate::store::Store;
+
+/// One function with an attribute, of data or of resources: what the attribute's one static holds.
+pub struct Memo {
+    pub(super) cache: Cache,
+    pub(super) trust: Trust,
+    /// Its calls are tasks, which must not wait for a store.
+    pub(super) is_async: bool,
+}
+
+impl fmt::Debug for Memo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memo").field("name", &self.cache.name()).finish_non_exhaustive()
+    }
+}
+
+impl Memo {
+    /// A function of data of this name, with nothing stored.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self::registered(name, &MEMOS, false)
+    }
+
+    /// A function of resources of this name, with nothing stored.
+    #[must_use]
+    pub const fn resources(name: &'static str) -> Self {
+        Self::registered(name, &SINGLETONS, true)
+    }
+
+    const fn registered(
+        name: &'static str,
+        registry: &'static Registry,
+        is_resource: bool,
+    ) -> Self {
+        let declared = Name { text: name, is_method: false };
+        Self {
+            cache: Cache::new(declared, registry, is_resource),
+            trust: Trust::new(),
+            is_async: false,
+        }
+    }
+
+    /// The function is a method: its name gets the type's.
+    #[must_use]
+    pub const fn method(mut self) -> Self {
+        self.cache.declared.is_method = true;
+        self
+    }
+
+    /// The `version` option, asked when the store is opened: part of the identity in stores that
+    /// outlive the process.
+    #[must_use]
+    pub const fn version(mut self, version: fn() -> u64) -> Self {
+        self.cache.backing.set_version(version);
+        self
+    }
+
+    /// What the attribute sees of the function: its identity in stores that outlive the process.
+    #[must_use]
+    pub const fn source(mut self, source: Source) -> Self {
+        self.cache.backing.set_source(source);
+        self
+    }
+
+    /// The `store` option; opened at the first call.
+    #[must_use]
+    pub const fn store(mut self, open: fn() -> Arc<dyn Store>) -> Self {
+        self.cache.backing.set_store(open);
+        self
+    }
+
+    /// The `flight = "fleet"` option.
+    #[must_use]
+    pub const fn fleet(mut self) -> Self {
+        self.cache.backing.set_fleet();
+        self
+    }
+
+    /// The function is `async`.
+    #[must_use]
+    pub const fn asynchronous(mut self) -> Self {
+        self.is_async = true;
+        self
+    }
+
+    /// The `ttl` option; asked once, before the first result is stored.
+    ///
+    /// # Panics
+    /// There is no clock: the attribute's static does not compile.
+    #[must_use]
+    pub const fn ttl(mut self, ttl: fn() -> Duration) -> Self {
+        if !clock::EXISTS {
+            panic!("`ttl` needs a clock, and this platform has none");
+        }
+        self.cache.limits.ttl = Some(ttl);
+        self
+    }
+
+    /// The `wait` option; asked once, before the first wait.
+    #[must_use]
+    pub const fn wait(mut self, wait: fn() -> Duration) -> Self {
+        self.cache.limits.wait = Some(wait);
+        self
+    }
+
+    /// The `refresh = "background"` option.
+    #[must_use]
+    pub const fn refresh_in_background(mut self) -> Self {
+        self.cache.limits.is_background = true;
+        self
+    }
+
+    /// The `max_entries` option.
+    #[must_use]
+    pub const fn max_entries(mut self, entries: usize) -> Self {
+        self.cache.limits.bounds.entries = entries;
+        self
+    }
+
+    /// The same as an expression; asked once, before the first result is stored.
+    #[must_use]
+    pub const fn ask_max_entries(mut self, entries: fn() -> usize) -> Self {
+        self.cache.limits.ask_entries = Some(entries);
+        self
+    }
+
+    /// The `max_bytes` option: bytes of stored keys and values.
+    #[must_use]
+    pub const fn max_bytes(mut self, bytes: u64) -> Self {
+        self.cache.limits.bounds.bytes =
+            if bytes > usize::MAX as u64 { usize::MAX } else { bytes as usize };
+        self
+    }
+
+    /// The same as an expression; asked once, before the first result is stored.
+    #[must_use]
+    pub const fn ask_max_bytes(mut self, bytes: fn() -> usize) -> Self {
+        self.cache.limits.ask_bytes = Some(bytes);
+        self
+    }
+
+    /// `func::clear()`.
+    pub fn clear(&'static self) {
+        self.cache.clear();
+    }
+
+    /// `func::stats()`.
+    #[must_use]
+    pub fn stats(&'static self) -> Stats {
+        self.cache.stats()
+    }
+
+    /// The key of a call, with room for its value; nothing if the arguments make none, which is
+    /// counted.
+    pub(super) fn key<A: Args>(&'static self, args: &A, value_len: usize) -> Option<flight::Key> {
+        self.cache.missed(args, value_len).ok()
+    }
+}

@@ -1,0 +1,100 @@
+//! A miss on a thread: who computes, and the end of it.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::{Memo, Payload};
+use crate::cache::lead::{Lead, SyncLead};
+use crate::flight::Flight;
+use crate::memory::entry::Ref;
+
+/// A miss whose body runs on this thread. Dropped without a result, it lets the next call try.
+#[must_use]
+pub struct Miss<R, P> {
+    pub(super) memo: &'static Memo,
+    pub(super) payload: P,
+    /// Nothing, if the body just runs.
+    pub(super) leading: Option<SyncLead>,
+    pub(super) result: PhantomData<fn(R)>,
+}
+
+impl<R, P> fmt::Debug for Miss<R, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Miss").field("memo", &self.memo).finish_non_exhaustive()
+    }
+}
+
+impl<R, P: Payload<R>> Miss<R, P> {
+    /// Stores the body's result, and hands back what all callers have: of a resource another's, if
+    /// one was faster.
+    #[inline(always)]
+    pub fn finish(self, mut result: R) -> R {
+        match self.leading {
+            Some(leading) => finish(self.memo, &self.payload, leading.lead, &mut result),
+            None => self.payload.uncached(&result),
+        }
+        result
+    }
+}
+
+/// The end of a miss on this thread, which waits for the store.
+// A frame of its own, so that what it has in hand is none of the body's.
+#[cold]
+#[inline(never)]
+fn finish<R, P: Payload<R>>(memo: &'static Memo, payload: &P, lead: Lead, result: &mut R) {
+    if let Some(write) = payload.finish(memo, lead, result) {
+        memo.cache.write_to_store(write);
+    }
+}
+
+impl Memo {
+    /// Claims a call for this thread.
+    ///
+    /// # Errors
+    /// Nobody has its result: what is to be computed, or nothing if it is to run uncached.
+    // A frame of its own, which is gone when the body runs.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn claim<R, P: Payload<R>>(
+        &'static self,
+        flight: Arc<Flight>,
+    ) -> Result<R, Option<SyncLead>> {
+        match SyncLead::claim(&self.cache, flight) {
+            Ok(leading) if P::IS_DATA && self.cache.has_store() => {
+                leading.load_from_store(|lead| self.load::<R, P>(lead)).map_err(Some)
+            }
+            Ok(leading) => Err(Some(leading)),
+            Err(entry) => self.restore::<R, P>(&entry).ok_or(None),
+        }
+    }
+
+    /// Computes a call on this thread, whatever is stored.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn lead_forced<R, P: Payload<R>>(&'static self, flight: Arc<Flight>) -> SyncLead {
+        let mut leading = SyncLead::forced(&self.cache, flight);
+        if P::IS_DATA && self.cache.has_store() {
+            let lookup = self.cache.load_for(&leading.lead.flight);
+            self.replaces(&mut leading.lead, lookup);
+        }
+        leading
+    }
+
+    /// A result that another call computed: a hit.
+    ///
+    /// Where it does not decode, though its like did when it was checked, it is given up, and the
+    /// call is a miss that runs uncached.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn restore<R, P: Payload<R>>(&'static self, entry: &Ref) -> Option<R> {
+        let Some(result) = P::take(entry.view()) else {
+            self.cache.count_miss();
+            self.cache.count_uncacheable("a stored value cannot be read back".into());
+            self.cache.remove_entry(entry);
+            return None;
+        };
+        self.cache.count_hit();
+        Some(result)
+    }
+}

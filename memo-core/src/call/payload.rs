@@ -1,0 +1,186 @@
+//! How an entry holds a result, and gives it back: what data and resources differ in.
+
+use super::Memo;
+use crate::cache::lead::Lead;
+use crate::cache::tiered::{Put, StoreWrite, Stored, Write};
+use crate::cache::{Finished, Outcome};
+use crate::clock::Tick;
+use crate::codec::{self, Codec, Data, Keep, Trust};
+use crate::flight::Entered;
+use crate::memory::entry::{Builder, View};
+use crate::platform::unwind::catch;
+
+/// What a function's entries hold of its results `R`.
+///
+/// For data it is bytes, which a [`Codec`] makes and reads; for resources an `Arc`, with what the
+/// user does at a hit and at its end ([`Hooks`](super::Hooks)).
+pub trait Payload<R> {
+    /// Results are data: `set_enabled(false)` concerns them, and they may have a store.
+    #[doc(hidden)]
+    const IS_DATA: bool;
+
+    /// Whether to take a result out of an entry runs no code of the user's.
+    #[doc(hidden)]
+    fn is_plain() -> bool;
+
+    /// The bytes that an entry will need for its value, as a guess.
+    #[doc(hidden)]
+    fn value_len(trust: &Trust) -> usize;
+
+    /// The result that an entry holds; nothing where it is none of this type's.
+    #[doc(hidden)]
+    fn take(entry: View<'_>) -> Option<R>;
+
+    /// The same, and nothing where that takes a call.
+    #[doc(hidden)]
+    fn take_at_once(entry: View<'_>) -> Option<R>;
+
+    /// The result that a store had, if it is of this type.
+    #[doc(hidden)]
+    fn take_stored(stored: &Stored<'_>) -> Option<R>;
+
+    /// Whether the user is asked about a hit.
+    #[doc(hidden)]
+    fn validates(&self) -> bool {
+        false
+    }
+
+    /// What the user says of it; what is not valid is replaced.
+    #[doc(hidden)]
+    fn is_valid(&self, _: &R) -> bool {
+        true
+    }
+
+    /// Whether an entry holds this very result.
+    #[doc(hidden)]
+    fn is_held(_: View<'_>, _: &R) -> bool {
+        false
+    }
+
+    /// Ends a miss: stores of the result what is to be stored, and puts in its place what all callers
+    /// are to have. What is left to do with the store.
+    #[doc(hidden)]
+    fn finish(&self, memo: &'static Memo, lead: Lead, result: &mut R) -> Option<Write>;
+
+    /// No cache takes this result.
+    #[doc(hidden)]
+    fn uncached(&self, _: &R) {}
+}
+
+impl<R, C: Codec<R>> Payload<R> for C {
+    const IS_DATA: bool = true;
+
+    #[inline(always)]
+    fn is_plain() -> bool {
+        codec::is_plain::<C::Data>()
+    }
+
+    fn value_len(trust: &Trust) -> usize {
+        trust.expected_len()
+    }
+
+    #[inline(always)]
+    fn take(entry: View<'_>) -> Option<R> {
+        codec::decode(entry).map(C::restore)
+    }
+
+    #[inline(always)]
+    fn take_at_once(entry: View<'_>) -> Option<R> {
+        codec::decode_at_once(entry).map(C::restore)
+    }
+
+    fn take_stored(stored: &Stored<'_>) -> Option<R> {
+        codec::decode_stored(stored.codec, stored.structure, stored.value).map(C::restore)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn finish(&self, memo: &'static Memo, mut lead: Lead, result: &mut R) -> Option<Write> {
+        lead.computed();
+        // The user's condition, time to live and serde code may call the function again.
+        let _entered = Entered::new(&lead.flight);
+        let (data, may_store) = match memo.keep(self, result) {
+            Ok(Keep::Store(data)) => (Some(data), true),
+            Ok(Keep::Share(data)) => (Some(data), false),
+            // An error says nothing about the result that may be stored.
+            Ok(Keep::Drop) => {
+                let _ = lead.finish(Outcome::Leave);
+                return None;
+            }
+            Err(Panicked) => (None, false),
+        };
+        let digest = lead.flight.digest;
+        let (ticket, replaces, lease) = (lead.ticket, lead.is_replacing, lead.lease.take());
+        // What is not stored need not be encoded for nobody.
+        let data = data.filter(|_| may_store || lead.is_awaited());
+        let outcome = memo.outcome(&lead, data, may_store);
+        let put = match (&outcome, data, ticket) {
+            (Outcome::Store(entry), Some(data), Some(ticket)) => {
+                codec::structure(data).map(|structure| {
+                    let entry = entry.view().share();
+                    StoreWrite::Put(Put { digest, ticket, replaces, entry, structure })
+                })
+            }
+            _ => None,
+        };
+        let Finished { is_current, .. } = lead.finish(outcome);
+        // What was invalidated here may have been computed from what the store was to forget.
+        let put = put.filter(|_| is_current);
+        let remove =
+            ticket.filter(|_| replaces && put.is_none()).map(|_| StoreWrite::Remove(digest));
+        put.or(remove).map(|what| Write { what, lease })
+    }
+}
+
+impl Memo {
+    /// What the codec keeps of a result.
+    ///
+    /// # Errors
+    /// The user's condition panicked, which is counted: there is no telling whether it may be kept.
+    pub(super) fn keep<'r, R, C: Codec<R>>(
+        &'static self,
+        codec: &C,
+        result: &'r R,
+    ) -> Result<Keep<'r, C::Data>, Panicked> {
+        catch(|| codec.keep(result)).ok_or_else(|| {
+            self.cache.count_uncacheable("its `cache_if` panicked".into());
+            Panicked
+        })
+    }
+
+    /// What a computation leaves, of which that much is kept.
+    fn outcome<D: Data>(&'static self, lead: &Lead, data: Option<&D>, may_store: bool) -> Outcome {
+        let mut key = lead.take_key();
+        let Some(data) = data else { return Outcome::Forget(key) };
+        let Some(codec) = self.encode_value(data, &mut key) else { return Outcome::Forget(key) };
+        let expiry = if may_store { self.expiry() } else { None };
+        match expiry {
+            Some(expiry) => Outcome::Store(key.finish(codec, expiry)),
+            None => Outcome::Share(key.finish(codec, None)),
+        }
+    }
+
+    /// Encodes a value behind its key: the codec, and when the entry expires. Nothing if it cannot be
+    /// stored, which is counted.
+    pub(super) fn encode<D: Data>(
+        &'static self,
+        data: &D,
+        key: &mut Builder,
+    ) -> Option<(u8, Option<Tick>)> {
+        self.encode_value(data, key).zip(self.expiry())
+    }
+
+    fn encode_value<D: Data>(&'static self, data: &D, key: &mut Builder) -> Option<u8> {
+        let encoded = codec::encode(data, &self.trust, key);
+        encoded.map_err(|why| self.cache.count_uncacheable(why)).ok()
+    }
+
+    /// When what is stored now expires; nothing if that cannot be said, which is counted.
+    pub(super) fn expiry(&'static self) -> Option<Option<Tick>> {
+        self.cache.expiry().map_err(|unknown| self.cache.count_unknown_ttl(unknown)).ok()
+    }
+}
+
+/// The user's code did, in the middle of what may not fail the call.
+#[derive(Debug)]
+pub(super) struct Panicked;

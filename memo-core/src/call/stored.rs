@@ -1,0 +1,133 @@
+//! What lies between a miss in memory and the body, where there is a store: the look into it.
+
+use std::sync::Arc;
+
+use super::{Memo, Payload};
+use crate::background::pool::{is_background, spawn_blocking};
+use crate::cache::lead::{polled_in, Lead};
+use crate::cache::tiered::{FleetStep, FleetWait, Stored, Unknown};
+use crate::cache::Outcome;
+use crate::clock::timer::Delay;
+use crate::flight::Key;
+use crate::store::{Found, Lookup};
+
+impl Memo {
+    /// Whether memory may not be asked before the store was: only a task has to put that off.
+    pub(super) fn syncs_in_task(&'static self) -> bool {
+        if !self.cache.has_store() {
+            return false;
+        }
+        if self.is_async {
+            return self.cache.backing.needs_sync();
+        }
+        self.cache.sync_invalidations();
+        false
+    }
+
+    /// Looks into the store, for a call whose computation this is.
+    ///
+    /// # Errors
+    /// There is nothing: the body is to be run.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn load<R, P: Payload<R>>(&'static self, mut lead: Lead) -> Result<R, Lead> {
+        let mut lookup = self.cache.load_for(&lead.flight);
+        let mut turn = FleetWait::new(&self.cache);
+        while self.cache.is_worth_waiting(lookup.as_ref()) {
+            match turn.after(self.cache.lease(&lead.flight.digest)) {
+                FleetStep::Compute => break,
+                FleetStep::Lead(lease) => lead.lease = Some(lease),
+                FleetStep::Wait(pause) => std::thread::sleep(pause),
+            }
+            // Whoever had the lease may have put the result since the last look.
+            lookup = self.cache.load_for(&lead.flight);
+            if lead.lease.is_some() {
+                break;
+            }
+        }
+        self.received::<R, P>(lead, lookup)
+    }
+
+    /// As [`load`](Self::load), in a task: what the store has, if anything.
+    pub(super) async fn load_async(&'static self, mut lead: Lead) -> (Lead, Option<Lookup>) {
+        let look = |lead: &Lead| {
+            let flight = Arc::clone(&lead.flight);
+            polled_in(&lead.flight, spawn_blocking(move || self.cache.load_for(&flight)))
+        };
+        let mut lookup = look(&lead).await.flatten();
+        let mut turn = FleetWait::new(&self.cache);
+        while !lead.is_forced && self.cache.is_worth_waiting(lookup.as_ref()) {
+            let digest = lead.flight.digest;
+            let lease =
+                polled_in(&lead.flight, spawn_blocking(move || self.cache.lease(&digest))).await;
+            let lease = lease.unwrap_or(Err(Unknown));
+            match turn.after(lease) {
+                FleetStep::Compute => break,
+                FleetStep::Lead(lease) => lead.lease = Some(lease),
+                FleetStep::Wait(pause) => polled_in(&lead.flight, Delay::new(pause)).await,
+            }
+            lookup = look(&lead).await.flatten();
+            if lead.lease.is_some() {
+                break;
+            }
+        }
+        (lead, lookup)
+    }
+
+    /// Takes what the store had: a hit, and from now on in memory.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    pub(super) fn received<R, P: Payload<R>>(
+        &'static self,
+        mut lead: Lead,
+        lookup: Option<Lookup>,
+    ) -> Result<R, Lead> {
+        if lead.is_forced {
+            self.replaces(&mut lead, lookup);
+            return Err(lead);
+        }
+        lead.ticket = lookup.as_ref().map(|lookup| lookup.ticket);
+        let found = lookup.and_then(|lookup| lookup.found);
+        let decoded = found.as_ref().and_then(|found| {
+            let stored = Stored::parse(found)?;
+            let expiry = self.cache.remaining(found.age)?;
+            Some((P::take_stored(&stored)?, stored, expiry))
+        });
+        let Some((result, stored, expiry)) = decoded else {
+            lead.missed();
+            return Err(lead);
+        };
+        self.cache.count_store_hit();
+        let mut key = lead.take_key();
+        key.push(stored.value);
+        let _ = lead.finish(Outcome::Store(key.finish(stored.codec, expiry)));
+        Ok(result)
+    }
+
+    /// Notes what a computation that replaces what is stored has to tell the store.
+    pub(super) fn replaces(&'static self, lead: &mut Lead, lookup: Option<Lookup>) {
+        match lookup {
+            // In the background, the others do as this process does: what they have is good for a while.
+            Some(lookup) => {
+                lead.ticket = Some(lookup.ticket);
+                lead.is_replacing = !is_background();
+            }
+            // It could not be asked, and may have what is older.
+            None if !lead.flight.is_local => {
+                self.cache.backing.note_pending_removal(lead.flight.digest)
+            }
+            None => {}
+        }
+    }
+
+    /// What the store has of a call, for who only looks.
+    pub(super) fn look_in_store<R, P: Payload<R>>(&'static self, key: &Key) -> Option<R> {
+        self.restore_found::<R, P>(&self.cache.load_only(key)?)
+    }
+
+    /// The result of what was found in the store.
+    pub(super) fn restore_found<R, P: Payload<R>>(&'static self, found: &Found) -> Option<R> {
+        P::take_stored(&Stored::parse(found)?)
+    }
+}

@@ -1,0 +1,12 @@
+//! What a function is known by, and what is counted and reported of it.
+//!
+//! The [`registry`] has every function that has been called, as a trait object: so the rooms below
+//! the cache can speak of all functions without knowing what a cache is. Start reading there.
+
+pub(crate) mod registry;
+pub(crate) mod name;
+pub(crate) mod identity;
+pub(crate) mod enabled;
+pub(crate) mod error;
+pub(crate) mod stats;
+pub(crate) mod report;

@@ -1,0 +1,185 @@
+//! Every function that has been called, so that all can be asked and cleared at once.
+
+use std::any::Any;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::function::stats::Stats;
+use crate::platform::sync::Mutex;
+
+use crate::clock::Tick;
+#[cfg(unix)]
+use crate::platform::process::{Side, Unlock};
+
+/// A function's cache, as the registry sees it.
+pub(crate) trait Function: Sync {
+    fn name(&'static self) -> &'static str;
+    fn clear(&'static self);
+    #[cfg(unix)]
+    fn before_fork(&'static self) -> Unlock;
+    /// Clears what it has in its store, if it has one.
+    fn clear_store_of(&'static self);
+    /// Locks it: nobody claims or ends a computation until it is let go.
+    fn hold(&'static self) -> Box<dyn Held>;
+    /// So many clears of all functions were under way when it was registered.
+    fn clears_begin(&'static self, clears: u32);
+    fn stats(&'static self) -> Stats;
+    /// Gives up some of what has expired, for who took it out of the agenda of expiries with that
+    /// number.
+    fn expire(&'static self, now: Tick, listed: u64);
+    /// The same, unless its lock is held.
+    fn try_expire(&'static self, now: Tick, listed: u64);
+    /// Lists it by the entry that it would evict next, if there is one.
+    fn list_oldest(&'static self);
+    /// Evicts an entry that was queued at that stamp or before, or lists itself again.
+    /// What is to be dropped outside all locks is handed out.
+    fn evict_older(&'static self, stamp: u64) -> (bool, Box<dyn Any>);
+}
+
+/// A cache that is locked.
+pub(crate) trait Held {
+    /// Empties memory and fences what is computed.
+    fn clear(&mut self, step: Step);
+    /// Lets it go; what wakes who waited, and what frees what it had.
+    fn release(self: Box<Self>) -> Released;
+}
+
+/// What is left to do for a cache that was cleared, outside all locks.
+pub(crate) struct Released {
+    pub(crate) wake: Box<dyn FnOnce()>,
+    /// This may be the user's code.
+    pub(crate) free: Box<dyn FnOnce()>,
+}
+
+impl Released {
+    /// Does it all.
+    pub(crate) fn conclude(self) {
+        (self.wake)();
+        (self.free)();
+    }
+}
+
+/// Where a clear is that has a store to clear as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// What is computed from now on may come from what the store still has.
+    Begin,
+    /// From now on it does not.
+    End,
+    /// There is no store.
+    Whole,
+}
+
+/// The functions of one attribute.
+pub(crate) struct Registry {
+    registered: Mutex<Registered>,
+}
+
+struct Registered {
+    functions: Vec<&'static dyn Function>,
+    /// So many clears of all of them have begun and not ended.
+    clears: u32,
+}
+
+pub(crate) static MEMOS: Registry = Registry::new();
+pub(crate) static SINGLETONS: Registry = Registry::new();
+
+impl Registry {
+    const fn new() -> Self {
+        Self { registered: Mutex::new(Registered { functions: Vec::new(), clears: 0 }) }
+    }
+
+    /// Adds a function, unless `is_new` says that it is there already. `number` is told its number,
+    /// which is its own among those of all registries, once all who clear functions know it.
+    pub(crate) fn register(
+        &self,
+        function: &'static dyn Function,
+        is_new: impl FnOnce() -> bool,
+        number: impl FnOnce(usize),
+    ) {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let mut registered = self.registered.lock();
+        if is_new() {
+            function.clears_begin(registered.clears);
+            registered.functions.push(function);
+            // Relaxed: only the number matters.
+            number(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+    }
+
+    /// The functions now, so that they are spoken to outside the lock.
+    pub(crate) fn all(&self) -> Vec<&'static dyn Function> {
+        self.registered.lock().functions.clone()
+    }
+
+    /// Clears all functions as one: no computation that was under way, or began before the end, is
+    /// stored, and so nothing that was computed from what is forgotten.
+    pub(crate) fn clear_all(&self) {
+        self.clear_step(Step::Whole);
+    }
+
+    /// The same, and `clear_stores` in the middle.
+    pub(crate) fn clear_all_and(&self, clear_stores: impl FnOnce()) {
+        struct End<'r>(&'r Registry);
+        impl Drop for End<'_> {
+            fn drop(&mut self) {
+                self.0.clear_step(Step::End);
+            }
+        }
+        self.clear_step(Step::Begin);
+        let _end = End(self);
+        clear_stores();
+        // Each on its own as well: a function whose store cannot be cleared does without it until that
+        // can be done.
+        self.all().into_iter().for_each(Function::clear_store_of);
+    }
+
+    fn clear_step(&self, step: Step) {
+        // Held all the while: a function that is called for the first time begins after the step.
+        let mut registered = self.registered.lock();
+        match step {
+            Step::Begin => registered.clears += 1,
+            Step::End => registered.clears -= 1,
+            Step::Whole => {}
+        }
+        // Nobody else holds two caches at once, so no order is needed.
+        let mut held: Vec<_> =
+            registered.functions.iter().map(|function| function.hold()).collect();
+        held.iter_mut().for_each(|held| held.clear(step));
+        let released: Vec<_> = held.into_iter().map(Held::release).collect();
+        drop(registered);
+        let wake = |Released { wake, free }| {
+            wake();
+            free
+        };
+        let frees: Vec<_> = released.into_iter().map(wake).collect();
+        frees.into_iter().for_each(|free| free());
+    }
+
+    /// Takes its lock and those of its functions.
+    #[cfg(unix)]
+    pub(crate) fn before_fork(&'static self) -> Vec<Unlock> {
+        let registered = self.registered.lock();
+        let functions = registered.functions.clone();
+        let own: Unlock = Box::new(move |side| {
+            let mut registered = registered;
+            if side == Side::Child {
+                // Who cleared is another thread.
+                registered.clears = 0;
+            }
+        });
+        let functions = functions.into_iter().map(|function| function.before_fork());
+        std::iter::once(own).chain(functions).collect()
+    }
+
+    /// Clears the functions of that name; whether there are any.
+    pub(crate) fn clear(&self, name: &str) -> bool {
+        let mut named = self.all();
+        named.retain(|function| function.name() == name);
+        named.iter().for_each(|function| function.clear());
+        !named.is_empty()
+    }
+
+    pub(crate) fn stats(&self) -> Vec<Stats> {
+        self.all().into_iter().map(Function::stats).collect()
+    }
+}

@@ -1,0 +1,134 @@
+//! What is counted of a function, and what is computed from the counters.
+
+use std::time::Duration;
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+/// What a function's cache holds now, and what it did since the process started.
+///
+/// `hits + misses` is the number of calls. A call that ran the body is a miss, whether or not its
+/// result was stored. A call answered from memory, from the store, or by another call's computation
+/// that it waited for, is a hit. `get` and `contains` count nothing.
+///
+/// # Examples
+///
+/// ```
+/// #[memo::memo]
+/// fn square(x: u64) -> u64 { x * x }
+///
+/// square(4);
+/// square(4);
+/// let stats = square::stats();
+/// assert_eq!((stats.hits, stats.misses, stats.entries), (1, 1, 1));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The function's name: `crate::module::function`, or the `name` option.
+    pub name: &'static str,
+    /// Calls answered without running the body.
+    pub hits: u64,
+    /// Calls that ran the body.
+    pub misses: u64,
+    /// Entries in memory now.
+    pub entries: usize,
+    /// Bytes of the keys and values in memory now.
+    pub bytes: usize,
+    /// Entries removed to make room.
+    pub evictions: u64,
+    /// Entries removed because they had expired.
+    pub expirations: u64,
+    /// Calls that ran uncached, because their arguments made no key or no encoding preserves their
+    /// result.
+    pub uncacheable: u64,
+    /// Calls that computed although another computation of the same key was running, because
+    /// waiting for it would not have ended, or ended without a result to share.
+    pub unshared: u64,
+    /// Errors of the backing store.
+    pub store_errors: u64,
+    /// Hits that the backing store answered.
+    pub store_hits: u64,
+    /// The sum of the times that the bodies took, including those that failed.
+    pub compute_time: Duration,
+    /// The `max_entries` option, if it is given.
+    pub max_entries: Option<u64>,
+    /// The `max_bytes` option, if it is given.
+    pub max_bytes: Option<u64>,
+    /// The `ttl` option, if it is given. Known once a result has been stored.
+    pub ttl: Option<Duration>,
+}
+
+impl Stats {
+    /// Returns the share of the calls that were hits, from 0 to 1. Returns 0 before the first call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// #[memo::memo]
+    /// fn square(x: u64) -> u64 { x * x }
+    ///
+    /// for x in [4, 4, 4, 5] {
+    ///     square(x);
+    /// }
+    /// assert_eq!(square::stats().hit_ratio(), 0.5);
+    /// ```
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn hit_ratio(&self) -> f64 {
+        match self.hits + self.misses {
+            0 => 0.0,
+            calls => self.hits as f64 / calls as f64,
+        }
+    }
+
+    /// Returns the mean time that a body took, or `None` before the first has returned.
+    #[must_use]
+    pub fn mean_compute_time(&self) -> Option<Duration> {
+        (self.misses > 0).then(|| divide(self.compute_time, self.misses))
+    }
+
+    /// Returns the time that the hits would have taken, had each run the body for the mean time.
+    #[must_use]
+    pub fn time_saved(&self) -> Duration {
+        let mean = self.mean_compute_time().unwrap_or_default();
+        let nanos = mean.as_nanos().saturating_mul(u128::from(self.hits));
+        u64::try_from(nanos).map_or(Duration::MAX, Duration::from_nanos)
+    }
+}
+
+fn divide(time: Duration, by: u64) -> Duration {
+    u64::try_from(time.as_nanos() / u128::from(by)).map_or(Duration::MAX, Duration::from_nanos)
+}
+
+macro_rules! serialize {
+    ($($field:ident),*) => {
+        impl Serialize for Stats {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                // A field that is added to the type and not here does not compile.
+                let Self { $($field),* } = self;
+                let fields = [$(stringify!($field)),*].len();
+                let mut stats = serializer.serialize_struct("Stats", fields)?;
+                $(stats.serialize_field(stringify!($field), $field)?;)*
+                stats.end()
+            }
+        }
+    };
+}
+
+serialize!(
+    name,
+    hits,
+    misses,
+    entries,
+    bytes,
+    evictions,
+    expirations,
+    uncacheable,
+    unshared,
+    store_errors,
+    store_hits,
+    compute_time,
+    max_entries,
+    max_bytes,
+    ttl
+);

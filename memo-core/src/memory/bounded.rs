@@ -1,0 +1,289 @@
+//! One function's results in memory, within their bounds.
+//!
+//! Policy without locks: who has a `Memory` holds its cache's lock. It says what enters the table,
+//! in what order it would be evicted or expires, and what goes for it.
+
+use std::ptr::NonNull;
+use std::sync::atomic::Ordering;
+
+use crate::clock::Tick;
+use crate::memory::agenda::NEVER;
+use crate::memory::budget;
+use crate::memory::entry::{Builder, Entry, Ref, View};
+use crate::memory::eviction::Queues;
+use crate::memory::list::{List, Nodes, NOWHERE};
+use crate::memory::table::{same_key, same_key_as, Table, Writer};
+use crate::reclaim::Retired;
+
+/// What a function may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) entries: usize,
+    /// Bytes of keys and values.
+    pub(crate) bytes: usize,
+}
+
+impl Bounds {
+    pub(crate) const NONE: Self = Self { entries: usize::MAX, bytes: usize::MAX };
+
+    fn is_none(self) -> bool {
+        self.entries == usize::MAX && self.bytes == usize::MAX
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Memory {
+    writer: Writer,
+    /// In the order of eviction, once there is a bound.
+    queues: Option<Box<Queues<NonNull<Entry>>>>,
+    /// In the order of expiry, once something expires.
+    ages: Option<Box<Ages>>,
+    evictions: u64,
+    expirations: u64,
+    /// Its bytes count in the budget of all functions.
+    is_budgeted: bool,
+    /// The numbers with which its cache is in the agendas of expiries and of the oldest entries;
+    /// [`NEVER`] where it is not.
+    pub(crate) expiry_listed: u64,
+    pub(crate) oldest_listed: u64,
+}
+
+// SAFETY: the pointers are to entries that the table owns, and are followed under its cache's lock.
+unsafe impl Send for Memory {}
+
+/// The entries that expire, the first to do so first: they all live equally long.
+#[derive(Debug)]
+struct Ages {
+    nodes: Nodes<NonNull<Entry>>,
+    list: List,
+}
+
+impl Memory {
+    pub(crate) const fn new(is_budgeted: bool) -> Self {
+        Self {
+            writer: Writer::new(),
+            queues: None,
+            ages: None,
+            evictions: 0,
+            expirations: 0,
+            is_budgeted,
+            expiry_listed: NEVER,
+            oldest_listed: NEVER,
+        }
+    }
+
+    fn give_back(&self, bytes: usize) {
+        if self.is_budgeted {
+            budget::release(bytes);
+        }
+    }
+
+    pub(crate) fn entries(&self) -> usize {
+        self.writer.entries()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.writer.bytes()
+    }
+
+    pub(crate) fn evictions(&self) -> u64 {
+        self.evictions
+    }
+
+    pub(crate) fn expirations(&self) -> u64 {
+        self.expirations
+    }
+
+    /// The entry with this key; not if it has expired, which is then the end of it.
+    pub(crate) fn find<'t>(&mut self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
+        let place = self.writer.locate(table, key.hashes(), same_key(key));
+        self.served(table, place)
+    }
+
+    /// The entry that has the key of another, likewise.
+    pub(crate) fn find_same<'t>(&mut self, table: &'t Table, other: View<'_>) -> Option<View<'t>> {
+        let place = self.writer.locate(table, other.hashes(), same_key_as(other));
+        self.served(table, place)
+    }
+
+    fn served<'t>(
+        &mut self,
+        table: &'t Table,
+        place: Option<(usize, View<'t>)>,
+    ) -> Option<View<'t>> {
+        let (index, view) = place?;
+        if view.expiry().is_some_and(|expiry| expiry <= Tick::now()) {
+            self.unlink(table, index, view);
+            self.expirations += 1;
+            return None;
+        }
+        Some(view)
+    }
+
+    /// Stores an entry, in the place of one with its key, and within the bounds at every moment.
+    /// False if it is larger than all there may be: then nobody makes room for it.
+    ///
+    /// Its bytes are [reserved](budget::reserve) in the budget by the caller, and are the caller's
+    /// again if it is not stored.
+    pub(crate) fn insert(&mut self, table: &Table, bounds: Bounds, entry: Ref) -> bool {
+        let (hashes, bytes) = (entry.view().hashes(), entry.view().entry.bytes());
+        if bytes > bounds.bytes || bounds.entries == 0 {
+            return false;
+        }
+        self.queue_all(table, bounds);
+        let old = self.writer.locate(table, hashes, same_key_as(entry.view()));
+        if let (Some((index, view)), true) = (old, bounds.is_none()) {
+            let freed = self.dequeue(view);
+            self.enqueue(&entry);
+            self.writer.replace(table, index, entry);
+            self.give_back(freed);
+            return true;
+        }
+        if let Some((index, view)) = old {
+            self.unlink(table, index, view);
+        }
+        while self.entries() + 1 > bounds.entries || self.bytes() + bytes > bounds.bytes {
+            if !self.evict(table) {
+                return false;
+            }
+        }
+        self.enqueue(&entry);
+        self.writer.link(table, entry);
+        true
+    }
+
+    /// Whether there was one, which had not expired.
+    pub(crate) fn remove(&mut self, table: &Table, key: &Builder) -> bool {
+        let place = self.writer.locate(table, key.hashes(), same_key(key));
+        let Some((index, view)) = self.served(table, place).and(place) else { return false };
+        self.unlink(table, index, view)
+    }
+
+    /// Removes the entry that has the key of another.
+    pub(crate) fn remove_same(&mut self, table: &Table, other: View<'_>) -> bool {
+        let place = self.writer.locate(table, other.hashes(), same_key_as(other));
+        place.is_some_and(|(index, view)| self.unlink(table, index, view))
+    }
+
+    /// Removes every entry that is meant.
+    pub(crate) fn remove_if(&mut self, table: &Table, is_meant: impl Fn(View<'_>) -> bool) {
+        // SAFETY: linked, so alive until it is unlinked below.
+        let view = |entry: &NonNull<Entry>| unsafe { View::new(*entry) };
+        let meant: Vec<_> = self.writer.each(table).filter(|entry| is_meant(view(entry))).collect();
+        for entry in &meant {
+            self.unlink_entry(table, view(entry));
+        }
+    }
+
+    /// Unlinks everything at once, however much it is.
+    pub(crate) fn clear(&mut self, table: &Table) {
+        self.give_back(self.bytes());
+        self.writer.clear(table);
+        (self.queues, self.ages) = (None, None);
+    }
+
+    /// Gives up what has expired, the oldest first, but no more than so many at once. When the
+    /// next one expires.
+    pub(crate) fn expire(&mut self, table: &Table, now: Tick, at_most: usize) -> Option<Tick> {
+        let mut left = at_most;
+        loop {
+            let ages = self.ages.as_ref()?;
+            let oldest = ages.nodes.get(ages.list.oldest())?;
+            // SAFETY: what is in the list is linked in the table.
+            let view = unsafe { View::new(oldest) };
+            let expiry = view.expiry()?;
+            if expiry > now || left == 0 {
+                return Some(expiry);
+            }
+            left -= 1;
+            self.unlink_entry(table, view);
+            self.expirations += 1;
+        }
+    }
+
+    /// When the entry that would be evicted next was queued; nothing if there is none.
+    pub(crate) fn oldest_stamp(&mut self, table: &Table) -> Option<u64> {
+        self.queue_all(table, Bounds { entries: usize::MAX, bytes: 0 });
+        self.queues.as_mut()?.victim().map(|(_, _, stamp)| stamp)
+    }
+
+    /// Gives up the least valuable entry; false if there is none.
+    pub(crate) fn evict(&mut self, table: &Table) -> bool {
+        let Some(queues) = &mut self.queues else { return false };
+        let Some((place, victim, _)) = queues.victim() else { return false };
+        queues.evict(place);
+        // SAFETY: what is queued is linked in the table.
+        let view = unsafe { View::new(victim) };
+        view.entry.queued.store(NOWHERE, Ordering::Relaxed);
+        self.unlink_entry(table, view);
+        self.evictions += 1;
+        true
+    }
+
+    pub(crate) fn collect(&mut self, at_once: bool) -> Vec<Retired> {
+        self.writer.collect(at_once)
+    }
+
+    pub(crate) fn is_clean(&self) -> bool {
+        self.writer.is_clean()
+    }
+
+    /// From the first bound on, entries are queued for eviction; those there were are now.
+    fn queue_all(&mut self, table: &Table, bounds: Bounds) {
+        if self.queues.is_some() || (bounds.is_none() && !(self.is_budgeted && budget::is_set())) {
+            return;
+        }
+        let mut queues = Box::new(Queues::new());
+        for entry in self.writer.each(table) {
+            // SAFETY: linked in the table.
+            let view = unsafe { View::new(entry) };
+            view.entry.queued.store(queues.push(entry), Ordering::Relaxed);
+        }
+        self.queues = Some(queues);
+    }
+
+    /// Takes a place for an entry that is about to be linked.
+    fn enqueue(&mut self, entry: &Ref) {
+        let view = entry.view();
+        // Relaxed, here and below: places are read and written under the cache's lock alone.
+        if let Some(queues) = &mut self.queues {
+            view.entry.queued.store(queues.push(entry.pointer()), Ordering::Relaxed);
+        }
+        if view.expiry().is_some() {
+            let ages = self
+                .ages
+                .get_or_insert_with(|| Box::new(Ages { nodes: Nodes::new(), list: List::new() }));
+            let place = ages.nodes.take(entry.pointer());
+            ages.list.link(&mut ages.nodes, place);
+            view.entry.aged.store(place, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives an entry's places back; its bytes.
+    fn dequeue(&mut self, view: View<'_>) -> usize {
+        let queued = view.entry.queued.swap(NOWHERE, Ordering::Relaxed);
+        if let (Some(queues), true) = (&mut self.queues, queued != NOWHERE) {
+            queues.remove(queued);
+        }
+        let aged = view.entry.aged.swap(NOWHERE, Ordering::Relaxed);
+        if let (Some(ages), true) = (&mut self.ages, aged != NOWHERE) {
+            ages.list.unlink(&mut ages.nodes, aged);
+            ages.nodes.give_back(aged);
+        }
+        view.entry.bytes()
+    }
+
+    fn unlink(&mut self, table: &Table, index: usize, view: View<'_>) -> bool {
+        let freed = self.dequeue(view);
+        self.give_back(freed);
+        self.writer.unlink(table, index);
+        true
+    }
+
+    fn unlink_entry(&mut self, table: &Table, view: View<'_>) {
+        let is_it = |other: View<'_>| std::ptr::eq(other.entry, view.entry);
+        if let Some((index, view)) = self.writer.locate(table, view.hashes(), is_it) {
+            self.unlink(table, index, view);
+        }
+    }
+}

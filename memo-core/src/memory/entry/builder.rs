@@ -1,0 +1,205 @@
+//! An entry to be: first its key, then its value, written where they will stay.
+
+use std::alloc::{self};
+use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU8};
+
+use super::{
+    has_thorough_hash, layout, Entry, Ref, Resource, DIGEST_KEY, EXPIRES, FLAGS, HEADER, MAX_VALUE,
+    RESOURCE,
+};
+use crate::clock::Tick;
+use crate::key::{self, Encoded, Hashes, VERBATIM};
+use crate::memory::list::NOWHERE;
+
+/// An entry being written: first the key, then the value behind it, in place.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    start: NonNull<u8>,
+    len: usize,
+    capacity: usize,
+    hashes: Hashes,
+    key_len: u32,
+}
+
+// SAFETY: a `Builder` owns its bytes alone.
+unsafe impl Send for Builder {}
+// SAFETY: shared references only read.
+unsafe impl Sync for Builder {}
+
+impl Builder {
+    /// An entry with this key, and room for `value` bytes behind it.
+    pub(crate) fn of(key: &Encoded<'_>, value: usize) -> Self {
+        match key {
+            Encoded::Verbatim { bytes, hashes } => Self::new(bytes, false, *hashes, value),
+            Encoded::Long { digest } => {
+                let hashes = Hashes::same(key::hash_of_digest(digest));
+                Self::new(digest, true, hashes, value)
+            }
+        }
+    }
+
+    /// # Panics
+    /// The key is longer than what is kept of a key: its length shares a word with flags.
+    pub(crate) fn new(key: &[u8], is_digest: bool, hashes: Hashes, value: usize) -> Self {
+        assert!(key.len() <= VERBATIM, "keys are digests above {VERBATIM} bytes");
+        let capacity = HEADER + key.len() + value;
+        let layout = layout(capacity);
+        // SAFETY: the header alone makes the size positive.
+        let start = unsafe { alloc::alloc(layout) };
+        let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
+        let key_len = key.len() as u32;
+        let key_len = if is_digest { key_len | DIGEST_KEY } else { key_len };
+        let mut builder = Self { start, len: HEADER, capacity, hashes, key_len };
+        builder.push(key);
+        builder
+    }
+
+    fn value_start(&self) -> usize {
+        HEADER + (self.key_len & !FLAGS) as usize
+    }
+
+    pub(crate) fn key(&self) -> &[u8] {
+        // SAFETY: `new` wrote the key behind the header.
+        unsafe {
+            std::slice::from_raw_parts(self.start.as_ptr().add(HEADER), self.value_start() - HEADER)
+        }
+    }
+
+    pub(crate) fn has_digest_key(&self) -> bool {
+        self.key_len & DIGEST_KEY != 0
+    }
+
+    /// Where it will be in a table.
+    pub(crate) fn hashes(&self) -> Hashes {
+        self.hashes
+    }
+
+    pub(crate) fn value(&self) -> &[u8] {
+        // SAFETY: the bytes from there to `len` are written.
+        unsafe {
+            std::slice::from_raw_parts(
+                self.start.as_ptr().add(self.value_start()),
+                self.len - self.value_start(),
+            )
+        }
+    }
+
+    pub(crate) fn value_mut(&mut self) -> &mut [u8] {
+        let start = self.value_start();
+        // SAFETY: as in `value`; a builder's bytes are nobody else's.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().add(start), self.len - start) }
+    }
+
+    /// Forgets what was written behind the key.
+    pub(crate) fn reset_value(&mut self) {
+        self.len = self.value_start();
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if self.capacity - self.len < bytes.len() {
+            self.grow(bytes.len());
+        }
+        // SAFETY: there is room for `bytes` behind `len`, and a builder's allocation is nobody
+        // else's, so the two do not overlap.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                bytes.as_ptr(),
+                self.start.as_ptr().add(self.len),
+                bytes.len(),
+            );
+        }
+        self.len += bytes.len();
+    }
+
+    #[cold]
+    fn grow(&mut self, by: usize) {
+        let wanted = self.len.checked_add(by).expect("an entry is smaller than the address space");
+        self.resize(wanted.max(self.capacity * 2));
+    }
+
+    fn resize(&mut self, capacity: usize) {
+        let old = layout(self.capacity);
+        let new = layout(capacity);
+        // SAFETY: allocated with `old`; `new` is not empty, as it holds the header.
+        let start = unsafe { alloc::realloc(self.start.as_ptr(), old, capacity) };
+        let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(new) };
+        self.start = start;
+        self.capacity = capacity;
+    }
+
+    /// The entry, which expires at that moment, if at any.
+    pub(crate) fn finish(mut self, codec: u8, expiry: Option<Tick>) -> Ref {
+        let value_len = (self.len - self.value_start()) as u64;
+        assert!(value_len <= MAX_VALUE, "a value's length has 40 bits");
+        let has_thorough_hash = has_thorough_hash(self.key_len);
+        if let Some(expiry) = expiry {
+            self.key_len |= EXPIRES;
+            self.push(&expiry.nanos().to_ne_bytes());
+        }
+        if has_thorough_hash {
+            self.push(&self.hashes.thorough.to_ne_bytes());
+        }
+        // Exactly what is used: the layout is recomputed from that when the entry is freed.
+        if self.capacity != self.len {
+            self.resize(self.len);
+        }
+        let entry = Entry {
+            refs: AtomicU32::new(1),
+            queued: AtomicU32::new(NOWHERE),
+            aged: AtomicU32::new(NOWHERE),
+            key_len: self.key_len,
+            hash: self.hashes.quick,
+            value_len_low: value_len as u32,
+            kind: (value_len >> 32 << 8) as u16 | u16::from(codec),
+            is_refreshed: AtomicBool::new(false),
+            marks: AtomicU8::new(0),
+        };
+        let pointer = self.start.cast::<Entry>();
+        // SAFETY: `ALIGN` is enough for a header, and there is room for it at the start.
+        unsafe { pointer.write(entry) };
+        std::mem::forget(self);
+        Ref(pointer)
+    }
+
+    /// An entry that owns a resource instead of bytes.
+    pub(crate) fn finish_resource(mut self, resource: Box<Resource>, expiry: Option<Tick>) -> Ref {
+        self.reset_value();
+        let id = key::bytes_of_id((*resource).type_id());
+        let place = Box::into_raw(resource);
+        let pointer = std::ptr::from_ref(&place).cast::<[u8; size_of::<*mut Resource>()]>();
+        // SAFETY: a fat pointer is two words without padding; copying its bytes keeps its
+        // provenance where they are read back as the same pointer type.
+        self.push(unsafe { &*pointer });
+        self.push(&id);
+        self.finish(RESOURCE, expiry)
+    }
+}
+
+impl Drop for Builder {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout, and owned alone.
+        unsafe { alloc::dealloc(self.start.as_ptr(), layout(self.capacity)) };
+    }
+}
+
+impl io::Write for Builder {
+    #[inline(always)]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.push(bytes);
+        Ok(bytes.len())
+    }
+
+    #[inline(always)]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.push(bytes);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! Which function has something that expires next, so that whoever comes by can reclaim it.
+
+use std::cell::Cell;
+
+use crate::clock::Tick;
+use crate::memory::agenda::Agenda;
+
+/// The functions by when their next entries expire, as a [`Tick`].
+pub(crate) static EXPIRIES: Agenda = Agenda::new();
+
+/// So many entries of a function are reclaimed in one go: each miss adds one.
+pub(crate) const BATCH: usize = 64;
+/// A miss reclaims of so many functions.
+const FUNCTIONS: usize = 4;
+
+/// Whether something has expired that is still held.
+#[inline(always)]
+pub(crate) fn is_due(now: Tick) -> bool {
+    now.nanos() >= EXPIRIES.next()
+}
+
+thread_local! {
+    // What is reclaimed may be a resource, whose end is the user's code and may come by here.
+    static IS_RECLAIMING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Reclaims some of what has expired, if anything has. No cache's lock is held.
+pub(crate) fn reclaim(now: Tick) {
+    if !is_due(now) {
+        return;
+    }
+    once_deep(|| {
+        for _ in 0..FUNCTIONS {
+            let Some((listed, function, _)) = EXPIRIES.take(now.nanos()) else { return };
+            function.expire(now, listed);
+        }
+    });
+}
+
+/// Reclaims a batch, for a hit that has looked at the clock: not if it would wait for a lock.
+#[cold]
+#[inline(never)]
+pub(crate) fn reclaim_by_the_way(now: Tick) {
+    once_deep(|| {
+        if let Some((listed, function, _)) = EXPIRIES.take(now.nanos()) {
+            function.try_expire(now, listed);
+        }
+    });
+}
+
+/// Reclaims, unless this is called from there.
+fn once_deep(reclaim: impl FnOnce()) {
+    struct End;
+    impl Drop for End {
+        fn drop(&mut self) {
+            let _ = IS_RECLAIMING.try_with(|is_reclaiming| is_reclaiming.set(false));
+        }
+    }
+    if IS_RECLAIMING.try_with(|is_reclaiming| is_reclaiming.replace(true)) == Ok(false) {
+        let _end = End;
+        reclaim();
+    }
+}

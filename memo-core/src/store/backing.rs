@@ -1,0 +1,321 @@
+//! A function's backing store, and up to which moment memory knows what was invalidated in it.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
+
+use crate::clock::{self, Tick};
+use crate::function::identity::{self, Claim, Identified, Source};
+use crate::key::DIGEST;
+use crate::platform::unwind::catch;
+use crate::store::{Failure, FunctionId, Store, Ticket, Unavailable};
+
+/// The backing store of one function. Functions without one have this too, empty.
+pub(crate) struct Backing {
+    /// Opens the store, at the first call.
+    open: Option<fn() -> Arc<dyn Store>>,
+    source: Source,
+    version: fn() -> u64,
+    /// One process computes a call for all.
+    is_fleet: bool,
+    opened: OnceCell<Opened>,
+    /// Held by the call that opens it. Not the cell's own lock: that has no bound, and what opens a
+    /// store may call the function.
+    opening: Mutex<()>,
+    /// The moment up to which memory knows what others invalidated.
+    last_synced: Mutex<Option<Ticket>>,
+    /// Until when, as a [`Tick`], memory answers without asking.
+    fresh_until: AtomicU64,
+    /// How often the store said that there are invalidations.
+    invalidations: AtomicU64,
+    /// What is in the store is to be forgotten, and could not be.
+    is_clear_pending: AtomicBool,
+    /// The calls that are to be forgotten there, and could not be; and whether there are any.
+    pending_removals: Mutex<BTreeSet<[u8; DIGEST]>>,
+    has_pending_removals: AtomicBool,
+    /// Another function of this process is known there by the same: neither uses the store.
+    is_ambiguous: AtomicBool,
+    pub(crate) errors: AtomicU64,
+}
+
+pub(crate) struct Opened {
+    store: Arc<dyn Store>,
+    fingerprint: [u8; 16],
+    longest_life: Option<u64>,
+}
+
+impl Opened {
+    fn unavailable(why: &'static str, fingerprint: [u8; 16]) -> Self {
+        Self { store: Arc::new(Unavailable(why)), fingerprint, longest_life: None }
+    }
+}
+
+/// Every store that a function has opened, once each.
+static STORES: Mutex<Vec<Arc<dyn Store>>> = Mutex::new(Vec::new());
+
+/// How long a call waits for another that opens the store.
+const OPENING: Duration = Duration::from_secs(1);
+
+/// Clears every store that is known to this process: of functions that it has not called too.
+pub(crate) fn clear_stores() {
+    #[cfg(feature = "disk")]
+    enlist(&crate::store::disk());
+    let stores = STORES.lock().clone();
+    for store in stores {
+        // Who could not be cleared is told of by the functions whose store it is.
+        let _ = caught(|| store.clear_all());
+    }
+}
+
+fn enlist(store: &Arc<dyn Store>) {
+    let mut stores = STORES.lock();
+    if !stores.iter().any(|known| Arc::ptr_eq(known, store)) {
+        stores.push(Arc::clone(store));
+    }
+}
+
+/// What a store answers. A panic of it is an error of it.
+fn caught<R>(question: impl FnOnce() -> Result<R, Failure>) -> Result<R, String> {
+    let asked = catch(|| question().map_err(|error| error.to_string()));
+    asked.unwrap_or_else(|| Err("it panicked".into()))
+}
+
+impl Backing {
+    pub(crate) const fn new() -> Self {
+        Self {
+            open: None,
+            source: Source::NONE,
+            version: || 0,
+            is_fleet: false,
+            opened: OnceCell::new(),
+            opening: Mutex::new(()),
+            last_synced: Mutex::new(None),
+            fresh_until: AtomicU64::new(0),
+            invalidations: AtomicU64::new(0),
+            is_clear_pending: AtomicBool::new(false),
+            pending_removals: Mutex::new(BTreeSet::new()),
+            has_pending_removals: AtomicBool::new(false),
+            is_ambiguous: AtomicBool::new(false),
+            errors: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) const fn set_store(&mut self, open: fn() -> Arc<dyn Store>) {
+        self.open = Some(open);
+    }
+
+    pub(crate) const fn set_source(&mut self, source: Source) {
+        self.source = source;
+    }
+
+    pub(crate) const fn set_version(&mut self, version: fn() -> u64) {
+        self.version = version;
+    }
+
+    pub(crate) const fn set_fleet(&mut self) {
+        self.is_fleet = true;
+    }
+
+    pub(crate) fn is_fleet(&self) -> bool {
+        self.is_fleet
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_store(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Asks the store something. A panic of it is an error of it.
+    pub(crate) fn ask<R>(
+        &'static self,
+        identified: &'static dyn Identified,
+        question: impl FnOnce(&dyn Store, &FunctionId<'_>) -> Result<R, Failure>,
+    ) -> Result<R, String> {
+        let opened = self.opened(identified)?;
+        let function = FunctionId::new(identified.stored_name(), opened.fingerprint);
+        caught(|| question(&*opened.store, &function))
+    }
+
+    /// The store, opened if it is not, of the function whose store this is.
+    pub(crate) fn opened(
+        &'static self,
+        identified: &'static dyn Identified,
+    ) -> Result<&'static Opened, String> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened);
+        }
+        let Some(opening) = self.opening.try_lock_for(OPENING) else {
+            return Err("it is still being opened, perhaps by a call of this function".into());
+        };
+        let mut ambiguous = Vec::new();
+        if self.opened.get().is_none() {
+            let version = caught(|| Ok((self.version)()));
+            let fingerprint =
+                self.source.fingerprint(identified.stored_name(), *version.as_ref().unwrap_or(&0));
+            // Known before anybody can find it opened, and ask it.
+            if let Claim::Ambiguous(other) = identity::claim(fingerprint, identified) {
+                ambiguous.push(identified);
+                ambiguous.extend(other);
+                ambiguous.iter().for_each(|identified| identified.set_ambiguous());
+            }
+            let opened = match version {
+                Ok(_) => self.open_store(identified.stored_name(), fingerprint),
+                Err(_) => Opened::unavailable("its `version` panicked", fingerprint),
+            };
+            // Only who holds the lock sets it.
+            let _ = self.opened.set(opened);
+        }
+        drop(opening);
+        ambiguous.into_iter().for_each(Identified::give_up_store);
+        self.opened.get().ok_or_else(|| unreachable!("it has just been set"))
+    }
+
+    fn open_store(&'static self, name: &str, fingerprint: [u8; 16]) -> Opened {
+        let opened = caught(|| {
+            let open = self.open.ok_or("the function has none")?;
+            let store = open();
+            enlist(&store);
+            store.on_invalidation(
+                &FunctionId::new(name, fingerprint),
+                Arc::new(|| self.invalidated()),
+            );
+            let longest_life = store.longest_life().map(nanos);
+            Ok(Opened { store, fingerprint, longest_life })
+        });
+        // What panicked once is not asked again at every call.
+        opened.unwrap_or_else(|_| Opened::unavailable("what opens it panicked", fingerprint))
+    }
+
+    fn invalidated(&self) {
+        // Counted before memory is told to ask: see `synced`.
+        self.invalidations.fetch_add(1, Ordering::SeqCst);
+        self.fresh_until.store(0, Ordering::SeqCst);
+    }
+
+    /// How often the store said that there are invalidations; read before it is asked for them.
+    pub(crate) fn invalidations(&self) -> u64 {
+        self.invalidations.load(Ordering::SeqCst)
+    }
+
+    /// The longest that the store keeps anything, in nanoseconds.
+    pub(crate) fn longest_life(&self) -> Option<u64> {
+        self.opened.get().and_then(|opened| opened.longest_life)
+    }
+
+    /// How long memory may answer on its own.
+    fn max_staleness(&self) -> u64 {
+        let max_staleness =
+            |opened: &Opened| caught(|| Ok(nanos(opened.store.max_staleness()))).unwrap_or(0);
+        // Without a clock memory asks each time, or never.
+        let max_staleness = self.opened.get().map_or(0, max_staleness);
+        if clock::EXISTS || max_staleness == u64::MAX {
+            max_staleness
+        } else {
+            0
+        }
+    }
+
+    /// Whether memory has answered for as long as it may on its own.
+    #[inline]
+    pub(crate) fn needs_sync(&self) -> bool {
+        // Acquire: what was invalidated up to that moment is so for whoever sees it.
+        let until = self.fresh_until.load(Ordering::Acquire);
+        until != u64::MAX && Tick::now().nanos() >= until
+    }
+
+    /// Memory is as it should be since `asked`, the moment before the store was asked, when it had
+    /// told of so many invalidations.
+    pub(crate) fn synced(&self, asked: Tick, invalidations: u64) {
+        // SeqCst, as in `invalidated`: invalidations after the question are either seen below, or
+        // their own store comes after this one.
+        self.fresh_until.store(asked.plus(self.max_staleness()).nanos(), Ordering::SeqCst);
+        if self.invalidations() != invalidations {
+            self.fresh_until.store(0, Ordering::SeqCst);
+        }
+    }
+
+    pub(crate) fn last_synced(&self) -> Option<Ticket> {
+        *self.last_synced.lock()
+    }
+
+    pub(crate) fn set_last_synced(&self, ticket: Ticket) {
+        *self.last_synced.lock() = Some(ticket);
+    }
+
+    /// The store was asked, and memory knows of nothing before.
+    pub(crate) fn note_synced(&self, ticket: Ticket) {
+        self.last_synced.lock().get_or_insert(ticket);
+    }
+
+    /// This process removed a call: nothing that it would have to be told, unless others did too.
+    pub(crate) fn removed(&self, ticket: Ticket) {
+        let mut last_synced = self.last_synced.lock();
+        let is_next = last_synced
+            .is_some_and(|seen| seen.epoch == ticket.epoch && seen.removals + 1 == ticket.removals);
+        if is_next {
+            *last_synced = Some(ticket);
+        }
+    }
+
+    /// This call must not be found in the store, though it may be there.
+    pub(crate) fn note_pending_removal(&self, digest: [u8; DIGEST]) {
+        const MAX: usize = 4096;
+        if self.is_ambiguous() {
+            return;
+        }
+        let mut pending_removals = self.pending_removals.lock();
+        if pending_removals.len() >= MAX {
+            pending_removals.clear();
+            self.set_pending_clear(true);
+        } else {
+            pending_removals.insert(digest);
+            self.has_pending_removals.store(true, Ordering::Release);
+        }
+    }
+
+    pub(crate) fn is_removal_pending(&self, digest: &[u8; DIGEST]) -> bool {
+        self.has_pending_removals.load(Ordering::Acquire)
+            && self.pending_removals.lock().contains(digest)
+    }
+
+    /// It is forgotten there; all calls are, if nothing is said.
+    pub(crate) fn removal_done(&self, digest: Option<&[u8; DIGEST]>) {
+        if !self.has_pending_removals.load(Ordering::Acquire) {
+            return;
+        }
+        let mut pending_removals = self.pending_removals.lock();
+        match digest {
+            Some(digest) => drop(pending_removals.remove(digest)),
+            None => pending_removals.clear(),
+        }
+        self.has_pending_removals.store(!pending_removals.is_empty(), Ordering::Release);
+    }
+
+    /// Whether another function of this process is known to stores by the same.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.is_ambiguous.load(Ordering::Acquire)
+    }
+
+    /// From now on the store is not asked, but to be cleared: what it has may be another's.
+    pub(crate) fn set_ambiguous(&self) {
+        self.set_pending_clear(true);
+        self.is_ambiguous.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_clear_pending(&self) -> bool {
+        self.is_clear_pending.load(Ordering::Acquire)
+    }
+
+    /// Release: who sees it unset also sees what was done before.
+    pub(crate) fn set_pending_clear(&self, is_it: bool) {
+        self.is_clear_pending.store(is_it, Ordering::Release);
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

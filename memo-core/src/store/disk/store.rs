@@ -1,0 +1,131 @@
+//! What a [`DiskStore`] does of what a [`Store`] does.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use super::{busy, generation, place, DiskStore, Read, ATTEMPTS};
+use crate::store::header::{Header, HEADER};
+use crate::store::time::{millis, Now};
+use crate::store::{Changes, Failure, FunctionId, Key, Lookup, Store, Ticket};
+
+impl Store for DiskStore {
+    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
+        let place = self.place(function);
+        let mut was_ahead = false;
+        for _ in 0..ATTEMPTS {
+            match self.read(function, &place, key)? {
+                Read::Done(lookup) => return Ok(lookup),
+                // The list has lost what the result knows of, and perhaps more: as a machine may have
+                // that lost its power.
+                Read::Ahead if was_ahead => self.clear_place(&place)?,
+                Read::Ahead => was_ahead = true,
+                Read::Over => {}
+            }
+            self.look_again(function, &place)?;
+        }
+        Err(busy().into())
+    }
+
+    fn put(
+        &self,
+        function: &FunctionId<'_>,
+        key: &Key,
+        ticket: Ticket,
+        value: &[u8],
+        life: Option<Duration>,
+    ) -> Result<(), Failure> {
+        if value.len() as u64 > self.max_value_bytes {
+            return Ok(());
+        }
+        let place = self.place(function);
+        let header = Header {
+            fingerprint: function.fingerprint,
+            key: *key,
+            ticket,
+            stamp: Now::read().0,
+            life: life.map_or(0, |life| millis(life).max(1)),
+            len: value.len() as u64,
+        };
+        self.write(function, &place, &header, value)?;
+        self.sweeper.wrote(HEADER as u64 + value.len() as u64, self.max_bytes);
+        Ok(())
+    }
+
+    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+        let place = self.place(function);
+        for _ in 0..ATTEMPTS {
+            let ticket = self.look_again(function, &place)?;
+            let entry = self.entry(function, &place, key)?;
+            let is_there = entry.is_some_and(|(_, entry)| entry.is_some());
+            if ticket.removals >= generation::REMOVALS {
+                return Ok((is_there, self.clear(function)?));
+            }
+            let directory = self.open_functions().and_then(|functions| functions.open(&place.name));
+            let listed = directory.and_then(|directory| {
+                let mut known = place.known.lock();
+                let known = known.as_mut().filter(|known| known.epoch() == ticket.epoch);
+                known.map(|known| known.list_removed(&directory, key)).transpose()
+            });
+            let removals = match listed {
+                Ok(Some(removals)) => removals,
+                // It was cleared meanwhile, or another call removed.
+                Ok(None) => continue,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let ticket = Ticket::new(ticket.epoch, removals);
+            self.look_again(function, &place)?;
+            // From now on no file of the call from before is believed: what is left is tidying up.
+            let generation = place.generation_of(ticket);
+            let was_there = generation.is_none_or(|name| {
+                let generation = self.open_generation(&place, name);
+                generation.and_then(|it| it.remove(&generation::file_of(key))).unwrap_or(true)
+            });
+            // Of several who remove it at once, one did.
+            return Ok((is_there && was_there, ticket));
+        }
+        Err(busy().into())
+    }
+
+    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
+        let place = self.place(function);
+        self.clear_place(&place)?;
+        Ok(self.look_again(function, &place)?)
+    }
+
+    fn clear_all(&self) -> Result<(), Failure> {
+        let mut failed = Ok(());
+        match self.open_functions() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            functions => {
+                for (_, directory) in place::all(&*functions?)? {
+                    // One that cannot be cleared is no reason to leave the others.
+                    failed = self.clear_directory(&directory).and(failed);
+                }
+            }
+        }
+        self.places.lock().values().for_each(|place| *place.known.lock() = None);
+        Ok(failed?)
+    }
+
+    fn changes(
+        &self,
+        function: &FunctionId<'_>,
+        since: Option<Ticket>,
+    ) -> Result<(Ticket, Changes), Failure> {
+        let place = self.place(function);
+        let ticket = self.look_again(function, &place)?;
+        let changes = match since {
+            None => Changes::Nothing,
+            Some(since) if since.epoch != ticket.epoch => Changes::Everything,
+            Some(since) if since.removals == ticket.removals => Changes::Nothing,
+            Some(since) => {
+                let known = place.known.lock();
+                let removed = known.as_ref().filter(|known| known.epoch() == ticket.epoch);
+                let removed = removed.and_then(|known| known.removed_since(since.removals));
+                removed.map_or(Changes::Everything, Changes::Removed)
+            }
+        };
+        Ok((ticket, changes))
+    }
+}
