@@ -19,6 +19,10 @@ mod broken;
 #[cfg(all(unix, feature = "redis"))]
 mod conforming;
 #[cfg(all(unix, feature = "redis"))]
+mod damage;
+#[cfg(all(unix, feature = "redis"))]
+mod eviction;
+#[cfg(all(unix, feature = "redis"))]
 mod expiry;
 #[cfg(all(unix, feature = "redis"))]
 mod fleet;
