@@ -217,7 +217,11 @@ impl RedisStore {
         call: Option<&str>,
         besides: &[Cmd],
     ) -> Result<Moment, Unread> {
-        for _ in 0..ATTEMPTS {
+        let started = Instant::now();
+        for attempt in 0..READS {
+            if attempt > 0 && started.elapsed() > self.settings.deadline {
+                return Err(Unread::Failed("the server did not answer in time".into()));
+            }
             let (all, own) = (self.all.read(None), record.read(call));
             let (of_all, of_both) = (all.len(), all.len() + own.len());
             let commands: Vec<Cmd> = all.into_iter().chain(own).chain(besides.to_vec()).collect();
@@ -287,7 +291,9 @@ impl From<Unread> for Failure {
     }
 }
 
-/// How often what others change at once is asked for again, before it is given up.
+/// How often a record is read that had to be made first, before it is given up.
+const READS: usize = 4;
+/// How often a removal is tried while others change the function.
 const ATTEMPTS: usize = 64;
 /// What is larger may take longer than the deadline, without the server being at fault.
 const LARGE: usize = 64 * 1024;
@@ -419,7 +425,11 @@ impl Store for RedisStore {
         head.arg(&place).arg(0).arg(HEADER - 1);
         let besides = [left, head];
         let record = self.record_of(function);
-        for _ in 0..ATTEMPTS {
+        let started = Instant::now();
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 && started.elapsed() > self.settings.deadline {
+                break;
+            }
             let Moment { ticket, own_epoch, removed, besides } =
                 self.moment(&record, Some(&field), &besides)?;
             let server = &self.shared.server;

@@ -44,7 +44,7 @@ impl Server {
     fn on_node_of<R>(
         &self,
         key: &str,
-        what: &dyn Fn(&mut Connection, Instant) -> Result<Result<R, String>, Broken>,
+        what: &dyn Fn(&mut Connection, Instant) -> Done<R>,
     ) -> Result<R, Failure> {
         if self.is_down() {
             return Err("the server does not answer".into());
@@ -69,6 +69,9 @@ impl Server {
     }
 }
 
+/// What was done on a connection, or why the server refused it.
+type Done<R> = Result<Result<R, String>, Broken>;
+
 /// What is there; nothing, if the keys cannot be watched.
 fn read(
     link: &mut Connection,
@@ -85,11 +88,7 @@ fn read(
 }
 
 /// Whether it was executed, or why the server refused it.
-fn write(
-    link: &mut Connection,
-    writes: &[Cmd],
-    deadline: Instant,
-) -> Result<Result<bool, String>, Broken> {
+fn write(link: &mut Connection, writes: &[Cmd], deadline: Instant) -> Done<bool> {
     let (multi, exec) = (cmd("MULTI"), cmd("EXEC"));
     let written: Vec<&Cmd> = once(&multi).chain(writes).chain(once(&exec)).collect();
     link.send(&written, deadline)?;
