@@ -161,7 +161,11 @@ impl RedisStore {
         call: Option<&str>,
         besides: &[Cmd],
     ) -> Result<Moment, Unread> {
-        for _ in 0..ATTEMPTS {
+        let started = Instant::now();
+        for attempt in 0..READS {
+            if attempt > 0 && started.elapsed() > self.settings.deadline {
+                return Err(Unread::Failed("the server did not answer in time".into()));
+            }
             let (all, own) = (self.all.read(None), record.read(call));
             let (of_all, of_both) = (all.len(), all.len() + own.len());
             let commands: Vec<Cmd> = all.into_iter().chain(own).chain(besides.to_vec()).collect();
@@ -231,7 +235,9 @@ impl From<Unread> for Failure {
     }
 }
 
-/// How often what others change at once is asked for again, before it is given up.
+/// How often a record is read that had to be made first, before it is given up.
+const READS: usize = 4;
+/// How often a removal is tried while others change the function.
 const ATTEMPTS: usize = 64;
 /// What is larger may take longer than the deadline, without the server being at fault.
 const LARGE: usize = 64 * 1024;

@@ -87,7 +87,11 @@ impl Store for RedisStore {
         head.arg(&place).arg(0).arg(HEADER - 1);
         let besides = [left, head];
         let record = self.record_of(function);
-        for _ in 0..ATTEMPTS {
+        let started = Instant::now();
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 && started.elapsed() > self.settings.deadline {
+                break;
+            }
             let Moment { ticket, own_epoch, removed, besides } =
                 self.moment(&record, Some(&field), &besides)?;
             let server = &self.shared.server;
