@@ -23,6 +23,8 @@ mod function;
 mod key;
 mod clock;
 mod platform;
+#[cfg(test)]
+mod fuzz;
 
 pub use codec::bulk;
 pub use function::enabled::set_enabled;

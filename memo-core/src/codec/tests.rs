@@ -1,5 +1,7 @@
 //! Which codec carries what, and what none does.
 
+mod mutants;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 

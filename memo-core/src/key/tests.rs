@@ -1,5 +1,7 @@
 //! Pairs that rivals mix up, and pairs that must be one.
 
+mod model;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 
