@@ -4,8 +4,8 @@
 //! tuple struct with `skip_serializing_if` just has fewer fields). The tagged codec is the key
 //! encoding read back: self-describing, complete, slower. So a value is trusted to a codec only
 //! after a check: it is decoded again and walked against the original. What goes to bincode is
-//! checked when it is a function's first value, and whenever its [shape](shape) is new; what goes to
-//! the tagged codec is checked always, because an `untagged` enum decodes by the value itself.
+//! checked while its [shape](shape) is new, and [now and then](trust) after that; what goes to the
+//! tagged codec is checked always, because an `untagged` enum decodes by the value itself.
 
 pub mod bulk;
 mod binary;
@@ -13,12 +13,8 @@ mod numbers;
 mod order;
 mod shape;
 mod tagged;
+mod trust;
 
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
-
-use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
@@ -26,9 +22,11 @@ use crate::key::encoder::Encoder;
 use crate::key::plain::is_scalar;
 use crate::key::sink::take_refusal;
 use crate::key::sinks::Compare;
-use crate::key::structure::structure_of;
+use crate::key::structure::{structure_of, with_asked};
 use crate::memory::entry::{Builder, View, MAX_VALUE};
 use crate::platform::unwind::catch;
+
+pub(crate) use trust::Trust;
 
 /// A type whose values can be stored: serialized on a miss, a fresh one on every hit.
 #[diagnostic::on_unimplemented(
@@ -130,63 +128,10 @@ impl<R, C: Codec<R>, F: Fn(&R) -> bool> Codec<R> for OnlyIf<C, F> {
     }
 }
 
-/// Codec ids, one in every entry. They are stored: never give one a new meaning.
+/// Codec ids, one in every entry. They are stored: never give one a new meaning. 3 was the bytes of
+/// a `Vec` of numbers as they lie in memory.
 const BINARY: u8 = 1;
 const TAGGED: u8 = 2;
-const NUMBERS: u8 = 3;
-
-/// What is known of how a function's values fare with the codecs. The shapes are those that bincode
-/// was seen to carry.
-#[derive(Debug)]
-pub struct Trust {
-    /// What is tried first.
-    codec: AtomicU8,
-    /// The shape of a value that bincode carried; 0 before the first.
-    root: AtomicU64,
-    shapes: Mutex<HashSet<u64, BuildHasherDefault<AsIs>>>,
-    /// The length of the last value, as a guess of the next one's.
-    len: AtomicU64,
-}
-
-/// Many calls may be waiting with such room each.
-const LONGEST_GUESS: u64 = 64 * 1024;
-
-/// Past so many shapes every value is checked instead.
-const SHAPES: usize = 4096;
-
-impl Trust {
-    pub(crate) const fn new() -> Self {
-        Self {
-            codec: AtomicU8::new(BINARY),
-            root: AtomicU64::new(0),
-            shapes: Mutex::new(HashSet::with_hasher(BuildHasherDefault::new())),
-            len: AtomicU64::new(8),
-        }
-    }
-
-    /// How many bytes to make room for behind a key.
-    pub(crate) fn expected_len(&self) -> usize {
-        // Relaxed, here and below: each is a hint or stands for itself alone.
-        let len = self.len.load(Ordering::Relaxed).min(LONGEST_GUESS);
-        usize::try_from(len).unwrap_or(0)
-    }
-
-    fn knows(&self, shape: &shape::Shape) -> bool {
-        shape.root == self.root.load(Ordering::Relaxed)
-            && (shape.parts.is_empty() || {
-                let known = self.shapes.lock();
-                shape.parts.iter().all(|part| known.contains(part))
-            })
-    }
-
-    fn learn(&self, shape: &shape::Shape) {
-        self.root.store(shape.root, Ordering::Relaxed);
-        let mut known = self.shapes.lock();
-        if known.len() < SHAPES {
-            known.extend(&shape.parts);
-        }
-    }
-}
 
 /// Encodes a value behind the key; the codec's id, or why no codec carries the value.
 ///
@@ -200,56 +145,83 @@ pub(crate) fn encode<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> R
     if len > MAX_VALUE {
         return Err("it is larger than an entry may be".into());
     }
-    trust.len.store(len, Ordering::Relaxed);
+    trust.set_len(len);
     Ok(codec)
 }
 
 fn encode_checked<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
-    if let Some(bytes) = numbers::encode(value) {
-        into.push(bytes);
-        return Ok(NUMBERS);
-    }
-    if trust.codec.load(Ordering::Relaxed) != TAGGED {
+    if trust.is_binary() {
         if let Ok(shape) = binary::encode(value, into) {
-            if trust.knows(&shape) {
+            if is_as_is::<T>() || trust.takes(&shape) {
                 return Ok(BINARY);
             }
-            if check(BINARY, value, into.value()).is_ok() {
-                trust.learn(&shape);
-                return Ok(BINARY);
+            match check(BINARY, value, into.value()) {
+                Ok(()) => {
+                    trust.carried(&shape);
+                    return Ok(BINARY);
+                }
+                // What cannot be read back is noticed by whoever reads it.
+                Err(Unlike::Unreadable(_)) => {}
+                Err(Unlike::Different) => trust.came_back_different(&shape),
             }
         }
         into.reset_value();
     }
     tagged::encode(value, into)?;
-    check(TAGGED, value, into.value())?;
-    // For good: where one value needs it, the next may.
-    trust.codec.store(TAGGED, Ordering::Relaxed);
+    check(TAGGED, value, into.value()).map_err(Unlike::why)?;
+    trust.set_tagged();
     Ok(TAGGED)
 }
 
+/// Whether values of the type are read by no code but serde's, which is known to carry them.
+#[inline(always)]
+fn is_as_is<T>() -> bool {
+    is_scalar::<T>() || numbers::is_vec::<T>()
+}
+
+/// How a value does not come back as it went.
+enum Unlike {
+    /// It does not come back.
+    Unreadable(String),
+    /// It comes back as another.
+    Different,
+}
+
+impl Unlike {
+    fn why(self) -> String {
+        match self {
+            Self::Unreadable(why) => why,
+            Self::Different => "it comes back from its serialized form as a different value".into(),
+        }
+    }
+}
+
 /// Whether a value comes back as it went.
-fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
+fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlike> {
     // Caught here, as a type may panic at what one codec makes of it and not at the other's.
     let checked = catch(|| compare_copy(codec, value, bytes));
-    checked.unwrap_or_else(|| Err("its serde implementation panicked when it was read back".into()))
+    checked.unwrap_or_else(|| {
+        let why = "its serde implementation panicked when it was read back";
+        Err(Unlike::Unreadable(why.into()))
+    })
 }
 
 /// Decodes a value, and walks the copy against the original.
-fn compare_copy<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), String> {
-    let copy: T = decode_as(codec, bytes)?;
+fn compare_copy<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlike> {
+    let copy: T = decode_as(codec, bytes).map_err(Unlike::Unreadable)?;
+    let refused = |_| Unlike::Unreadable(take_refusal());
     let mut original = Vec::with_capacity(bytes.len());
-    Encoder::new(&mut original).value(value).map_err(|_| take_refusal())?;
+    Encoder::new(&mut original).value(value).map_err(refused)?;
     let mut walk = Compare::new(&original);
     if Encoder::new(&mut walk).value(&copy).is_ok() && walk.is_at_end() {
         return Ok(());
     }
     let mut copied = Vec::with_capacity(bytes.len());
-    Encoder::new(&mut copied).value(&copy).map_err(|_| take_refusal())?;
+    Encoder::new(&mut copied).value(&copy).map_err(refused)?;
     if order::is_same_unordered(&original, &copied) {
         Ok(())
     } else {
-        Err("it comes back from its serialized form as a different value".into())
+        Err(Unlike::Different)
     }
 }
 
@@ -257,7 +229,6 @@ fn decode_as<T: Data>(codec: u8, bytes: &[u8]) -> Result<T, String> {
     match codec {
         BINARY => binary::decode(bytes).ok_or_else(|| "bincode cannot read it back".into()),
         TAGGED => tagged::decode(bytes).map_err(|error| error.to_string()),
-        NUMBERS => numbers::decode(bytes).ok_or_else(|| "they are no such numbers".into()),
         _ => Err(format!("there is no codec {codec}")),
     }
 }
@@ -267,15 +238,34 @@ fn decode_as<T: Data>(codec: u8, bytes: &[u8]) -> Result<T, String> {
 /// Nothing says that those bytes were this type's: a panic at them is no reason to fail the call.
 pub(crate) fn decode_stored<T: Data>(codec: u8, structure: u64, bytes: &[u8]) -> Option<T> {
     let decoded = catch(|| {
-        let value: T = decode_as(codec, bytes).ok()?;
-        (structure_of(&value) == Ok(structure)).then_some(value)
+        let (value, asked) = decode_asked::<T>(codec, bytes)?;
+        let of_value = structure_of(&value).ok()?;
+        (with_asked(of_value, asked) == structure).then_some(value)
     });
     decoded.flatten()
 }
 
-/// What a value is made of, for [`decode_stored`]; nothing, if it does not say.
-pub(crate) fn structure<T: Data>(value: &T) -> Option<u64> {
-    catch(|| structure_of(value).ok()).flatten()
+/// What a value is made of, for [`decode_stored`], and what its type is; nothing, if it does not say.
+pub(crate) fn structure<T: Data>(value: &T, entry: View<'_>) -> Option<u64> {
+    let structure = catch(|| {
+        let of_value = structure_of(value).ok()?;
+        let (codec, bytes) = (entry.entry.codec(), entry.value());
+        let asked = if codec == TAGGED { decode_asked::<T>(codec, bytes)?.1 } else { None };
+        Some(with_asked(of_value, asked))
+    });
+    structure.flatten()
+}
+
+/// A value, and what its type asked for that the value may not say: a field that is left out where
+/// it has its default.
+///
+/// bincode leaves nothing out: the value says it all.
+fn decode_asked<T: Data>(codec: u8, bytes: &[u8]) -> Option<(T, Option<u64>)> {
+    if codec == TAGGED {
+        let (value, asked) = tagged::decode_asked(bytes).ok()?;
+        return Some((value, Some(asked)));
+    }
+    decode_as(codec, bytes).ok().map(|value| (value, None))
 }
 
 /// Whether to decode a value runs no code of the user's.
@@ -312,22 +302,6 @@ fn decode_composite<T: Data>(entry: View<'_>) -> Option<T> {
     match entry.entry.codec() {
         BINARY => binary::decode(entry.value()),
         codec => decode_as(codec, entry.value()).ok(),
-    }
-}
-
-/// Shapes are hashes already.
-#[derive(Debug, Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("a shape is a u64");
-    }
-    fn write_u64(&mut self, shape: u64) {
-        self.0 = shape;
-    }
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

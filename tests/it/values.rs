@@ -224,3 +224,31 @@ fn errors_are_reported_once_a_function() {
     assert_eq!(reports.len(), 1);
     assert!(reports[0].contains("never today") && reports[0].contains("`reported`"), "{reports:?}");
 }
+
+#[test]
+fn what_was_stored_before_a_value_of_its_like_came_back_changed_is_forgotten() {
+    /// Comes back as another where it is empty.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    struct Title(String);
+    impl<'de> Deserialize<'de> for Title {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let text = String::deserialize(deserializer)?;
+            Ok(Self(if text.is_empty() { "untitled".into() } else { text }))
+        }
+    }
+    #[memo]
+    fn title(page: usize) -> Title {
+        Title(if page == 3 { String::new() } else { page.to_string() })
+    }
+    for page in 0..3 {
+        assert_eq!(title(page), title(page));
+    }
+    assert_eq!(title::stats().entries, 3);
+    assert_eq!(title(3), Title(String::new()));
+    assert_eq!((title::stats().entries, title::stats().uncacheable), (0, 1));
+    // Each value speaks for itself from now on: what does come back is stored.
+    for page in 0..5 {
+        assert_eq!([title(page), title(page)], [title::uncached(page), title::uncached(page)]);
+    }
+    assert_eq!(title::stats().entries, 4);
+}

@@ -18,7 +18,7 @@ pub(crate) const AGES: Duration = Duration::from_secs(60);
 /// How long a call waits for the server at the most.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(100);
 /// The same, on a machine that has other things to do.
-pub(crate) const LATE: Duration = Duration::from_millis(400);
+pub(crate) const LATE: Duration = Duration::from_secs(2);
 /// Until then a server that answers again is asked again.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(2);
 

@@ -64,7 +64,7 @@ fn another_task_of_the_same_thread_goes_on_while_the_server_does_not_answer() {
     println!("mute: the call took {took:?}, the other waited {longest:?} at the longest");
     assert_eq!(result, 2);
     assert!(took > LONG / 2 && took < LONG + LATE, "the call took {took:?}");
-    assert!(longest < LONG / 3, "the thread was kept for {longest:?}");
+    assert!(longest < LONG / 2, "the thread was kept for {longest:?}");
 
     // What is to be put waits as well.
     proxy.leave_alone();
@@ -80,7 +80,7 @@ fn another_task_of_the_same_thread_goes_on_while_the_server_does_not_answer() {
     println!("stopped: the call took {took:?}, the other waited {longest:?} at the longest");
     assert_eq!(result, 4);
     assert!(took < LONG + LATE, "the call took {took:?}");
-    assert!(longest < LONG / 3, "the thread was kept for {longest:?}");
+    assert!(longest < LONG / 2, "the thread was kept for {longest:?}");
 }
 
 #[test]
@@ -239,5 +239,5 @@ fn a_wait_for_another_process_keeps_no_thread() {
     });
     println!("the call took {took:?}, the other waited {longest:?} at the longest");
     assert!(took > Duration::from_millis(200) && took < LATE + LATE, "{took:?}");
-    assert!(longest < LONG / 3, "the thread was kept for {longest:?}");
+    assert!(longest < LONG / 2, "the thread was kept for {longest:?}");
 }

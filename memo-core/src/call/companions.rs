@@ -86,8 +86,9 @@ impl Memo {
         let encoded = data.and_then(|data| self.encode(data, &mut key.entry).zip(Some(data)));
         let made = match encoded {
             Some(((codec, expiry), data)) => {
-                let structure = codec::structure(data);
-                Made::Entry(key.entry.finish(codec, expiry), structure)
+                let entry = key.entry.finish(codec, expiry);
+                let structure = codec::structure(data, entry.view());
+                Made::Entry(entry, structure)
             }
             None => Made::Nothing(key),
         };

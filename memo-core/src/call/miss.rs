@@ -92,6 +92,8 @@ impl Memo {
             self.cache.count_miss();
             self.cache.count_uncacheable("a stored value cannot be read back".into());
             self.cache.remove_entry(entry);
+            self.trust.doubt();
+            self.void_if_doubted();
             return None;
         };
         self.cache.count_hit();

@@ -1,6 +1,7 @@
 //! How an entry holds a result, and gives it back: what data and resources differ in.
 
 use super::Memo;
+use crate::background::pool::STORES;
 use crate::cache::lead::Lead;
 use crate::cache::tiered::{Put, StoreWrite, Stored, Write};
 use crate::cache::{Finished, Outcome};
@@ -116,7 +117,7 @@ impl<R, C: Codec<R>> Payload<R> for C {
         let outcome = memo.outcome(&lead, data, may_store);
         let put = match (&outcome, data, ticket) {
             (Outcome::Store(entry), Some(data), Some(ticket)) => {
-                codec::structure(data).map(|structure| {
+                codec::structure(data, entry.view()).map(|structure| {
                     let entry = entry.view().share();
                     StoreWrite::Put(Put { digest, ticket, replaces, entry, structure })
                 })
@@ -172,7 +173,21 @@ impl Memo {
 
     fn encode_value<D: Data>(&'static self, data: &D, key: &mut Builder) -> Option<u8> {
         let encoded = codec::encode(data, &self.trust, key);
+        self.void_if_doubted();
         encoded.map_err(|why| self.cache.count_uncacheable(why)).ok()
+    }
+
+    /// Forgets what is stored, in memory and in the store, if it may not be what it was.
+    pub(super) fn void_if_doubted(&'static self) {
+        if !self.trust.take_void() {
+            return;
+        }
+        if !self.is_async || !self.cache.has_store() {
+            return self.clear();
+        }
+        // A task does not wait for the store.
+        self.cache.forget_all();
+        let _ = STORES.run(Box::new(|| self.clear())).map_err(|job| job());
     }
 
     /// When what is stored now expires; nothing if that cannot be said, which is counted.

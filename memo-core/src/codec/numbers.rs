@@ -1,44 +1,200 @@
-//! A `Vec` of numbers as the whole value: its bytes.
+//! A `Vec` of numbers, wherever it is in a value: read at once, by a copy.
+//!
+//! Both formats have such numbers one behind the other, little-endian and as wide as their type.
+//! serde asks for them one by one, which takes forty times as long for a `Vec<u8>`. Who asks is told
+//! by types alone, so that where anything else is read the compiler leaves nothing of this.
 
 use std::any::TypeId;
+use std::fmt;
+use std::mem::ManuallyDrop;
 
-use crate::codec::bulk;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::forward_to_deserialize_any;
 
+use crate::codec::bulk::{self, Number};
+use crate::key::tag;
+
+/// Calls a macro with each number that goes as its bytes on this machine, and its tag.
 macro_rules! for_each_number {
     ($look:ident) => {
-        $look! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
+        // On other machines the bytes in memory are not the little-endian ones.
+        if cfg!(target_endian = "little") {
+            $look!(u8: U8, u16: U16, u32: U32, u64: U64, u128: U128, f32: F32, f64: F64);
+            $look!(i8: I8, i16: I16, i32: I32, i64: I64, i128: I128);
+            // serde makes `u64` and `i64` of them.
+            #[cfg(target_pointer_width = "64")]
+            $look!(usize: U64, isize: I64);
+        }
     };
 }
 
-/// The value's bytes, if it is a `Vec` of numbers.
+/// The numbers as the visitor would read them; nothing if it is not serde's own visitor of a `Vec`
+/// of numbers, as any other may do with them what it likes.
+///
+/// `take` gets the tag and the width of such a number, and gives the bytes of all of them; or
+/// nothing, if they are to be read one by one.
 #[inline(always)]
-pub(super) fn encode<T>(value: &T) -> Option<&[u8]> {
+pub(super) fn read<'de, V: Visitor<'de>, E>(
+    take: impl FnOnce(u8, usize) -> Result<Option<&'de [u8]>, E>,
+) -> Result<Option<V::Value>, E> {
+    // Decides most cases before code is made of the rest.
+    if size_of::<V::Value>() != size_of::<Vec<u8>>() {
+        return Ok(None);
+    }
     macro_rules! look {
-        ($($number:ty)*) => {$(
-            if typeid::of::<T>() == TypeId::of::<Vec<$number>>() {
-                // SAFETY: `T` is `Vec<$number>`, as its id says.
-                let numbers = unsafe { &*std::ptr::from_ref(value).cast::<Vec<$number>>() };
-                return Some(bulk::bytes_of(numbers));
+        ($($number:ty: $tag:ident),*) => {$(
+            if typeid::of::<V::Value>() == TypeId::of::<Vec<$number>>() {
+                if !is_visitor_of::<$number>(typeid::of::<V>()) {
+                    return Ok(None);
+                }
+                let bytes = take(tag::$tag, size_of::<$number>())?;
+                let Some(numbers) = bytes.and_then(bulk::numbers_of::<$number>) else {
+                    return Ok(None);
+                };
+                let numbers = ManuallyDrop::new(numbers);
+                // SAFETY: `V::Value` is `Vec<$number>`, as its id says: an id leaves out lifetimes,
+                // of which a `Vec<$number>` has none. The original is not dropped, so that the copy
+                // is its only owner. What it gains: `Visitor` has no other way to make a value of
+                // one type one of another, and they are the same.
+                return Ok(Some(unsafe {
+                    std::mem::transmute_copy::<Vec<$number>, V::Value>(&numbers)
+                }));
             }
         )*};
     }
     for_each_number!(look);
-    None
+    Ok(None)
 }
 
-/// The value that [`encode`] gave these bytes.
+/// Whether a type is a `Vec` of numbers, of which any bytes are a value.
 #[inline(always)]
-pub(super) fn decode<T>(bytes: &[u8]) -> Option<T> {
+pub(super) fn is_vec<T>() -> bool {
     macro_rules! look {
-        ($($number:ty)*) => {$(
+        ($($number:ty: $tag:ident),*) => {$(
             if typeid::of::<T>() == TypeId::of::<Vec<$number>>() {
-                let numbers = std::mem::ManuallyDrop::new(bulk::numbers_of::<$number>(bytes)?);
-                // SAFETY: `T` is `Vec<$number>`, as its id says; the original is not dropped, so
-                // the copy is its only owner.
-                return Some(unsafe { std::mem::transmute_copy::<Vec<$number>, T>(&numbers) });
+                return true;
             }
         )*};
     }
     for_each_number!(look);
-    None
+    false
+}
+
+/// Whether it is with this visitor that serde reads a `Vec` of such numbers: the type has no name
+/// outside of serde, but comes to whoever such a `Vec` is read from.
+#[inline(always)]
+fn is_visitor_of<N: Number>(visitor: TypeId) -> bool {
+    matches!(Vec::<N>::deserialize(Probe(visitor)), Err(Asked { by_visitor: true }))
+}
+
+/// Reads nothing, and says whether this visitor would have.
+struct Probe(TypeId);
+
+#[derive(Debug)]
+struct Asked {
+    by_visitor: bool,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is nothing to be read")
+    }
+}
+
+impl std::error::Error for Asked {}
+
+impl de::Error for Asked {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self { by_visitor: false }
+    }
+}
+
+impl<'de> Deserializer<'de> for Probe {
+    type Error = Asked;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Asked> {
+        Err(Asked { by_visitor: false })
+    }
+
+    #[inline(always)]
+    fn deserialize_seq<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Asked> {
+        Err(Asked { by_visitor: typeid::of::<V>() == self.0 })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::IgnoredAny;
+
+    use super::*;
+
+    /// The bytes that a reader of `T` takes as a whole.
+    fn taken<T: for<'de> Deserialize<'de>>() -> Option<(u8, usize)> {
+        struct Reader<'t>(&'t mut Option<(u8, usize)>);
+        impl<'de> Deserializer<'de> for Reader<'_> {
+            type Error = de::value::Error;
+            fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+                Err(de::Error::custom("something else was asked for"))
+            }
+            fn deserialize_seq<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+                let numbers = read::<V, Self::Error>(|tag, width| {
+                    *self.0 = Some((tag, width));
+                    Ok(Some(&[]))
+                })?;
+                numbers.ok_or_else(|| de::Error::custom("one by one"))
+            }
+            forward_to_deserialize_any! {
+                bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+                option unit unit_struct newtype_struct tuple tuple_struct map struct enum
+                identifier ignored_any
+            }
+        }
+        let mut taken = None;
+        let read = T::deserialize(Reader(&mut taken));
+        assert_eq!(read.is_ok(), taken.is_some());
+        taken
+    }
+
+    #[test]
+    #[cfg(all(target_endian = "little", target_pointer_width = "64"))]
+    fn serdes_own_readers_of_numbers_and_no_others_are_known() {
+        assert_eq!(taken::<Vec<u8>>(), Some((tag::U8, 1)));
+        assert_eq!(taken::<Vec<i16>>(), Some((tag::I16, 2)));
+        assert_eq!(taken::<Vec<f64>>(), Some((tag::F64, 8)));
+        assert_eq!(taken::<Vec<usize>>(), Some((tag::U64, 8)));
+        assert_eq!(taken::<Box<[u128]>>(), Some((tag::U128, 16)));
+        assert_eq!(taken::<Vec<bool>>(), None);
+        assert_eq!(taken::<Vec<char>>(), None);
+        assert_eq!(taken::<Vec<String>>(), None);
+        assert_eq!(taken::<IgnoredAny>(), None);
+
+        /// Reads every number as its double.
+        #[derive(Debug)]
+        struct Doubled;
+        impl<'de> Deserialize<'de> for Doubled {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_seq(DoublingVisitor).map(|_| Self)
+            }
+        }
+        struct DoublingVisitor;
+        impl<'de> Visitor<'de> for DoublingVisitor {
+            type Value = Vec<u8>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("numbers")
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<u8>, A::Error> {
+                let mut doubled = Vec::new();
+                while let Some(number) = seq.next_element::<u8>()? {
+                    doubled.push(number * 2);
+                }
+                Ok(doubled)
+            }
+        }
+        assert_eq!(taken::<Doubled>(), None);
+    }
 }

@@ -18,6 +18,7 @@ use std::marker::PhantomData;
 use serde::de::{self, DeserializeOwned, Visitor};
 
 use crate::key::depth::{Depth, TOO_DEEP};
+use crate::key::structure::{asks_fields, asks_nothing, asks_size};
 use crate::key::tag;
 
 use value::Value;
@@ -25,13 +26,15 @@ use value::Value;
 pub(super) use write::encode;
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    let mut reader = Reader::new(bytes);
-    let value = Value { reader: &mut reader, depth: Depth::FULL }.of(PhantomData::<T>)?;
-    if reader.rest.is_empty() {
-        Ok(value)
-    } else {
-        Err(de::Error::custom("there is more than the value"))
-    }
+    Reader::new(bytes).whole()
+}
+
+/// Decodes a value, and says what its type asked for: the names of all fields that its structs have,
+/// there or not, and the sizes of what does not say its fields, as with `flatten` or `untagged`.
+pub(super) fn decode_asked<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, u64), Error> {
+    let mut reader = Reader { asked: Some(asks_nothing(size_of::<T>())), ..Reader::new(bytes) };
+    let value = reader.whole()?;
+    Ok((value, reader.asked.unwrap_or_default()))
 }
 
 #[derive(Debug)]
@@ -64,11 +67,30 @@ impl de::Error for Error {
 /// The rest of an encoding.
 pub(super) struct Reader<'de> {
     pub(super) rest: &'de [u8],
+    /// What was asked for, where that is noted.
+    asked: Option<u64>,
 }
 
 impl<'de> Reader<'de> {
     pub(super) fn new(encoding: &'de [u8]) -> Self {
-        Self { rest: encoding }
+        Self { rest: encoding, asked: None }
+    }
+
+    fn whole<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
+        let value = Value { reader: &mut *self, depth: Depth::FULL }.of(PhantomData::<T>)?;
+        if self.rest.is_empty() {
+            Ok(value)
+        } else {
+            Err(de::Error::custom("there is more than the value"))
+        }
+    }
+
+    fn note_fields(&mut self, fields: &[&str]) {
+        self.asked = self.asked.map(|asked| asks_fields(asked, fields));
+    }
+
+    fn note_size(&mut self, size: usize) {
+        self.asked = self.asked.map(|asked| asks_size(asked, size));
     }
 
     pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], Error> {
@@ -111,6 +133,16 @@ impl<'de> Reader<'de> {
     fn bytes(&mut self) -> Result<&'de [u8], Error> {
         let len = self.len()?;
         self.take(len)
+    }
+
+    /// The bytes of a slice of numbers, each so wide, if such a slice is what follows.
+    fn numbers(&mut self, tag: u8, width: usize) -> Result<Option<&'de [u8]>, Error> {
+        if !self.rest.starts_with(&[tag::NUMBERS, tag]) {
+            return Ok(None);
+        }
+        self.rest = &self.rest[2..];
+        let count = self.len()?;
+        self.take(count.saturating_mul(width)).map(Some)
     }
 
     fn str(&mut self) -> Result<&'de str, Error> {

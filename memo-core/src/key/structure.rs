@@ -29,6 +29,34 @@ pub(crate) fn hash_of_text(text: &str) -> u64 {
     structure.0
 }
 
+/// What a type asks for, before it has asked for anything; its size tells some types apart whose
+/// fields nobody is told.
+pub(crate) fn asks_nothing(size: usize) -> u64 {
+    asks_size(START, size)
+}
+
+/// What a type asks for, when it has asked for these fields, too.
+pub(crate) fn asks_fields(asked: u64, fields: &[&str]) -> u64 {
+    let mut structure = Structure(asked, Vec::new());
+    structure.mix(fields.len() as u64);
+    fields.iter().for_each(|field| structure.mix_text(field));
+    structure.0
+}
+
+/// What a type asks for, when it has asked for a value of this size without saying what is in it.
+pub(crate) fn asks_size(asked: u64, size: usize) -> u64 {
+    let mut structure = Structure(asked, Vec::new());
+    structure.mix(size as u64);
+    structure.0
+}
+
+/// What a value is made of, if its type asked for this.
+pub(crate) fn with_asked(structure: u64, asked: Option<u64>) -> u64 {
+    let mut structure = Structure(structure, Vec::new());
+    asked.into_iter().for_each(|asked| structure.mix(asked));
+    structure.0
+}
+
 /// What it is up to here, and what it was before each sequence and map that is open.
 struct Structure(u64, Vec<Open>);
 

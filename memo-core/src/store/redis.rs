@@ -13,6 +13,7 @@
 //! from a snapshot, another epoch begins: that is a clear, and nothing comes back.
 
 mod address;
+mod builder;
 mod cluster;
 mod connection;
 mod lease;
@@ -20,6 +21,7 @@ mod link;
 mod record;
 mod server;
 mod slow;
+mod store;
 #[cfg(feature = "redis-tls")]
 mod tls;
 mod transaction;
@@ -31,10 +33,11 @@ use std::time::{Duration, Instant};
 
 use redis::{cmd, Cmd, FromRedisValue, Value};
 
+pub use builder::RedisBuilder;
 use connection::{words, Broken, Reply};
 use link::Shared;
 use record::{removed_at, Record};
-use server::{publication, values, Server};
+use server::{publication, values};
 use slow::Slow;
 
 use super::header::{self, Header, HEADER};
@@ -88,13 +91,6 @@ pub struct RedisStore {
     slow: Slow,
 }
 
-/// How a [`RedisStore`] is to be; made by [`RedisStore::builder`].
-#[must_use]
-pub struct RedisBuilder {
-    url: String,
-    settings: Settings,
-}
-
 #[derive(Clone, Debug)]
 struct Settings {
     prefix: String,
@@ -115,58 +111,6 @@ impl fmt::Debug for RedisStore {
     // Not the URL: it may have a password in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore").field("settings", &self.settings).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for RedisBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisBuilder").field("settings", &self.settings).finish_non_exhaustive()
-    }
-}
-
-impl RedisBuilder {
-    /// Sets what all keys begin with. Defaults to `memo:` and the name of the program.
-    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.settings.prefix = prefix.into();
-        self
-    }
-
-    /// Sets how long a question to the server takes at the most. Defaults to 100 ms.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.settings.deadline = deadline.max(Duration::from_millis(1));
-        self
-    }
-
-    /// How long a result is kept at the most, with or without a `ttl`: 7 days, if nothing is said.
-    pub fn expiry(mut self, expiry: Duration) -> Self {
-        self.settings.expiry = expiry.max(Duration::from_millis(1));
-        self
-    }
-
-    /// For how long a process that is no more keeps others from computing what it was about to:
-    /// 10 seconds, if nothing is said. Only of functions with `flight = "fleet"`.
-    pub fn lease(mut self, lease: Duration) -> Self {
-        self.settings.lease = lease.max(Duration::from_millis(100));
-        self
-    }
-
-    /// Sets the maximum size of a result in bytes. Defaults to 8 MiB; a larger one is neither stored
-    /// nor fetched.
-    pub fn max_value_bytes(mut self, bytes: usize) -> Self {
-        self.settings.max_value_bytes = bytes;
-        self
-    }
-
-    /// The store. It cannot fail: whether there is a server shows when it is asked, and is then
-    /// counted in [`Stats::store_errors`](crate::Stats::store_errors) and reported.
-    #[must_use]
-    pub fn connect(self) -> RedisStore {
-        let Self { url, settings } = self;
-        let server = Server::new(&url, settings.deadline);
-        let channel = format!("{}:1:invalidations", settings.prefix);
-        let shared = Shared::start(server, channel, settings.lease);
-        let all = Record::new(&format!("{}:1:{{all}}", settings.prefix), None);
-        RedisStore { shared, settings, all, slow: Slow::new() }
     }
 }
 
@@ -337,180 +281,6 @@ fn told<T: FromRedisValue>(reply: Option<Reply>) -> Result<Option<T>, Failure> {
         Some(Value::ServerError(error)) if error.code() == "WRONGTYPE" => Ok(None),
         Some(Value::ServerError(error)) => Err(words(&error).into()),
         Some(value) => Ok(T::from_redis_value(value).ok()),
-    }
-}
-
-impl Store for RedisStore {
-    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
-        let place = self.key_of_call(function, key);
-        let (mut left, mut value) = (cmd("PTTL"), cmd("GETRANGE"));
-        left.arg(&place);
-        // No more of it than may be stored.
-        value.arg(&place).arg(0).arg(self.settings.max_value_bytes.saturating_add(HEADER - 1));
-        let besides = [left, value];
-        let is_slow = self.slow.contains(function, key);
-        let asked = Instant::now();
-        let record = self.record_of(function);
-        let moment =
-            self.moment(&record, Some(&hex(key)), if is_slow { &[] } else { &besides[..] });
-        if matches!(moment, Err(Unread::TooLong)) {
-            self.slow.note(function, key);
-        }
-        let Moment { ticket, removed, besides, .. } = moment?;
-        let mut besides = besides.into_iter();
-        let left: Option<i64> = told(besides.next())?;
-        let value: Option<Vec<u8>> = told(besides.next())?;
-        let found = value.zip(left).and_then(|(mut value, left)| {
-            let (head, rest) = value.split_first_chunk::<HEADER>()?;
-            let len = Header::parse(head)?.0.len;
-            if len > self.settings.max_value_bytes as u64 {
-                self.slow.note(function, key);
-                return None;
-            }
-            let header = header::of_whole(head, rest)?;
-            let age = age(&header, function, key, ticket, removed, left)? + asked.elapsed();
-            value.drain(..HEADER);
-            Some(Found::new(value, age))
-        });
-        Ok(Lookup::new(ticket, found))
-    }
-
-    fn put(
-        &self,
-        function: &FunctionId<'_>,
-        key: &Key,
-        ticket: Ticket,
-        value: &[u8],
-        life: Option<Duration>,
-    ) -> Result<(), Failure> {
-        let is_large = value.len() > LARGE;
-        let is_slow = is_large && self.slow.contains(function, key);
-        if value.len() > self.settings.max_value_bytes || is_slow {
-            return Ok(());
-        }
-        let life = life.map_or(self.settings.expiry, |life| life.min(self.settings.expiry));
-        let header = Header {
-            fingerprint: function.fingerprint,
-            key: *key,
-            ticket,
-            stamp: Now::read().0,
-            life: millis(life).clamp(1, LONGEST),
-            len: value.len() as u64,
-        };
-        let bytes = [header.bytes(value).as_slice(), value].concat();
-        let mut set = cmd("SET");
-        set.arg(self.key_of_call(function, key)).arg(bytes).arg("PX").arg(header.life);
-        let commands: Vec<Cmd> =
-            std::iter::once(set).chain(self.record_of(function).keep()).collect();
-        match self.shared.server.try_ask(&commands) {
-            Ok(replies) => {
-                self.slow.forget(function, key);
-                values(replies).map(drop)
-            }
-            Err(unanswered) => {
-                if is_large && matches!(unanswered.why, Broken::Late) {
-                    self.slow.note(function, key);
-                } else {
-                    self.shared.server.set_down(true);
-                }
-                Err(unanswered.why.to_string().into())
-            }
-        }
-    }
-
-    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
-        let (place, field) = (self.key_of_call(function, key), hex(key));
-        let (mut left, mut head) = (cmd("PTTL"), cmd("GETRANGE"));
-        left.arg(&place);
-        head.arg(&place).arg(0).arg(HEADER - 1);
-        let besides = [left, head];
-        let record = self.record_of(function);
-        let started = Instant::now();
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 && started.elapsed() > self.settings.deadline {
-                break;
-            }
-            let Moment { ticket, own_epoch, removed, besides } =
-                self.moment(&record, Some(&field), &besides)?;
-            let server = &self.shared.server;
-            let Some(removal) = record.remove(server, own_epoch, &field, ticket.epoch)? else {
-                continue;
-            };
-            let mut besides = besides.into_iter();
-            let left: Option<i64> = told(besides.next())?;
-            let head: Option<Vec<u8>> = told(besides.next())?;
-            let is_there = head.zip(left).is_some_and(|(head, left)| {
-                let header = head.first_chunk::<HEADER>().and_then(Header::parse);
-                header.is_some_and(|(header, _)| {
-                    age(&header, function, key, ticket, removed, left).is_some()
-                })
-            });
-            if removal >= REMOVALS {
-                return Ok((is_there, self.clear(function)?));
-            }
-            let mut delete = cmd("DEL");
-            delete.arg(&place);
-            let publish = publication(&self.shared.channel, &function.fingerprint);
-            let mut replies = server.ask(&[delete, publish])?;
-            replies.truncate(1);
-            // Of several who remove it at once, one did.
-            let was_there = told(replies.pop())?.is_some_and(|deleted: u64| deleted > 0);
-            return Ok((is_there && was_there, Ticket::new(ticket.epoch, removal)));
-        }
-        Err("others change the function all the time".into())
-    }
-
-    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
-        let record = self.record_of(function);
-        record.clear(&self.shared.server)?;
-        self.publish(&function.fingerprint);
-        Ok(self.moment(&record, None, &[])?.ticket)
-    }
-
-    fn clear_all(&self) -> Result<(), Failure> {
-        self.all.clear(&self.shared.server)?;
-        self.publish(&[]);
-        Ok(())
-    }
-
-    fn changes(
-        &self,
-        function: &FunctionId<'_>,
-        since: Option<Ticket>,
-    ) -> Result<(Ticket, Changes), Failure> {
-        let record = self.record_of(function);
-        let Moment { ticket: now, own_epoch, .. } = self.moment(&record, None, &[])?;
-        let changes = match since {
-            None => Changes::Nothing,
-            Some(since) if since.epoch != now.epoch => Changes::Everything,
-            Some(since) if since.removals == now.removals => Changes::Nothing,
-            Some(since) => {
-                let fields = self.shared.server.ask(&[record.fields()])?.pop();
-                let fields: Vec<(String, String)> = told(fields)?.unwrap_or_default();
-                let removed = Record::removed_since(&fields, own_epoch, now.epoch, since.removals);
-                removed.map_or(Changes::Everything, |removed| {
-                    Changes::Removed(removed.into_iter().filter_map(key_of).collect())
-                })
-            }
-        };
-        Ok((now, changes))
-    }
-
-    fn max_staleness(&self) -> Duration {
-        self.shared.max_staleness()
-    }
-
-    fn on_invalidation(&self, function: &FunctionId<'_>, notify: OnInvalidation) {
-        self.shared.listen(function.fingerprint, notify);
-    }
-
-    fn longest_life(&self) -> Option<Duration> {
-        Some(self.settings.expiry)
-    }
-
-    fn lease(&self, function: &FunctionId<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
-        let place = format!("{}:lease", self.key_of_call(function, key));
-        Ok(self.shared.lease(place, random())?.map(Lease::new))
     }
 }
 

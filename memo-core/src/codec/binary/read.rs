@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 
+use super::super::numbers;
 use crate::key::depth::Depth;
 
 use parts::{AllEntries, AllParts, Parts};
@@ -86,6 +87,13 @@ impl<'de> Rest<'de> {
     fn str(&mut self) -> Result<&'de str, Unreadable> {
         let len = self.len()?;
         std::str::from_utf8(self.take(len)?).map_err(|_| Unreadable)
+    }
+
+    /// The bytes of all numbers of a sequence, each so wide.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn numbers(&mut self, width: usize) -> Result<&'de [u8], Unreadable> {
+        let len = self.len()?.checked_mul(width).ok_or(Unreadable)?;
+        self.take(len)
     }
 
     /// A character is its UTF-8 bytes, as many as the first says.
@@ -232,6 +240,11 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        let rest = &mut *self.rest;
+        let numbers = numbers::read::<V, Unreadable>(|_, width| rest.numbers(width).map(Some))?;
+        if let Some(numbers) = numbers {
+            return Ok(numbers);
+        }
         let count = self.rest.len()?;
         self.parts(count)?.all(|parts| visitor.visit_seq(AllParts(parts)))
     }

@@ -7,6 +7,7 @@ use std::net::SocketAddrV6;
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::super::numbers;
 use super::parts::Parts;
 use super::skip::inside;
 use super::variant::{Payload, Variant, VariantAsMap};
@@ -23,6 +24,15 @@ impl<'r, 'de> Value<'r, 'de> {
     /// The value within a `Some` or a newtype, which are read by now.
     fn around(self) -> Result<Self, Error> {
         Ok(Self { depth: self.depth.around().ok_or_else(Error::too_deep)?, ..self })
+    }
+
+    /// The value in as many newtypes as it is in.
+    fn within_newtypes(mut self) -> Result<Self, Error> {
+        while self.reader.skip(tag::NEWTYPE) {
+            self.reader.bytes()?;
+            self = self.around()?;
+        }
+        Ok(self)
     }
 
     /// The value of a type that may be known.
@@ -65,10 +75,20 @@ impl<'r, 'de> Value<'r, 'de> {
     }
 }
 
+/// What a type asks for by what a newtype of it has inside, as with a `Deserialize` by hand.
+macro_rules! within_newtypes {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            self.within_newtypes()?.deserialize_any(visitor)
+        }
+    )*};
+}
+
 impl<'de> Deserializer<'de> for Value<'_, 'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.reader.note_size(size_of::<V::Value>());
         let reader = &mut *self.reader;
         match reader.byte()? {
             tag::UNIT => visitor.visit_unit(),
@@ -130,6 +150,15 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         visitor.visit_newtype_struct(self.around()?)
     }
 
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let this = self.within_newtypes()?;
+        let reader = &mut *this.reader;
+        if let Some(numbers) = numbers::read::<V, Error>(|tag, width| reader.numbers(tag, width))? {
+            return Ok(numbers);
+        }
+        this.deserialize_any(visitor)
+    }
+
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
         if self.reader.skip(tag::TUPLE) {
             self.until_end()?.visit_tuple(len, visitor)
@@ -152,6 +181,16 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         }
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.reader.note_fields(fields);
+        self.deserialize_any(visitor)
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -169,10 +208,14 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         visitor.visit_unit()
     }
 
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct seq map struct identifier
+    within_newtypes! {
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_i128 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+        deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_str
+        deserialize_string deserialize_bytes deserialize_byte_buf deserialize_map
     }
+
+    forward_to_deserialize_any! { option unit unit_struct identifier }
 
     fn is_human_readable(&self) -> bool {
         false

@@ -81,10 +81,11 @@ impl<'de> VariantAccess<'de> for Access<'_, 'de> {
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
         let Payload { reader, depth } = self.take();
+        reader.note_fields(fields);
         Value { reader, depth }.deserialize_any(visitor)
     }
 }

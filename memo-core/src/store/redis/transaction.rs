@@ -10,6 +10,10 @@ use super::connection::{words, Broken, Connection, Reply};
 use super::server::Server;
 use crate::store::Failure;
 
+/// What is done on a connection by a deadline: a result, or why the server refuses it.
+type OnConnection<'a, R> =
+    &'a dyn Fn(&mut Connection, Instant) -> Result<Result<R, String>, Broken>;
+
 impl Server {
     /// Reads, and writes what `decide` makes of it unless somebody changed one of the keys meanwhile;
     /// whether it wrote. The keys are on one node.
@@ -41,11 +45,7 @@ impl Server {
         self.on_node_of(key, &|link, deadline| write(link, writes, deadline)).map(drop)
     }
 
-    fn on_node_of<R>(
-        &self,
-        key: &str,
-        what: &dyn Fn(&mut Connection, Instant) -> Done<R>,
-    ) -> Result<R, Failure> {
+    fn on_node_of<R>(&self, key: &str, what: OnConnection<'_, R>) -> Result<R, Failure> {
         if self.is_down() {
             return Err("the server does not answer".into());
         }
@@ -69,9 +69,6 @@ impl Server {
     }
 }
 
-/// What was done on a connection, or why the server refused it.
-type Done<R> = Result<Result<R, String>, Broken>;
-
 /// What is there; nothing, if the keys cannot be watched.
 fn read(
     link: &mut Connection,
@@ -88,7 +85,11 @@ fn read(
 }
 
 /// Whether it was executed, or why the server refused it.
-fn write(link: &mut Connection, writes: &[Cmd], deadline: Instant) -> Done<bool> {
+fn write(
+    link: &mut Connection,
+    writes: &[Cmd],
+    deadline: Instant,
+) -> Result<Result<bool, String>, Broken> {
     let (multi, exec) = (cmd("MULTI"), cmd("EXEC"));
     let written: Vec<&Cmd> = once(&multi).chain(writes).chain(once(&exec)).collect();
     link.send(&written, deadline)?;
