@@ -69,9 +69,6 @@ impl Server {
     }
 }
 
-/// What was done on a connection, or why the server refused it.
-type Done<R> = Result<Result<R, String>, Broken>;
-
 /// What is there; nothing, if the keys cannot be watched.
 fn read(
     link: &mut Connection,
@@ -88,7 +85,11 @@ fn read(
 }
 
 /// Whether it was executed, or why the server refused it.
-fn write(link: &mut Connection, writes: &[Cmd], deadline: Instant) -> Done<bool> {
+fn write(
+    link: &mut Connection,
+    writes: &[Cmd],
+    deadline: Instant,
+) -> Result<Result<bool, String>, Broken> {
     let (multi, exec) = (cmd("MULTI"), cmd("EXEC"));
     let written: Vec<&Cmd> = once(&multi).chain(writes).chain(once(&exec)).collect();
     link.send(&written, deadline)?;
