@@ -10,6 +10,10 @@ use super::connection::{words, Broken, Connection, Reply};
 use super::server::Server;
 use crate::store::Failure;
 
+/// What is done on a connection by a deadline: a result, or why the server refuses it.
+type OnConnection<'a, R> =
+    &'a dyn Fn(&mut Connection, Instant) -> Result<Result<R, String>, Broken>;
+
 impl Server {
     /// Reads, and writes what `decide` makes of it unless somebody changed one of the keys meanwhile;
     /// whether it wrote. The keys are on one node.
@@ -41,11 +45,7 @@ impl Server {
         self.on_node_of(key, &|link, deadline| write(link, writes, deadline)).map(drop)
     }
 
-    fn on_node_of<R>(
-        &self,
-        key: &str,
-        what: &dyn Fn(&mut Connection, Instant) -> Done<R>,
-    ) -> Result<R, Failure> {
+    fn on_node_of<R>(&self, key: &str, what: OnConnection<'_, R>) -> Result<R, Failure> {
         if self.is_down() {
             return Err("the server does not answer".into());
         }
