@@ -33,7 +33,9 @@ pub struct Trust {
     codec: AtomicU8,
     /// The shape of the last whole value that was found to be trusted; 0 before the first.
     root: AtomicU64,
-    /// How many values of each shape, of a whole or of a part, bincode was seen to carry.
+    /// How many values of each shape, of a whole or of a part, bincode was seen to carry. Nobody waits
+    /// for the lock: in a child of `fork`, another thread of the parent may hold it for good. Who does
+    /// not get it checks a value once more.
     carried: Mutex<HashMap<u64, u8, BuildHasherDefault<AsIs>>>,
     /// How many values were encoded, more or less.
     values: AtomicU64,
@@ -83,13 +85,13 @@ impl Trust {
         self.values.store(value.wrapping_add(1), Ordering::Relaxed);
         value % SAMPLED != SAMPLED - 1
             && (shape.root == self.root.load(Ordering::Relaxed)
-                || self.carried_all(&[shape.root], CHECKS))
-            && (shape.parts.is_empty() || self.carried_all(&shape.parts, CHECKS))
+                || self.carried_all(&[shape.root], CHECKS) == Some(true))
+            && (shape.parts.is_empty() || self.carried_all(&shape.parts, CHECKS) == Some(true))
     }
 
     /// Bincode was seen to carry a value of the shape.
     pub(super) fn carried(&self, shape: &Shape) {
-        let mut carried = self.carried.lock();
+        let Some(mut carried) = self.carried.try_lock() else { return };
         for part in shape.parts.iter().chain([&shape.root]) {
             if carried.len() < SHAPES || carried.contains_key(part) {
                 let times = carried.entry(*part).or_default();
@@ -104,7 +106,9 @@ impl Trust {
     /// A value of the shape came back as another: if bincode had carried others, shapes say nothing
     /// here.
     pub(super) fn came_back_different(&self, shape: &Shape) {
-        if self.carried_all(&shape.parts, 1) && self.carried_all(&[shape.root], 1) {
+        let had_carried = |shapes| self.carried_all(shapes, 1) != Some(false);
+        // Where that cannot be told, it may have.
+        if had_carried(&shape.parts) && had_carried(&[shape.root]) {
             self.doubt();
         }
     }
@@ -121,9 +125,10 @@ impl Trust {
         self.is_void.load(Ordering::Relaxed) && self.is_void.swap(false, Ordering::Relaxed)
     }
 
-    fn carried_all(&self, shapes: &[u64], times: u8) -> bool {
-        let carried = self.carried.lock();
-        shapes.iter().all(|shape| carried.get(shape).is_some_and(|&seen| seen >= times))
+    /// Whether values of all these shapes were carried so often; nothing, if that cannot be told now.
+    fn carried_all(&self, shapes: &[u64], times: u8) -> Option<bool> {
+        let carried = self.carried.try_lock()?;
+        Some(shapes.iter().all(|shape| carried.get(shape).is_some_and(|&seen| seen >= times)))
     }
 }
 
