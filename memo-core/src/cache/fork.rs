@@ -18,6 +18,9 @@ use crate::clock::timer;
 use crate::function::registry::{MEMOS, SINGLETONS};
 use crate::memory::{budget, expiry};
 use crate::platform::process::{self, Side, Unlock};
+use crate::store::backing;
+#[cfg(feature = "disk")]
+use crate::store::disk;
 use crate::{flight, reclaim};
 
 use super::asked;
@@ -39,9 +42,12 @@ pub(crate) fn watch() {
 }
 
 extern "C" fn prepare() {
-    // Each list of functions before their caches, and the budget's turn before either, as evictions
+    // The stores' own first, as nothing else is locked under them. Each list of functions before their caches, and the budget's turn before either, as evictions
     // take a cache's lock under it; a cache before what is locked under it.
-    let mut unlocks = vec![budget::before_fork()];
+    let mut unlocks = vec![backing::before_fork()];
+    #[cfg(feature = "disk")]
+    unlocks.push(disk::before_fork());
+    unlocks.push(budget::before_fork());
     unlocks.extend(MEMOS.before_fork());
     unlocks.extend(SINGLETONS.before_fork());
     unlocks.push(flight::before_fork());

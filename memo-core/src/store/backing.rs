@@ -11,6 +11,9 @@ use parking_lot::Mutex;
 use crate::clock::{self, Tick};
 use crate::function::identity::{self, Claim, Identified, Source};
 use crate::key::DIGEST;
+#[cfg(unix)]
+use crate::platform::process::Unlock;
+use crate::platform::sync;
 use crate::platform::unwind::catch;
 use crate::store::{Failure, FunctionId, Store, Ticket, Unavailable};
 
@@ -55,7 +58,7 @@ impl Opened {
 }
 
 /// Every store that a function has opened, once each.
-static STORES: Mutex<Vec<Arc<dyn Store>>> = Mutex::new(Vec::new());
+static STORES: sync::Mutex<Vec<Arc<dyn Store>>> = sync::Mutex::new(Vec::new());
 
 /// How long a call waits for another that opens the store.
 const OPENING: Duration = Duration::from_secs(1);
@@ -69,6 +72,13 @@ pub(crate) fn clear_stores() {
         // Who could not be cleared is told of by the functions whose store it is.
         let _ = caught(|| store.clear_all());
     }
+}
+
+/// In a child of `fork` the list goes on as it was.
+#[cfg(unix)]
+pub(crate) fn before_fork() -> Unlock {
+    let stores = STORES.lock();
+    Box::new(move |_| drop(stores))
 }
 
 fn enlist(store: &Arc<dyn Store>) {

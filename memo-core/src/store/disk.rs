@@ -33,8 +33,10 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(unix)]
+use crate::platform::process::Unlock;
+use crate::platform::sync::Mutex;
 use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
 
 use directory::Directory;
 use entry::Entry;
@@ -125,6 +127,16 @@ impl fmt::Debug for DiskStore {
     }
 }
 
+static DEFAULT: OnceCell<Option<DiskStore>> = OnceCell::new();
+
+/// Takes the locks of the store in the default place, which every `clear_all` clears.
+#[cfg(unix)]
+pub(crate) fn before_fork() -> Unlock {
+    let store = DEFAULT.get().and_then(Option::as_ref);
+    let locked = store.map(|store| (store.functions.lock(), store.places.lock()));
+    Box::new(move |_| drop(locked))
+}
+
 impl DiskStore {
     /// Returns the store in this directory, with the default settings.
     ///
@@ -143,7 +155,6 @@ impl DiskStore {
 
     /// The store of `store = "disk"`; none, if the environment names no directory.
     pub fn in_default_place() -> Option<&'static Self> {
-        static DEFAULT: OnceCell<Option<DiskStore>> = OnceCell::new();
         DEFAULT.get_or_init(|| place::default_root().map(Self::open)).as_ref()
     }
 
@@ -176,13 +187,19 @@ impl DiskStore {
     /// Where the functions' directories are: at the path, and not where it was.
     fn open_functions(&self) -> io::Result<Arc<Directory>> {
         let functions = place::functions(&self.root).map(Arc::new);
-        *self.functions.lock() = functions.as_ref().ok().cloned();
+        let opened = functions.as_ref().ok().cloned();
+        // Nobody waits for this lock, as a child of `fork` may find it held for good: who does not get
+        // it opens the directory once more.
+        let before =
+            self.functions.try_lock().map(|mut last| std::mem::replace(&mut *last, opened));
+        // Closed outside the lock.
+        drop(before);
         functions
     }
 
     /// A generation, where that was last; an error, if it has another name by now.
     fn open_generation(&self, place: &Place, name: Name) -> io::Result<Directory> {
-        let functions = self.functions.lock().clone();
+        let functions = self.functions.try_lock().and_then(|last| last.clone());
         let functions = functions.map_or_else(|| self.open_functions(), Ok)?;
         name.open_again(&functions.open_again(&place.name)?)
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use crate::platform::sync::Mutex;
 
 use super::sweep::Sweeper;
 use super::DiskStore;
