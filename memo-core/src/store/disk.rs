@@ -132,6 +132,8 @@ static DEFAULT: OnceCell<Option<DiskStore>> = OnceCell::new();
 /// Takes the locks of the store in the default place, which every `clear_all` clears.
 #[cfg(unix)]
 pub(crate) fn before_fork() -> Unlock {
+    // Made now, if it is not: a child would wait for good for a thread that is just making it.
+    drop(crate::store::disk());
     let store = DEFAULT.get().and_then(Option::as_ref);
     let locked = store.map(|store| (store.functions.lock(), store.places.lock()));
     Box::new(move |_| drop(locked))
