@@ -12,6 +12,7 @@ mod removed;
 #[cfg(unix)]
 mod planted;
 mod sweeping;
+mod resealed;
 
 /// A directory of the test's own, gone with it.
 struct Scratch(PathBuf);
