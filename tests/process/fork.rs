@@ -90,8 +90,9 @@ alone! {
                         assert_eq!(block_on(task(key)), key + 1);
                         assert_eq!(*resource(key), key);
                     }
-                    let others = thread::spawn(move || (busy(round), busy(round)));
-                    assert_eq!(others.join().unwrap().0, round.to_string());
+                    // No thread is waited for: std has a lock that each takes as it starts, which a
+                    // thread of the parent may have held.
+                    assert_eq!((busy(round), busy(round)), (round.to_string(), round.to_string()));
                     memo::clear_all();
                     memo::singleton::clear_all();
                     assert!(memo::stats().iter().all(|stats| stats.entries == 0));
