@@ -50,6 +50,20 @@ impl Memo {
             Claimed::Found(entry) => Err(entry),
         }
     }
+
+    /// The result that another call has.
+    ///
+    /// # Errors
+    /// There is none: what is to be computed, or nothing if it is to run uncached.
+    fn take_found<R, P: Payload<R>>(
+        &'static self,
+        claimed: Result<Option<Lead>, Ref>,
+    ) -> Result<R, Option<Lead>> {
+        match claimed {
+            Ok(lead) => Err(lead),
+            Err(entry) => self.restore::<R, P>(&entry).ok_or(None),
+        }
+    }
 }
 
 impl<R, P: Payload<R>> AsyncMiss<R, P> {
@@ -72,12 +86,9 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
         result_of: impl FnOnce(F::Output) -> R,
     ) -> R {
         let Self { memo, payload, flight, .. } = self;
-        let lead = match memo.lead(flight).await {
-            Ok(lead) => lead,
-            Err(entry) => match memo.restore::<R, P>(&entry) {
-                Some(result) => return result,
-                None => None,
-            },
+        let lead = match memo.take_found::<R, P>(memo.lead(flight).await) {
+            Ok(result) => return result,
+            Err(lead) => lead,
         };
         let body = Body::new(body);
         let Some(lead) = lead else {
@@ -94,12 +105,9 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
     /// result in its hands, so that its future is `Send` only if the result is.
     pub async fn run_async_stored<F: Future<Output = R>>(self, body: Pin<&mut Option<F>>) -> R {
         let Self { memo, payload, flight, .. } = self;
-        let lead = match memo.lead(flight).await {
-            Ok(lead) => lead,
-            Err(entry) => match memo.restore::<R, P>(&entry) {
-                Some(result) => return result,
-                None => None,
-            },
+        let lead = match memo.take_found::<R, P>(memo.lead(flight).await) {
+            Ok(result) => return result,
+            Err(lead) => lead,
         };
         let Some(lead) = lead else { return Body::new(body).run().await };
         let (lead, lookup) = memo.load_async(lead).await;
