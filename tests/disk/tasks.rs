@@ -102,7 +102,9 @@ impl Store for Watched {
     ) -> Result<(Ticket, Changes), Failure> {
         let _asking = Asking::new();
         (self.asked)("changes");
-        self.disk.changes(function, since)
+        let answer = self.disk.changes(function, since);
+        (self.asked)("changes, asked");
+        answer
     }
 
     fn max_staleness(&self) -> Duration {
@@ -340,6 +342,35 @@ fn a_future_dropped_while_it_waits_for_the_store_leaves_nothing_behind() {
     assert!((1..=4).all(|number| block_on(double(number)) == 2 * number));
     assert_eq!(double::stats().misses, stats.misses);
     wait_for_answers();
+}
+
+#[test]
+fn the_first_question_for_changes_voids_nothing_that_is_computed_since_another_s() {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    static GATE: Mutex<Option<Gate>> = Mutex::new(None);
+    type Other = (Sender<()>, thread::JoinHandle<u32>);
+    static OTHER: Mutex<Option<Other>> = Mutex::new(None);
+    #[memo(store = Watched::open(&DIRECTORY, |at| pass(&GATE, at)))]
+    fn double(number: u32) -> u32 {
+        let other = OTHER.lock().unwrap().take();
+        if let Some((let_on, other)) = other {
+            let_on.send(()).unwrap();
+            assert_eq!(other.join().unwrap(), 2);
+        }
+        2 * number
+    }
+    let scratch = Scratch::new();
+    DIRECTORY.set(scratch.path().into()).unwrap();
+
+    let (is_there, let_on) = shut(&GATE, "changes, asked");
+    let other = thread::spawn(|| double(1));
+    is_there.recv_timeout(AGES).unwrap();
+    *OTHER.lock().unwrap() = Some((let_on, other));
+    // The other's answer comes while this is computed.
+    assert_eq!(double(2), 4);
+    assert_eq!(double(2), 4);
+    let stats = double::stats();
+    assert_eq!((stats.misses, stats.hits, stats.store_errors), (2, 1, 0), "{stats:?}");
 }
 
 #[test]

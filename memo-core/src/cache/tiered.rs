@@ -137,7 +137,6 @@ impl Cache {
             return None;
         }
         let mut lookup = self.ask(Kind::Store, |store, function| store.get(function, digest))?;
-        self.backing.note_synced(lookup.ticket);
         // The `ttl` may be another than when it was put.
         let is_old = |found: &Found| self.remaining(found.age).is_none();
         lookup.found = lookup.found.filter(|found| !is_old(found));
@@ -258,8 +257,13 @@ impl Cache {
             self.ask(Kind::Store, |store, function| store.changes(function, last_synced))
         {
             match changes {
-                // What memory has it got without the store, and nobody can tell since when.
-                Changes::Nothing if last_synced.is_none() => self.forget_all(),
+                // What memory has it got without the store, and nobody can tell since when; unless
+                // another call has found out the same meanwhile, and it is from since then.
+                Changes::Nothing
+                    if last_synced.is_none() && self.backing.last_synced() != Some(ticket) =>
+                {
+                    self.forget_all();
+                }
                 Changes::Nothing => {}
                 Changes::Removed(keys) => self.forget_if(&keys.into_iter().collect()),
                 Changes::Everything => self.forget_all(),

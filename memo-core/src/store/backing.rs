@@ -256,11 +256,6 @@ impl Backing {
         *self.last_synced.lock() = Some(ticket);
     }
 
-    /// The store was asked, and memory knows of nothing before.
-    pub(crate) fn note_synced(&self, ticket: Ticket) {
-        self.last_synced.lock().get_or_insert(ticket);
-    }
-
     /// This process removed a call: nothing that it would have to be told, unless others did too.
     pub(crate) fn removed(&self, ticket: Ticket) {
         let mut last_synced = self.last_synced.lock();
