@@ -40,6 +40,7 @@ use crate::store::backing::Backing;
 
 use claim::Claim;
 use counts::Counts;
+pub(crate) use find::pin;
 pub(crate) use finish::{Finished, Outcome};
 
 /// The shortest bound of a wait for a computation, in nanoseconds, where no option says another.

@@ -82,8 +82,14 @@ pub(crate) struct Pin {
     is_borrowed: bool,
 }
 
-#[inline(always)]
+#[cfg(test)]
 pub(crate) fn pin() -> Pin {
+    pin_or_else(pin_with_fence)
+}
+
+/// A pin, or what the caller does first where that may take a lock.
+#[inline(always)]
+pub(crate) fn pin_or_else(pin_with_fence: fn() -> Pin) -> Pin {
     match RECORD.get() {
         Some(record) => {
             let pin = Pin::new(record, false);
@@ -110,7 +116,7 @@ pub(crate) fn pin_at_once() -> Option<Pin> {
 
 /// The first pin of a thread, or any where the system has no asymmetric barrier.
 #[inline(never)]
-fn pin_with_fence() -> Pin {
+pub(crate) fn pin_with_fence() -> Pin {
     let (record, is_borrowed) = match FENCED_RECORD.get() {
         Some(record) => (record, false),
         None => enlist(),

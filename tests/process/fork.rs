@@ -64,7 +64,6 @@ fn resource(key: u32) -> u32 {
 }
 
 alone! {
-    #[ignore = "a child of a busy process hangs in one of some hundred forks, in a lock that is not taken before a fork"]
     fn a_child_of_a_busy_process_goes_on() {
         let is_over = AtomicBool::new(false);
         let failed = thread::scope(|scope| {

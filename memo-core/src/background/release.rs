@@ -10,7 +10,7 @@ use std::time::Duration;
 
 #[cfg(unix)]
 use crate::platform::process::{Side, Unlock};
-use crate::platform::sync::{Condvar, Mutex};
+use crate::platform::sync::{Condvar, Mutex, MutexGuard};
 use crate::platform::unwind::catch;
 
 /// A cache's hold on a resource. When it ends, the resource is released, now or later.
@@ -99,21 +99,47 @@ impl<X: ?Sized + Send + Sync> Unreleased for Last<X> {
     }
 }
 
+/// Resources that a cache gave up, which a slow reader may still look at.
+pub(crate) trait Leftovers: Sync {
+    /// Frees what no reader keeps from being freed; whether that was all.
+    fn free(&self) -> bool;
+}
+
 struct Watch {
     unreleased: Vec<Box<dyn Unreleased>>,
+    leftovers: Vec<&'static dyn Leftovers>,
+    /// Those that are being freed outside the lock, and may not be free after it.
+    examined: Vec<&'static dyn Leftovers>,
     is_running: bool,
 }
 
-static WATCH: Mutex<Watch> = Mutex::new(Watch { unreleased: Vec::new(), is_running: false });
+static WATCH: Mutex<Watch> = Mutex::new(Watch {
+    unreleased: Vec::new(),
+    leftovers: Vec::new(),
+    examined: Vec::new(),
+    is_running: false,
+});
 static CHANGED: Condvar = Condvar::new();
 
 /// How often the thread looks: soon after something came, ever less often after that.
 const MIN_INTERVAL: Duration = Duration::from_micros(500);
 const MAX_INTERVAL: Duration = Duration::from_millis(20);
 
-pub(crate) fn watch(unreleased: Box<dyn Unreleased>) {
+fn watch(unreleased: Box<dyn Unreleased>) {
+    watch_more(|watch| watch.unreleased.push(unreleased));
+}
+
+pub(crate) fn watch_leftovers(leftovers: &'static dyn Leftovers) {
+    watch_more(|watch| {
+        if !watch.leftovers.iter().any(|known| std::ptr::addr_eq(*known, leftovers)) {
+            watch.leftovers.push(leftovers);
+        }
+    });
+}
+
+fn watch_more(add: impl FnOnce(&mut Watch)) {
     let mut watch = WATCH.lock();
-    watch.unreleased.push(unreleased);
+    add(&mut watch);
     if watch.is_running {
         CHANGED.notify_one();
         return;
@@ -142,18 +168,14 @@ pub(crate) fn tend() {
 
 #[cold]
 fn look_once() {
-    let unreleased = {
-        let mut watch = WATCH.lock();
-        if watch.is_running {
-            IS_LEFT.store(false, Ordering::Relaxed);
-            return;
-        }
-        std::mem::take(&mut watch.unreleased)
-    };
-    let mut kept = release_last(unreleased);
     let mut watch = WATCH.lock();
-    watch.unreleased.append(&mut kept);
-    IS_LEFT.store(!watch.unreleased.is_empty(), Ordering::Relaxed);
+    let mut is_left = false;
+    if !watch.is_running {
+        watch = look(watch);
+        is_left = !watch.is_done();
+    }
+    // Under the lock, under which others set it.
+    IS_LEFT.store(is_left, Ordering::Relaxed);
 }
 
 /// In a child of `fork` the thread is not there; the next resource that is kept starts another.
@@ -163,6 +185,8 @@ pub(crate) fn before_fork() -> Unlock {
     Box::new(move |side| {
         if side == Side::Child {
             watch.is_running = false;
+            let mut examined = std::mem::take(&mut watch.examined);
+            watch.leftovers.append(&mut examined);
         }
     })
 }
@@ -171,12 +195,8 @@ fn look_after() {
     let mut pause = MIN_INTERVAL;
     let mut watch = WATCH.lock();
     loop {
-        let unreleased = std::mem::take(&mut watch.unreleased);
-        drop(watch);
-        let mut kept = release_last(unreleased);
-        watch = WATCH.lock();
-        watch.unreleased.append(&mut kept);
-        if watch.unreleased.is_empty() {
+        watch = look(watch);
+        if watch.is_done() {
             watch.is_running = false;
             return;
         }
@@ -186,25 +206,63 @@ fn look_after() {
     }
 }
 
-/// Releases what nobody else holds; the rest.
-fn release_last(mut unreleased: Vec<Box<dyn Unreleased>>) -> Vec<Box<dyn Unreleased>> {
-    let mut kept = Vec::new();
-    while let Some(one) = unreleased.pop() {
+impl Watch {
+    fn is_done(&self) -> bool {
+        self.unreleased.is_empty() && self.leftovers.is_empty()
+    }
+}
+
+/// Releases what nobody holds any more.
+fn look(mut watch: MutexGuard<'static, Watch>) -> MutexGuard<'static, Watch> {
+    let last = take_last(&mut watch.unreleased);
+    let mut leftovers = std::mem::take(&mut watch.leftovers);
+    if last.is_empty() && leftovers.is_empty() {
+        return watch;
+    }
+    watch.examined.clone_from(&leftovers);
+    drop(watch);
+    release(last);
+    leftovers.retain(|leftovers| !leftovers.free());
+    let mut watch = WATCH.lock();
+    watch.examined.clear();
+    watch.leftovers.append(&mut leftovers);
+    watch
+}
+
+/// The holds of one resource.
+type Holds = Vec<Box<dyn Unreleased>>;
+
+/// Takes out what nobody else holds. What stays is never anywhere else: a child of `fork` has it.
+fn take_last(unreleased: &mut Holds) -> Vec<Holds> {
+    unreleased.sort_by_key(|one| one.address());
+    let mut all = std::mem::take(unreleased).into_iter().peekable();
+    let mut last = Vec::new();
+    while let Some(one) = all.next() {
         // A resource may have been stored under several keys; it is released once.
-        let (same, others) = unreleased.into_iter().partition(|it| it.address() == one.address());
-        unreleased = others;
-        let same: Vec<_> = same;
-        if one.is_last(1 + same.len()) {
-            // Outside the lock, as this is the user's code, down to the drop; a panic there costs
-            // its own only.
-            let _ = catch(|| {
-                drop(same);
-                one.release();
-            });
+        let address = one.address();
+        let mut same = vec![one];
+        while let Some(other) = all.next_if(|other| other.address() == address) {
+            same.push(other);
+        }
+        if same[0].is_last(same.len()) {
+            last.push(same);
         } else {
-            kept.push(one);
-            kept.extend(same);
+            unreleased.append(&mut same);
         }
     }
-    kept
+    last
+}
+
+/// Releases resources. Outside the lock, as this is the user's code, down to the drop.
+fn release(last: Vec<Holds>) {
+    for mut same in last {
+        // A panic costs its own only.
+        let _ = catch(|| {
+            let one = same.pop();
+            drop(same);
+            if let Some(one) = one {
+                one.release();
+            }
+        });
+    }
 }

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::asked::Unknown;
-use super::{nanos, Cache};
+use super::{nanos, pin, Cache};
 use crate::function::error::{report, Error, Kind};
-use crate::reclaim;
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -21,7 +20,7 @@ pub(super) struct Counts {
 impl Cache {
     /// Counts a call answered without running the body, off the hot path.
     pub(crate) fn count_hit(&self) {
-        reclaim::pin().count_hit(self.number());
+        pin().count_hit(self.number());
     }
 
     /// Counts a call that the store answered: a hit.

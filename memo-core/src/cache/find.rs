@@ -19,6 +19,19 @@ use crate::reclaim::{self, Pin};
 
 pub(crate) use held::Held;
 
+/// A pin. The first of a thread takes a lock, and so sees to children of `fork` before.
+#[inline(always)]
+pub(crate) fn pin() -> Pin {
+    #[cold]
+    #[inline(never)]
+    fn first() -> Pin {
+        #[cfg(unix)]
+        super::fork::watch();
+        reclaim::pin_with_fence()
+    }
+    reclaim::pin_or_else(first)
+}
+
 /// The key is too long to be stored; it is found by its digest.
 pub(crate) struct IsLong;
 
@@ -51,7 +64,7 @@ impl Cache {
     #[inline(always)]
     pub(crate) fn find<A: Args>(&self, args: &A, is_call: bool) -> Option<(Held, Served)> {
         let found = if A::are_plain() {
-            let pin = reclaim::pin();
+            let pin = pin();
             match self.lookup(&pin, args)? {
                 Ok(entry) => {
                     let entry = entry.pointer();
@@ -63,7 +76,7 @@ impl Cache {
                 }
             }
         } else {
-            self.find_foreign(args, || Some(reclaim::pin()), true)?
+            self.find_foreign(args, || Some(pin()), true)?
         };
         let served = self.served(found.view(), is_call)?;
         Some((found, served))
@@ -171,7 +184,7 @@ impl Cache {
     #[inline(never)]
     fn find_long<A: Args>(&self, args: &A) -> Option<Held> {
         let digest = key::digest_of(args).ok()?;
-        let pin = reclaim::pin();
+        let pin = pin();
         let table = self.table.read(&pin)?;
         let entry = table.find(key::hash_of_digest(&digest), |entry| {
             entry.entry.has_digest_key() && entry.key() == digest
@@ -234,7 +247,7 @@ impl Cache {
 
     /// The entry of a key, if it has not expired; for who only looks.
     pub(crate) fn find_key(&self, key: &Key) -> Option<Held> {
-        let pin = reclaim::pin();
+        let pin = pin();
         let table = self.table.read(&pin)?;
         let hash = key.entry.hashes().of(table.is_thorough());
         let entry = table.find(hash, same_key(&key.entry))?;
@@ -247,7 +260,7 @@ impl Cache {
 
     pub(crate) fn contains<A: Args>(&self, args: &A) -> bool {
         let Ok(key) = self.key(args, 0) else { return false };
-        let pin = reclaim::pin();
+        let pin = pin();
         let Some(table) = self.table.read(&pin) else { return false };
         table
             .find(key.entry.hashes().of(table.is_thorough()), same_key(&key.entry))

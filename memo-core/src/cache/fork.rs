@@ -30,20 +30,28 @@ thread_local! {
     static UNLOCKS: RefCell<Vec<Unlock>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Sees to it that children of this process can go on; called at each function's first miss.
+/// Sees to it that children of this process can go on; called before any lock is taken.
 pub(crate) fn watch() {
     static IS_WATCHED: AtomicBool = AtomicBool::new(false);
-    if IS_WATCHED.load(Ordering::Relaxed) || IS_WATCHED.swap(true, Ordering::Relaxed) {
+    // Acquire, and Release below: whoever sees it set has the handlers.
+    if IS_WATCHED.load(Ordering::Acquire) {
         return;
     }
+    // Nobody waits for another who does this, who may not be there in a child. Handlers that stand
+    // there twice do nothing the second time.
     // SAFETY: the handlers are functions of this program, which is never unloaded from under them:
     // glibc takes the handlers of a library out when it unloads it.
     let _ = unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+    IS_WATCHED.store(true, Ordering::Release);
 }
 
 extern "C" fn prepare() {
-    // The stores' own first, as nothing else is locked under them. Each list of functions before their caches, and the budget's turn before either, as evictions
-    // take a cache's lock under it; a cache before what is locked under it.
+    if UNLOCKS.try_with(|held| !held.borrow().is_empty()).unwrap_or(false) {
+        return;
+    }
+    // The stores' own first, as nothing else is locked under them. Each list of functions before
+    // their caches, and the budget's turn before either, as evictions take a cache's lock under it;
+    // a cache before what is locked under it.
     let mut unlocks = vec![backing::before_fork()];
     #[cfg(feature = "disk")]
     unlocks.push(disk::before_fork());

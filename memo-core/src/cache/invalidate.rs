@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Cache, Shared};
-use crate::background::release::{self, Unreleased};
+use crate::background::release::{self, Leftovers};
 use crate::flight::{Fenced, Flight, Key};
 use crate::key::DIGEST;
 use crate::memory::bounded::Memory;
@@ -131,24 +131,15 @@ impl Drop for Freed {
         }
         // What is only memory can wait for the next write.
         if self.cache.is_resource {
-            release::watch(Box::new(Leftovers(self.cache)));
+            release::watch_leftovers(self.cache);
         }
     }
 }
 
-/// Resources that a cache gave up, which a slow reader may still look at.
-struct Leftovers(&'static Cache);
-
-impl Unreleased for Leftovers {
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self.0).addr()
+impl Leftovers for Cache {
+    fn free(&self) -> bool {
+        self.free_now()
     }
-
-    fn is_last(&self, _: usize) -> bool {
-        self.0.free_now()
-    }
-
-    fn release(self: Box<Self>) {}
 }
 
 /// The identity of an entry's call.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{AsyncMiss, Memo, Miss, Payload};
 use crate::background::pool::REFRESHES;
+use crate::cache;
 use crate::flight::Flight;
 use crate::function::enabled;
 use crate::key::Args;
@@ -102,7 +103,7 @@ impl Memo {
     ) -> Option<(R, bool)> {
         if A::are_plain() && P::is_plain() {
             // No code of the user's is run under the pin.
-            let pin = reclaim::pin();
+            let pin = cache::pin();
             if let Ok((entry, served)) = self.cache.find_under(&pin, args, is_call)? {
                 let result = P::take(entry)?;
                 if is_call {
