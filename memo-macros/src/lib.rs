@@ -429,6 +429,8 @@ use quote::quote;
 ///   says "implementation of `Deserialize` is not general enough". Own the data, or share the whole with
 ///   `#[singleton]`.
 /// - `in_trait` on a private function that is in no trait. It is cached, without companions.
+/// - An attribute that another crate re-exports, without `crate = path`. The compiler says "cannot
+///   find `memo` in the crate root". The option [`crate`](#where-things-are) says where it is.
 ///
 /// Whether the function's result depends on its key alone, the attribute cannot know either.
 ///
