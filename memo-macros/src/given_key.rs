@@ -95,8 +95,9 @@ fn is_place(expr: &Expr) -> bool {
 //     parse(id)?
 //
 // Output:
-//     match Attempt::attempt(parse(id)) { Some(value) => value, None => break 'key }
-/// Rewrites each `?` that would leave the function.
+//     match Attempt::attempt(parse(id)) { value => { let Some(value) = value else { break 'key }; value } }
+/// Rewrites each `?` that would leave the function. The `match` keeps temporaries as long as `?`
+/// does; an arm that ends in `break` would have the compiler guess at the type of what is no attempt.
 struct Fallible<'a> {
     private: &'a TokenStream,
     found: bool,
@@ -115,8 +116,10 @@ impl VisitMut for Fallible<'_> {
         let attempted = quote_spanned!(at=> #private::Attempt::attempt(#attempt));
         *expr = Expr::Verbatim(quote_spanned! {Span::mixed_site()=>
             match #attempted {
-                ::core::option::Option::Some(#value) => #value,
-                ::core::option::Option::None => break 'key,
+                #value => {
+                    let ::core::option::Option::Some(#value) = #value else { break 'key };
+                    #value
+                }
             }
         });
     }

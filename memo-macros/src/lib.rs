@@ -2,6 +2,7 @@
 
 // What is written: the options, and the function.
 mod options;
+mod renamed;
 mod values;
 mod units;
 mod foreign;
@@ -372,8 +373,8 @@ use quote::quote;
 /// `handle` names the type of the companions, where there is a type or a module with the function's
 /// name already. In an `impl`, it is the prefix of the companions' names. `in_impl` and `in_trait`
 /// say where the function is, if no `self` does: [see above](#methods). `crate` is the path of the
-/// `memo` crate, where it is not `::memo` because it was renamed in `Cargo.toml` or is re-exported
-/// by another crate.
+/// `memo` crate, where another crate re-exports it. Where it was renamed in `Cargo.toml`, the
+/// attributes hear of the name from Cargo; other build tools may need `crate = name`.
 ///
 /// ```
 /// # use memo::memo;
@@ -428,6 +429,8 @@ use quote::quote;
 ///   says "implementation of `Deserialize` is not general enough". Own the data, or share the whole with
 ///   `#[singleton]`.
 /// - `in_trait` on a private function that is in no trait. It is cached, without companions.
+/// - An attribute that another crate re-exports, without `crate = path`. The compiler says "cannot
+///   find `memo` in the crate root". The option [`crate`](#where-things-are) says where it is.
 ///
 /// Whether the function's result depends on its key alone, the attribute cannot know either.
 ///

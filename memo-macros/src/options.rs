@@ -1,11 +1,12 @@
 //! The option lists of both attributes, read into one struct each.
 
 use crate::foreign;
+use crate::renamed;
 use crate::values::{
     Bound, Store, background, bytes, entries, flag, fleet, name, name_text, names, path, store,
     ttl, value, version, wait,
 };
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
@@ -197,10 +198,13 @@ impl SharedOptions {
 
     /// The path of the `memo` crate.
     pub(crate) fn krate(&self) -> TokenStream {
-        match &self.krate {
-            Some(path) => quote!(#path),
-            None => quote!(::memo),
+        if let Some(path) = &self.krate {
+            return quote!(#path);
         }
+        let renamed = renamed::name().and_then(|name| syn::parse_str::<Ident>(name).ok());
+        let name = renamed.map_or_else(|| "memo".to_owned(), |name| name.to_string());
+        let name = Ident::new(&name, Span::call_site());
+        quote!(::#name)
     }
 
     /// The calls that hand these options to the runtime.

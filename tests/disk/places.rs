@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use memo::memo;
+use memo::{memo, singleton};
 use serde::Serialize;
 
 use crate::children::{ask_another, command, computed, Child, Scratch};
@@ -165,6 +165,18 @@ fn included(place: &str) -> fn(u64) -> u64 {
             const FACTOR: u64 = 3;
             include!("ways/scaled.rs")
         }
+        "included 4" => {
+            const FACTOR: u64 = 4;
+            include!("ways/scaled.rs")
+        }
+        "shared 2" => {
+            const FACTOR: u64 = 2;
+            include!("ways/shared.rs")
+        }
+        "shared 3" => {
+            const FACTOR: u64 = 3;
+            include!("ways/shared.rs")
+        }
         _ => unreachable!("{place}"),
     }
 }
@@ -249,4 +261,37 @@ fn functions_that_nothing_tells_apart_go_without_their_store_and_say_so() {
 
     // What was stored by either is void, and neither has stored anything since.
     assert_eq!(ask_another("places", &scratch, "included 3 10"), "30, computed");
+}
+
+#[test]
+fn a_third_one_goes_without_its_store_too_however_late_it_comes() {
+    let scratch = Scratch::new();
+    let mut child = Child::new("places", &scratch);
+    for (factor, result) in [(2, "20, computed"), (3, "30, computed")] {
+        assert_eq!(child.ask(&format!("included {factor} 10")), result);
+    }
+    child.ask("reports");
+    assert_eq!(child.ask("included 4 10"), "40, computed");
+    let reports = child.ask("reports");
+    assert_eq!(reports.matches("does without its store: another function").count(), 1, "{reports}");
+    // The first forgot what may have been the other's, once.
+    assert_eq!(child.ask("included 2 10"), "20, computed");
+    for (factor, result) in [(2, "20"), (3, "30"), (4, "40")] {
+        assert_eq!(child.ask(&format!("included {factor} 10")), result);
+    }
+    assert_eq!(child.ask("reports"), "");
+    assert_eq!(ask_another("places", &scratch, "included 4 10"), "40, computed");
+}
+
+#[test]
+fn singletons_that_nothing_tells_apart_are_two_and_take_no_store_from_anybody() {
+    let scratch = Scratch::new();
+    let mut child = Child::new("places", &scratch);
+    assert_eq!(child.ask("included 2 10"), "20, computed");
+    for (factor, result) in [(2, "20"), (3, "30")] {
+        assert_eq!(child.ask(&format!("shared {factor} 10")), format!("{result}, computed"));
+        assert_eq!(child.ask(&format!("shared {factor} 10")), result);
+    }
+    assert_eq!(child.ask("reports"), "");
+    assert_eq!(ask_another("places", &scratch, "included 2 10"), "20");
 }

@@ -42,6 +42,8 @@ mod stale;
 mod storm;
 #[cfg(all(unix, feature = "redis"))]
 mod tasks;
+#[cfg(all(unix, feature = "redis-tls"))]
+mod tls;
 #[cfg(all(unix, feature = "redis"))]
 mod traffic;
 
@@ -51,6 +53,8 @@ const ROLES: &[(&str, children::Role)] = &[
     ("fleet", fleet::role),
     ("shared", shared::role),
     ("stale", stale::role),
+    #[cfg(feature = "redis-tls")]
+    ("tls", tls::role),
 ];
 
 #[cfg(all(unix, feature = "redis"))]

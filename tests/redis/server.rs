@@ -103,7 +103,9 @@ impl Server {
         command.args(["--save", "", "--appendonly", "no", "--loglevel", "warning", "--dir"]);
         command.arg(self.scratch.path()).args(&self.arguments);
         let log = fs::File::create(self.scratch.path().join("log")).unwrap();
-        command.stdin(Stdio::null()).stdout(log).stderr(Stdio::null());
+        // An argument that it does not know it reports on the one, and all else on the other.
+        let errors = log.try_clone().unwrap();
+        command.stdin(Stdio::null()).stdout(log).stderr(errors);
         *self.process.lock().unwrap() = Some(command.spawn().unwrap());
         until("the server answers", AGES, || {
             if let Some(Ok(Some(_))) = self.process.lock().unwrap().as_mut().map(|it| it.try_wait())

@@ -20,6 +20,12 @@ fn hash(digest: [u8; 64]) -> usize {
     digest.len()
 }
 
+#[singleton]
+fn of_several(first: u32, second: std::rc::Rc<Pool>, third: f64) -> f64 {
+    let _ = (first, second);
+    third
+}
+
 trait Shared {
     fn len(&self, name: Arc<Pool>) -> usize;
 }

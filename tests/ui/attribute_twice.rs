@@ -19,6 +19,12 @@ fn neither(x: u32) -> u32 {
     x
 }
 
+#[singleton]
+#[memo::singleton]
+fn one(x: u32) -> u32 {
+    x
+}
+
 fn main() {
-    let _ = (double(1), both(1), neither(1));
+    let _ = (double(1), both(1), neither(1), one(1));
 }

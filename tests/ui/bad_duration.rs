@@ -25,4 +25,29 @@ fn impatient(x: u32) -> u32 {
     x
 }
 
+#[memo(ttl = "-5s")]
+fn negative(x: u32) -> u32 {
+    x
+}
+
+#[memo(ttl = "soon")]
+fn soon(x: u32) -> u32 {
+    x
+}
+
+#[memo(ttl = "1.2.3s")]
+fn no_number(x: u32) -> u32 {
+    x
+}
+
+#[memo(ttl = "1_000_000_000_000_000_000_000_000 weeks")]
+fn for_ever(x: u32) -> u32 {
+    x
+}
+
+#[memo(wait = true)]
+fn neither(x: u32) -> u32 {
+    x
+}
+
 fn main() {}

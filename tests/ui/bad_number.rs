@@ -51,6 +51,16 @@ fn limit() -> u64 {
     10
 }
 
+#[memo(max_bytes = "all")]
+fn all(x: u32) -> u32 {
+    x
+}
+
+#[memo(name = 5)]
+fn number(x: u32) -> u32 {
+    x
+}
+
 const NAMELESS: &str = "";
 
 #[memo(name = NAMELESS)]

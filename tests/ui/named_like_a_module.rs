@@ -10,6 +10,11 @@ fn std(x: u32) -> u32 {
     x
 }
 
+#[memo]
+fn alloc(x: u32) -> u32 {
+    x
+}
+
 #[singleton(handle = core)]
 fn other(x: u32) -> u32 {
     x

@@ -39,9 +39,18 @@ each! {
     #[memo(hash_funcs = {})];
     #[memo(show_spinner = false)];
     #[memo(refresh = true)];
+    #[memo(max_memory = 1_000_000)];
+    #[memo(result_fallback = true)];
+    #[memo(disk_dir = "results")];
+    #[memo(map_error = "|_| ()")];
+    #[memo(force_refresh = "{ true }")];
+    #[memo(refresh_mode = "background")];
+    #[memo(companions = false)];
     #[singleton(size = 50)];
     #[singleton(time = 60)];
     #[singleton(persist = "disk")];
+    #[singleton(redis = true)];
+    #[singleton(disk_dir = "results")];
     #[singleton(show_spinner = false)];
 }
 

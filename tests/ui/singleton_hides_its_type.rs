@@ -7,4 +7,11 @@ fn name(path: &str) -> Result {
     Ok(path.into())
 }
 
+type Arc = std::sync::Arc<String>;
+
+#[singleton]
+fn shared(path: &str) -> Arc {
+    Arc::new(path.into())
+}
+
 fn main() {}

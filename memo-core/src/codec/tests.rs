@@ -1,5 +1,7 @@
 //! Which codec carries what, and what none does.
 
+#[cfg(target_endian = "little")]
+mod copies;
 mod mutants;
 
 use std::collections::{BTreeMap, HashMap};

@@ -29,7 +29,8 @@ impl<A: Args> Args for NoKey<A> {
 /// What a `?` in a `key` is about.
 #[diagnostic::on_unimplemented(
     message = "`?` in `key` takes an `Option` or a `Result`, and this is a `{Self}`",
-    label = "neither `Option` nor `Result`"
+    label = "neither `Option` nor `Result`",
+    note = "what cannot fail is part of the key as it is: leave out the `?`"
 )]
 pub trait Attempt<T> {
     /// Nothing, if it failed.

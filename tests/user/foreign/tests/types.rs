@@ -131,6 +131,23 @@ fn collections_are_told_apart_and_come_back() {
 }
 
 #[test]
+fn an_array_of_numbers_is_copied_out_of_the_cache() {
+    // serde makes room for 1 MiB at the most before numbers come one by one.
+    const COUNT: usize = (1 << 17) + 1;
+    #[memo]
+    fn image(name: &str) -> Option<(String, ndarray::Array2<f64>)> {
+        let pixels = (0..COUNT).map(|pixel| pixel as f64).collect();
+        Some((name.into(), ndarray::Array2::from_shape_vec((1, COUNT), pixels).unwrap()))
+    }
+    let computed = image("a");
+    let found = image("a");
+    assert_eq!(found, computed);
+    assert_eq!(image::stats().hits, 1);
+    let (numbers, _) = found.unwrap().1.into_raw_vec_and_offset();
+    assert_eq!(numbers.capacity(), COUNT, "they came one by one");
+}
+
+#[test]
 fn texts_and_pointers_are_what_they_hold() {
     check(&[Rc::<str>::from("a"), Rc::from("b")]);
     check(&[Arc::<[u8]>::from([1, 2]), Arc::from([])]);

@@ -1,4 +1,13 @@
 //! Has memo under a name of its own, and hands it on.
+//!
+//! ```
+//! #[cache::memo]
+//! fn double(x: u64) -> u64 {
+//!     2 * x
+//! }
+//!
+//! assert_eq!((double(4), double::get(4)), (8, Some(8)));
+//! ```
 
 pub use cache as memo;
 
@@ -17,12 +26,12 @@ macro_rules! cached {
 /// assert_eq!(reexport::square(4), 16);
 /// assert_eq!(reexport::square::stats().misses, 1);
 /// ```
-#[cache::memo(crate = cache)]
+#[cache::memo]
 pub fn square(x: u64) -> u64 {
     x * x
 }
 
-#[cache::memo(crate = ::cache, cache_err)]
+#[cache::memo(cache_err)]
 pub fn root(x: i64) -> Result<i64, String> {
     if x < 0 {
         return Err(format!("{x} has none"));
@@ -30,7 +39,7 @@ pub fn root(x: i64) -> Result<i64, String> {
     Ok((x as f64).sqrt() as i64)
 }
 
-#[cache::memo(crate = cache)]
+#[cache::memo(crate = ::cache)]
 pub async fn later(x: u64) -> u64 {
     x + 1
 }
@@ -41,7 +50,7 @@ pub async fn later(x: u64) -> u64 {
 /// assert_eq!(*reexport::pool("db"), "db");
 /// assert_eq!(reexport::pool::stats().misses, 1);
 /// ```
-#[cache::singleton(crate = cache)]
+#[cache::singleton]
 pub fn pool(url: &str) -> String {
     url.into()
 }
@@ -58,14 +67,14 @@ impl Scale {
         self.0 * x
     }
 
-    #[cache::singleton(crate = cache, in_impl)]
+    #[cache::singleton(in_impl)]
     pub fn unit() -> Self {
         Scale(1)
     }
 }
 
 impl Stretch for Scale {
-    #[cache::memo(crate = cache, in_trait, key = (self.0, x))]
+    #[cache::memo(in_trait, key = (self.0, x))]
     fn stretch(&self, x: u64) -> u64 {
         self.0 + x
     }
