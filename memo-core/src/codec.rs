@@ -18,10 +18,9 @@ mod trust;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
-use crate::key::encoder::Encoder;
+use crate::key::encoding_of;
 use crate::key::plain::is_scalar;
 use crate::key::sink::take_refusal;
-use crate::key::sinks::Compare;
 use crate::key::structure::{structure_of, with_asked};
 use crate::memory::entry::{Builder, View, MAX_VALUE};
 use crate::platform::unwind::catch;
@@ -45,6 +44,9 @@ impl<T: Serialize + DeserializeOwned> Data for T {}
 pub trait Codec<R> {
     #[doc(hidden)]
     type Data: Data;
+    /// Whether the function may have a store: what only that takes is not compiled for others.
+    #[doc(hidden)]
+    const HAS_STORE: bool = false;
     #[doc(hidden)]
     fn keep<'r>(&self, result: &'r R) -> Keep<'r, Self::Data>;
     #[doc(hidden)]
@@ -123,6 +125,30 @@ impl<R, C: Codec<R>, F: Fn(&R) -> bool> Codec<R> for OnlyIf<C, F> {
         }
     }
 
+    fn restore(data: C::Data) -> R {
+        C::restore(data)
+    }
+}
+
+/// For a function that has a store.
+#[derive(Clone, Copy, Debug)]
+pub struct Backed<C>(C);
+
+/// Says that the function has a store.
+pub const fn backed<C>(codec: C) -> Backed<C> {
+    Backed(codec)
+}
+
+impl<R, C: Codec<R>> Codec<R> for Backed<C> {
+    type Data = C::Data;
+    const HAS_STORE: bool = true;
+
+    #[inline(always)]
+    fn keep<'r>(&self, result: &'r R) -> Keep<'r, C::Data> {
+        self.0.keep(result)
+    }
+
+    #[inline(always)]
     fn restore(data: C::Data) -> R {
         C::restore(data)
     }
@@ -210,15 +236,9 @@ fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlike> {
 fn compare_copy<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlike> {
     let copy: T = decode_as(codec, bytes).map_err(Unlike::Unreadable)?;
     let refused = |_| Unlike::Unreadable(take_refusal());
-    let mut original = Vec::with_capacity(bytes.len());
-    Encoder::new(&mut original).value(value).map_err(refused)?;
-    let mut walk = Compare::new(&original);
-    if Encoder::new(&mut walk).value(&copy).is_ok() && walk.is_at_end() {
-        return Ok(());
-    }
-    let mut copied = Vec::with_capacity(bytes.len());
-    Encoder::new(&mut copied).value(&copy).map_err(refused)?;
-    if order::is_same_unordered(&original, &copied) {
+    let original = encoding_of(value, bytes.len()).map_err(refused)?;
+    let copied = encoding_of(&copy, original.len()).map_err(refused)?;
+    if original == copied || order::is_same_unordered(&original, &copied) {
         Ok(())
     } else {
         Err(Unlike::Different)

@@ -22,8 +22,11 @@ pub(crate) mod unsaid;
 use std::any::TypeId;
 use std::cell::Cell;
 
+use serde::Serialize;
+
+use encoder::Encoder;
 use sink::{unless_refused, Sink, Stop};
-use sinks::{Compare, Digest, Hash, Keyed};
+use sinks::{Compare, Digest, Hash, Keyed, Written};
 
 pub(crate) use sinks::Seed;
 
@@ -252,8 +255,9 @@ pub(crate) fn encode<A: Args, R>(
     // Taken, not borrowed: an argument's `Serialize` may call another memoized function.
     let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
     scratch.clear();
-    let mut sink = Keyed::new(seed, scratch);
-    let walked = unless_refused(|| args.walk(&mut sink));
+    let mut sink = Written::Keyed(Keyed::new(seed, scratch));
+    let walked = walk_args(args, &mut sink);
+    let Written::Keyed(sink) = sink else { unreachable!("it stays what it is") };
     if sink.is_long() || walked == Err(Stop::Long) {
         let digest = digest_of(args)?;
         return Ok(read(Encoded::Long { digest }));
@@ -269,9 +273,27 @@ pub(crate) fn encode<A: Args, R>(
 /// # Errors
 /// As for [`encode`].
 pub(crate) fn digest_of<A: Args>(args: &A) -> Result<[u8; DIGEST], Stop> {
-    let mut sink = Digest::new();
-    unless_refused(|| args.walk(&mut sink))?;
+    let mut sink = Written::Digest(Digest::new());
+    walk_args(args, &mut sink)?;
+    let Written::Digest(sink) = sink else { unreachable!("it stays what it is") };
     Ok(sink.finish())
+}
+
+/// One walk for all that is no hit, which is not inlined.
+#[inline(never)]
+fn walk_args<A: Args>(args: &A, sink: &mut Written<'_>) -> Result<(), Stop> {
+    unless_refused(|| args.walk(sink))
+}
+
+/// The encoding of a value, behind nothing else.
+///
+/// # Errors
+/// As for [`encode`].
+#[inline(never)]
+pub(crate) fn encoding_of<T: Serialize>(value: &T, expected_len: usize) -> Result<Vec<u8>, Stop> {
+    let mut sink = Written::Bytes(Vec::with_capacity(expected_len));
+    unless_refused(|| Encoder::new(&mut sink).value(value))?;
+    Ok(sink.into_bytes())
 }
 
 /// Where a digest goes in the table: its bytes are as good as any hash.

@@ -115,7 +115,7 @@ pub mod __private {
         insert_async, refresh, remove, remove_async, AsyncMiss, Call, Hooks, Memo, Miss, Payload,
         Resource,
     };
-    pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Plain};
+    pub use crate::codec::{backed, only_if, Backed, Codec, Data, OkOnly, OnlyIf, Plain};
     pub use crate::function::identity::{Place, Source};
     pub use crate::function::stats::Stats;
     pub use crate::key::given::{Attempt, NoKey};

@@ -261,6 +261,7 @@ fn codec(function: &Function, options: &MemoOptions) -> Helped {
         }
         None => codec,
     };
+    let codec = if function.is_stored { quote!(#private::backed(#codec)) } else { codec };
     let generics = generics::with_lifetime(&function.sig.generics, lifetime.as_ref());
     let opaque = quote_spanned!(start=> impl #private::Codec);
     function.helped("codec", &generics, &quote_spanned!(end=> #opaque<#returns>), &codec)

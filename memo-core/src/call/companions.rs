@@ -10,12 +10,14 @@ use crate::memory::entry::Ref;
 
 /// `func::get(…)`: the stored result, without computing one.
 pub fn get<R, P: Payload<R>, A: Args>(memo: &'static Memo, _: P, args: A) -> Option<R> {
-    if P::IS_DATA && memo.cache.has_store() {
+    if P::HAS_STORE {
         memo.cache.sync_invalidations();
     }
     let found = memo.find::<R, P, A>(&args, false).map(|(result, _)| result);
-    if found.is_none() && P::IS_DATA && memo.cache.has_store() {
-        return memo.look_in_store::<R, P>(&memo.key(&args, P::value_len(&memo.trust))?);
+    if P::HAS_STORE {
+        if found.is_none() {
+            return memo.look_in_store::<R, P>(&memo.key(&args, P::value_len(&memo.trust))?);
+        }
     }
     found
 }
@@ -87,7 +89,10 @@ impl Memo {
         let made = match encoded {
             Some(((codec, expiry), data)) => {
                 let entry = key.entry.finish(codec, expiry);
-                let structure = codec::structure(data, entry.view());
+                let mut structure = None;
+                if C::HAS_STORE {
+                    structure = codec::structure(data, entry.view());
+                }
                 Made::Entry(entry, structure)
             }
             None => Made::Nothing(key),

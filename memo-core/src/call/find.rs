@@ -70,7 +70,7 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args: A
         Found::Uncached
     } else if P::IS_DATA && memo.syncs_in_task() {
         memo.missed::<R, P, A>(&args)
-    } else if payload.validates() {
+    } else if P::VALIDATES && payload.validates() {
         memo.find_valid(&payload, &args)
     } else {
         match memo.find::<R, P, A>(&args, true) {

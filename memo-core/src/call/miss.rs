@@ -61,10 +61,13 @@ impl Memo {
         flight: Arc<Flight>,
     ) -> Result<R, Option<SyncLead>> {
         match SyncLead::claim(&self.cache, flight) {
-            Ok(leading) if P::IS_DATA && self.cache.has_store() => {
-                leading.load_from_store(|lead| self.load::<R, P>(lead)).map_err(Some)
+            Ok(leading) => {
+                if P::HAS_STORE {
+                    return leading.load_from_store(|lead| self.load::<R, P>(lead)).map_err(Some);
+                }
+                debug_assert!(!self.cache.has_store(), "its codec is to be `Backed`");
+                Err(Some(leading))
             }
-            Ok(leading) => Err(Some(leading)),
             Err(entry) => self.restore::<R, P>(&entry).ok_or(None),
         }
     }
@@ -74,7 +77,7 @@ impl Memo {
     #[inline(never)]
     pub(super) fn lead_forced<R, P: Payload<R>>(&'static self, flight: Arc<Flight>) -> SyncLead {
         let mut leading = SyncLead::forced(&self.cache, flight);
-        if P::IS_DATA && self.cache.has_store() {
+        if P::HAS_STORE {
             let lookup = self.cache.load_for(&leading.lead.flight);
             self.replaces(&mut leading.lead, lookup);
         }

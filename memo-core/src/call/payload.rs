@@ -20,6 +20,10 @@ pub trait Payload<R> {
     #[doc(hidden)]
     const IS_DATA: bool;
 
+    /// They may have a store. Where they may not, what only that takes is not compiled.
+    #[doc(hidden)]
+    const HAS_STORE: bool = false;
+
     /// Whether to take a result out of an entry runs no code of the user's.
     #[doc(hidden)]
     fn is_plain() -> bool;
@@ -39,6 +43,10 @@ pub trait Payload<R> {
     /// The result that a store had, if it is of this type.
     #[doc(hidden)]
     fn take_stored(stored: &Stored<'_>) -> Option<R>;
+
+    /// Whether there are any whose user is asked about a hit.
+    #[doc(hidden)]
+    const VALIDATES: bool = false;
 
     /// Whether the user is asked about a hit.
     #[doc(hidden)]
@@ -70,6 +78,7 @@ pub trait Payload<R> {
 
 impl<R, C: Codec<R>> Payload<R> for C {
     const IS_DATA: bool = true;
+    const HAS_STORE: bool = C::HAS_STORE;
 
     #[inline(always)]
     fn is_plain() -> bool {
@@ -115,15 +124,15 @@ impl<R, C: Codec<R>> Payload<R> for C {
         // What is not stored need not be encoded for nobody.
         let data = data.filter(|_| may_store || lead.is_awaited());
         let outcome = memo.outcome(&lead, data, may_store);
-        let put = match (&outcome, data, ticket) {
-            (Outcome::Store(entry), Some(data), Some(ticket)) => {
-                codec::structure(data, entry.view()).map(|structure| {
+        let mut put = None;
+        if C::HAS_STORE {
+            if let (Outcome::Store(entry), Some(data), Some(ticket)) = (&outcome, data, ticket) {
+                put = codec::structure(data, entry.view()).map(|structure| {
                     let entry = entry.view().share();
                     StoreWrite::Put(Put { digest, ticket, replaces, entry, structure })
-                })
+                });
             }
-            _ => None,
-        };
+        }
         let Finished { is_current, .. } = lead.finish(outcome);
         // What was invalidated here may have been computed from what the store was to forget.
         let put = put.filter(|_| is_current);

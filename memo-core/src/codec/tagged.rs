@@ -7,6 +7,7 @@
 //! what serde's buffers can hold.
 
 mod parts;
+mod piece;
 mod skip;
 mod value;
 mod variant;
@@ -67,13 +68,15 @@ impl de::Error for Error {
 /// The rest of an encoding.
 pub(super) struct Reader<'de> {
     pub(super) rest: &'de [u8],
+    /// The tag of the next piece, where it does not stand before it: a number of a slice.
+    ahead: Option<u8>,
     /// What was asked for, where that is noted.
     asked: Option<u64>,
 }
 
 impl<'de> Reader<'de> {
     pub(super) fn new(encoding: &'de [u8]) -> Self {
-        Self { rest: encoding, asked: None }
+        Self { rest: encoding, ahead: None, asked: None }
     }
 
     fn whole<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
@@ -108,14 +111,22 @@ impl<'de> Reader<'de> {
         Ok(self.array::<1>()?[0])
     }
 
+    /// The tag of a piece.
+    fn tag(&mut self) -> Result<u8, Error> {
+        match self.ahead.take() {
+            Some(tag) => Ok(tag),
+            None => self.byte(),
+        }
+    }
+
     pub(super) fn peek(&self) -> Option<u8> {
-        self.rest.first().copied()
+        self.ahead.or_else(|| self.rest.first().copied())
     }
 
     /// Takes the next byte if it is this tag.
     pub(super) fn skip(&mut self, tag: u8) -> bool {
         let is_next = self.peek() == Some(tag);
-        if is_next {
+        if is_next && self.ahead.take().is_none() {
             self.rest = &self.rest[1..];
         }
         is_next
@@ -137,7 +148,7 @@ impl<'de> Reader<'de> {
 
     /// The bytes of a slice of numbers, each so wide, if such a slice is what follows.
     fn numbers(&mut self, tag: u8, width: usize) -> Result<Option<&'de [u8]>, Error> {
-        if !self.rest.starts_with(&[tag::NUMBERS, tag]) {
+        if self.ahead.is_some() || !self.rest.starts_with(&[tag::NUMBERS, tag]) {
             return Ok(None);
         }
         self.rest = &self.rest[2..];
@@ -166,21 +177,41 @@ impl<'de> Reader<'de> {
         self.str()
     }
 
-    fn number<V: Visitor<'de>>(&mut self, tag: u8, visitor: V) -> Result<V::Value, Error> {
-        match tag {
-            tag::U8 => visitor.visit_u8(u8::from_le_bytes(self.array()?)),
-            tag::U16 => visitor.visit_u16(u16::from_le_bytes(self.array()?)),
-            tag::U32 => visitor.visit_u32(u32::from_le_bytes(self.array()?)),
-            tag::U64 => visitor.visit_u64(u64::from_le_bytes(self.array()?)),
-            tag::U128 => visitor.visit_u128(u128::from_le_bytes(self.array()?)),
-            tag::I8 => visitor.visit_i8(i8::from_le_bytes(self.array()?)),
-            tag::I16 => visitor.visit_i16(i16::from_le_bytes(self.array()?)),
-            tag::I32 => visitor.visit_i32(i32::from_le_bytes(self.array()?)),
-            tag::I64 => visitor.visit_i64(i64::from_le_bytes(self.array()?)),
-            tag::I128 => visitor.visit_i128(i128::from_le_bytes(self.array()?)),
-            tag::F32 => visitor.visit_f32(f32::from_le_bytes(self.array()?)),
-            tag::F64 => visitor.visit_f64(f64::from_le_bytes(self.array()?)),
-            _ => Err(Error::no_number(tag)),
+    /// A number of the kind that a tag says. Once for all visitors, which then only take it.
+    pub(super) fn number(&mut self, tag: u8) -> Result<Number, Error> {
+        // Wider than they are, as little-endian bytes are the same number in more of them.
+        let width = width(tag)?;
+        let mut bytes = [0; 16];
+        bytes[..width].copy_from_slice(self.take(width)?);
+        Ok(Number { tag, bits: u128::from_le_bytes(bytes) })
+    }
+}
+
+/// A number, and the tag of its type.
+#[derive(Clone, Copy)]
+pub(super) struct Number {
+    tag: u8,
+    bits: u128,
+}
+
+impl Number {
+    #[allow(clippy::cast_possible_truncation, reason = "the number is as wide as its tag says")]
+    fn show<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let (bits, wide) = (self.bits as u64, self.bits);
+        match self.tag {
+            tag::U8 => visitor.visit_u8(bits as u8),
+            tag::U16 => visitor.visit_u16(bits as u16),
+            tag::U32 => visitor.visit_u32(bits as u32),
+            tag::U64 => visitor.visit_u64(bits),
+            tag::U128 => visitor.visit_u128(wide),
+            tag::I8 => visitor.visit_i8(bits as i8),
+            tag::I16 => visitor.visit_i16(bits as i16),
+            tag::I32 => visitor.visit_i32(bits as i32),
+            tag::I64 => visitor.visit_i64(bits as i64),
+            tag::I128 => visitor.visit_i128(wide as i128),
+            tag::F32 => visitor.visit_f32(f32::from_bits(bits as u32)),
+            tag::F64 => visitor.visit_f64(f64::from_bits(bits)),
+            tag => Err(Error::no_number(tag)),
         }
     }
 }

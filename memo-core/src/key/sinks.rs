@@ -5,6 +5,7 @@ mod compare;
 mod digest;
 mod hash;
 mod keyed;
+mod written;
 
 use super::sink::{Sink, Stop};
 use super::unordered::Sorted;
@@ -13,6 +14,7 @@ pub(crate) use compare::Compare;
 pub(crate) use digest::Digest;
 pub(crate) use hash::{Hash, Seed};
 pub(crate) use keyed::Keyed;
+pub(crate) use written::Written;
 
 impl Sink for Vec<u8> {
     type Unordered = Sorted;

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use super::sink::{Sink, Stop, Unordered};
+use super::sinks::Written;
 
 /// Whether serde collects from a hash table of std or hashbrown, or from an iterator over one whose
 /// adapters take its elements one by one: serde does not say, but hands over the collection itself
@@ -121,16 +122,19 @@ impl Sorted {
 }
 
 impl<S: Sink> Unordered<S> for Sorted {
-    type Inner = Vec<u8>;
+    type Inner = Written<'static>;
 
     fn open(_: &S) -> Self {
         Self::take()
     }
 
-    fn entry(&mut self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), Stop>) -> Result<(), Stop> {
-        let start = self.bytes.len();
-        encode(&mut self.bytes)?;
-        self.entries.push(start..self.bytes.len());
+    fn entry(
+        &mut self,
+        encode: impl FnOnce(&mut Written<'static>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let mut entry = Written::Bytes(self.lend());
+        encode(&mut entry)?;
+        self.take_back(entry.into_bytes());
         Ok(())
     }
 

@@ -52,7 +52,12 @@ enum Kind {
 /// Decided when the program is built: what is none of these costs nothing.
 #[cfg_attr(not(debug_assertions), inline(always))]
 fn kind<T: ?Sized>() -> Kind {
-    let name = past_pointers(type_name::<T>());
+    kind_of(type_name::<T>())
+}
+
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn kind_of(name: &'static str) -> Kind {
+    let name = past_pointers(name);
     if name.starts_with("core::net::socket_addr::SocketAddrV6") {
         Kind::Socket
     } else if name.starts_with("core::ops::range::RangeInclusive<") {
@@ -78,8 +83,25 @@ fn past_pointers(name: &'static str) -> &'static str {
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn of<T: ?Sized>(value: &T) -> Option<Unsaid> {
     match kind::<T>() {
-        Kind::Socket => of_socket(find(value)?),
-        Kind::Range => of_range(value),
+        // SAFETY: it is a value of the type of this id, borrowed for as long as the call takes.
+        kind @ (Kind::Socket | Kind::Range) => unsafe {
+            of_known(kind, typeid::of::<T>(), std::ptr::from_ref(value).cast())
+        },
+        Kind::Tuple | Kind::Other => None,
+    }
+}
+
+/// Once for all types, as few are any of these.
+///
+/// # Safety
+/// The value is one of the type of this id, and borrowed.
+#[inline(never)]
+unsafe fn of_known(kind: Kind, id: TypeId, value: *const ()) -> Option<Unsaid> {
+    match kind {
+        // SAFETY: as the caller says.
+        Kind::Socket => of_socket(unsafe { find(id, value) }?),
+        // SAFETY: as the caller says.
+        Kind::Range => unsafe { of_range(id, value) },
         Kind::Tuple | Kind::Other => None,
     }
 }
@@ -101,7 +123,6 @@ pub(crate) fn is_port<T: ?Sized>() -> bool {
     typeid::of::<T>() == TypeId::of::<u16>()
 }
 
-#[inline]
 fn of_socket(socket: &SocketAddrV6) -> Option<Unsaid> {
     let (flowinfo, scope) = (socket.flowinfo(), socket.scope_id());
     (flowinfo != 0 || scope != 0).then_some(Unsaid::Socket { flowinfo, scope })
@@ -109,11 +130,14 @@ fn of_socket(socket: &SocketAddrV6) -> Option<Unsaid> {
 
 /// The ranges that can be iterated, and so come to their end, are of these types: others of a
 /// program's own cannot be, without what the language does not yet offer.
-#[inline]
-fn of_range<T: ?Sized>(value: &T) -> Option<Unsaid> {
+///
+/// # Safety
+/// As for [`of_known`].
+unsafe fn of_range(id: TypeId, value: *const ()) -> Option<Unsaid> {
     macro_rules! look {
         ($($index:ty)*) => {$(
-            if let Some(range) = find::<T, RangeInclusive<$index>>(value) {
+            // SAFETY: as the caller says.
+            if let Some(range) = unsafe { find::<RangeInclusive<$index>>(id, value) } {
                 let is_exhausted = range.is_empty() && range.start() <= range.end();
                 return is_exhausted.then_some(Unsaid::Exhausted);
             }
@@ -124,17 +148,18 @@ fn of_range<T: ?Sized>(value: &T) -> Option<Unsaid> {
 }
 
 /// The value, or what it points at, if it is an `X`.
-#[cfg_attr(not(debug_assertions), inline(always))]
-fn find<'v, T: ?Sized, X: 'static>(value: &'v T) -> Option<&'v X> {
-    let (id, value) = (typeid::of::<T>(), std::ptr::from_ref(value));
+///
+/// # Safety
+/// The value is one of the type of this id, and borrowed for `'v`.
+unsafe fn find<'v, X: 'static>(id: TypeId, value: *const ()) -> Option<&'v X> {
     if id == TypeId::of::<X>() {
-        // SAFETY: `T` is `X`, as its id says; borrowed as the value is.
+        // SAFETY: it is an `X`, as its id says; borrowed as the value is.
         return Some(unsafe { &*value.cast::<X>() });
     }
     macro_rules! pointers {
         ($($static:ty, $here:ty;)*) => {$(
             if id == TypeId::of::<$static>() {
-                // SAFETY: `T` is this pointer with some lifetime, as its id says (lifetimes have no
+                // SAFETY: it is this pointer with some lifetime, as its id says (lifetimes have no
                 // part in it); it lives for as long as it is borrowed, and so does what it points at.
                 return Some(unsafe { &*value.cast::<$here>() });
             }

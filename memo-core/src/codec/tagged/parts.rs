@@ -5,10 +5,10 @@
 //! What is left is passed over, so that what follows is found.
 
 use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::forward_to_deserialize_any;
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
 use super::value::Value;
+use super::variant::Payload;
 use super::{width, Error, Reader};
 use crate::key::depth::Depth;
 use crate::key::tag;
@@ -17,7 +17,7 @@ pub(super) struct Parts<'r, 'de> {
     reader: &'r mut Reader<'de>,
     /// Of each part.
     depth: Depth,
-    left: Left,
+    left: Left<'de>,
     /// The parts of a slice of numbers have one tag for all.
     numbers: Option<u8>,
     /// A key was taken, and its value is not.
@@ -25,23 +25,25 @@ pub(super) struct Parts<'r, 'de> {
     taken: usize,
 }
 
-enum Left {
+/// One type for whatever has parts, so that a visitor is compiled for one.
+pub(super) enum Left<'de> {
     /// Whatever is there up to [`tag::END`]; a struct's fields are entries whose keys are names.
     UntilEnd,
     Counted(usize),
+    /// A variant with content, shown as a map of one entry.
+    Variant {
+        name: Option<&'de str>,
+        is_payload_left: bool,
+    },
 }
 
 impl<'r, 'de> Parts<'r, 'de> {
-    pub(super) fn until_end(reader: &'r mut Reader<'de>, depth: Depth) -> Self {
-        Self { reader, depth, left: Left::UntilEnd, numbers: None, owes_value: false, taken: 0 }
+    pub(super) fn new(reader: &'r mut Reader<'de>, depth: Depth, left: Left<'de>) -> Self {
+        Self { reader, depth, left, numbers: None, owes_value: false, taken: 0 }
     }
 
-    pub(super) fn counted(reader: &'r mut Reader<'de>, depth: Depth, count: usize) -> Self {
-        Self { left: Left::Counted(count), ..Self::until_end(reader, depth) }
-    }
-
-    pub(super) fn of_numbers(self, tag: u8) -> Self {
-        Self { numbers: Some(tag), ..self }
+    pub(super) fn of_numbers(self, numbers: Option<u8>) -> Self {
+        Self { numbers, ..self }
     }
 
     pub(super) fn visit_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
@@ -83,6 +85,12 @@ impl<'r, 'de> Parts<'r, 'de> {
                 }
                 Ok(count)
             }
+            Left::Variant { is_payload_left, .. } => {
+                if is_payload_left {
+                    self.reader.skip_payload(self.depth)?;
+                }
+                Ok(0)
+            }
         }
     }
 
@@ -98,16 +106,47 @@ impl<'r, 'de> Parts<'r, 'de> {
                     true
                 }
             },
+            Left::Variant { name, .. } => name.is_some(),
         };
         self.taken += usize::from(is_there);
         is_there
     }
 
     fn part<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
-        match self.numbers {
-            None => Value { reader: &mut *self.reader, depth: self.depth }.of(seed),
-            Some(tag) => seed.deserialize(Number { reader: &mut *self.reader, tag }),
+        self.reader.ahead = self.numbers;
+        let part = Value { reader: &mut *self.reader, depth: self.depth }.of(seed);
+        self.reader.ahead = None;
+        part
+    }
+
+    /// Whether there is one more entry; its key, where that is a name.
+    fn next_name(&mut self) -> Result<Option<Option<&'de str>>, Error> {
+        if std::mem::take(&mut self.owes_value) {
+            self.reader.skip_piece(self.depth)?;
         }
+        if !self.next() {
+            return Ok(None);
+        }
+        if let Left::Variant { name, .. } = &mut self.left {
+            return Ok(Some(name.take()));
+        }
+        self.owes_value = true;
+        if self.reader.skip(tag::FIELD) {
+            return self.reader.str().map(|name| Some(Some(name)));
+        }
+        Ok(Some(None))
+    }
+
+    /// What the value of an entry is read from.
+    fn value(&mut self) -> Result<Value<'_, 'de>, Error> {
+        self.owes_value = false;
+        if let Left::Variant { is_payload_left, .. } = &mut self.left {
+            if !std::mem::take(is_payload_left) {
+                return Err(Error("a variant has one content".into()));
+            }
+            return Payload { reader: &mut *self.reader, depth: self.depth }.content();
+        }
+        Ok(Value { reader: &mut *self.reader, depth: self.depth })
     }
 }
 
@@ -133,43 +172,14 @@ impl<'de> MapAccess<'de> for &mut Parts<'_, 'de> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
-        if std::mem::take(&mut self.owes_value) {
-            self.reader.skip_piece(self.depth)?;
-        }
-        if !self.next() {
-            return Ok(None);
-        }
-        self.owes_value = true;
-        if self.reader.skip(tag::FIELD) {
-            let name = self.reader.str()?;
-            seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)
-        } else {
-            self.part(seed).map(Some)
+        match self.next_name()? {
+            None => Ok(None),
+            Some(Some(name)) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
+            Some(None) => self.part(seed).map(Some),
         }
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        self.owes_value = false;
-        self.part(seed)
-    }
-}
-
-/// A number whose tag stood before all of them.
-struct Number<'r, 'de> {
-    reader: &'r mut Reader<'de>,
-    tag: u8,
-}
-
-impl<'de> Deserializer<'de> for Number<'_, 'de> {
-    type Error = Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.reader.number(self.tag, visitor)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
-        ignored_any
+        self.value()?.of(seed)
     }
 }

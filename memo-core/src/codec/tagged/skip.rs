@@ -7,7 +7,7 @@ use crate::key::tag;
 impl Reader<'_> {
     /// Passes over one piece, which lies so deep.
     pub(super) fn skip_piece(&mut self, depth: Depth) -> Result<(), Error> {
-        match self.byte()? {
+        match self.tag()? {
             tag::UNIT | tag::FALSE | tag::TRUE | tag::NONE => Ok(()),
             tag::STR | tag::BYTES | tag::UNIT_STRUCT => self.bytes().map(drop),
             tag::UNSAID => {

@@ -8,9 +8,10 @@ use serde::de::{DeserializeSeed, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::super::numbers;
-use super::parts::Parts;
+use super::parts::{Left, Parts};
+use super::piece::Piece;
 use super::skip::inside;
-use super::variant::{Payload, Variant, VariantAsMap};
+use super::variant::{Payload, Variant};
 use super::{Error, Reader};
 use crate::key::depth::Depth;
 use crate::key::tag;
@@ -41,6 +42,10 @@ impl<'r, 'de> Value<'r, 'de> {
             return seed.deserialize(self);
         }
         let [flowinfo, scope] = self.reader.unsaid()?;
+        if [flowinfo, scope] == [0, 0] {
+            // Nothing makes a range that is at its end, but to go there.
+            return Err(Error("it holds a `RangeInclusive` that is at its end".into()));
+        }
         let mut value = seed.deserialize(self)?;
         let is_plain = typeid::of::<T>() == TypeId::of::<PhantomData<SocketAddrV6>>();
         if !is_plain || typeid::of::<T::Value>() != TypeId::of::<SocketAddrV6>() {
@@ -54,12 +59,7 @@ impl<'r, 'de> Value<'r, 'de> {
     }
 
     fn until_end(self) -> Result<Parts<'r, 'de>, Error> {
-        Ok(Parts::until_end(self.reader, inside(self.depth)?))
-    }
-
-    fn counted(self) -> Result<Parts<'r, 'de>, Error> {
-        let count = self.reader.len()?;
-        Ok(Parts::counted(self.reader, inside(self.depth)?, count))
+        Ok(Parts::new(self.reader, inside(self.depth)?, Left::UntilEnd))
     }
 
     /// A variant, its tag taken.
@@ -71,7 +71,9 @@ impl<'r, 'de> Value<'r, 'de> {
     /// Whether a struct of this name is what follows.
     fn is_struct(&self, name: &str) -> bool {
         let mut ahead = Reader::new(self.reader.rest);
-        ahead.skip(tag::STRUCT) && ahead.bytes().is_ok_and(|found| found == name.as_bytes())
+        self.reader.ahead.is_none()
+            && ahead.skip(tag::STRUCT)
+            && ahead.bytes().is_ok_and(|found| found == name.as_bytes())
     }
 }
 
@@ -89,49 +91,22 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.reader.note_size(size_of::<V::Value>());
-        let reader = &mut *self.reader;
-        match reader.byte()? {
-            tag::UNIT => visitor.visit_unit(),
-            tag::FALSE => visitor.visit_bool(false),
-            tag::TRUE => visitor.visit_bool(true),
-            tag::NONE => visitor.visit_none(),
-            tag::SOME => visitor.visit_some(self.around()?),
-            tag::CHAR => visitor.visit_char(reader.char()?),
-            tag::STR => visitor.visit_borrowed_str(reader.str()?),
-            tag::BYTES => visitor.visit_borrowed_bytes(reader.bytes()?),
-            tag::UNIT_STRUCT => {
-                reader.bytes()?;
-                visitor.visit_unit()
+        let (piece, depth) = self.reader.piece(self.depth)?;
+        let reader = self.reader;
+        match piece {
+            Piece::Unit => visitor.visit_unit(),
+            Piece::Bool(value) => visitor.visit_bool(value),
+            Piece::Char(value) => visitor.visit_char(value),
+            Piece::Number(number) => number.show(visitor),
+            Piece::Str(text) => visitor.visit_borrowed_str(text),
+            Piece::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
+            Piece::None => visitor.visit_none(),
+            Piece::Some => visitor.visit_some(Value { reader, depth }),
+            Piece::Newtype => visitor.visit_newtype_struct(Value { reader, depth }),
+            Piece::Seq(left, numbers) => {
+                Parts::new(reader, depth, left).of_numbers(numbers).visit_seq(visitor)
             }
-            tag::NEWTYPE => {
-                reader.bytes()?;
-                visitor.visit_newtype_struct(self.around()?)
-            }
-            tag::VARIANT => {
-                let variant = self.variant()?;
-                if variant.payload.reader.skip(tag::UNIT) {
-                    visitor.visit_borrowed_str(variant.name)
-                } else {
-                    VariantAsMap::of(variant).visit(visitor)
-                }
-            }
-            tag::SEQ | tag::TUPLE => self.until_end()?.visit_seq(visitor),
-            tag::TUPLE_STRUCT => {
-                reader.bytes()?;
-                self.until_end()?.visit_seq(visitor)
-            }
-            tag::MAP | tag::FIELDS => self.until_end()?.visit_map(visitor),
-            tag::STRUCT => {
-                reader.bytes()?;
-                self.until_end()?.visit_map(visitor)
-            }
-            tag::NUMBERS => {
-                let tag = reader.byte()?;
-                self.counted()?.of_numbers(tag).visit_seq(visitor)
-            }
-            tag::SET => self.counted()?.visit_seq(visitor),
-            tag::BAG => self.counted()?.visit_map(visitor),
-            tag => reader.number(tag, visitor),
+            Piece::Map(left) => Parts::new(reader, depth, left).visit_map(visitor),
         }
     }
 

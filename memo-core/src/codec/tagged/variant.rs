@@ -1,7 +1,7 @@
-//! An enum's variant: as one, or as the map that self-describing formats make of it.
+//! An enum's variant.
 
 use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, VariantAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, VariantAccess, Visitor};
 
 use super::skip::inside;
 use super::value::Value;
@@ -92,53 +92,9 @@ impl<'de> VariantAccess<'de> for Access<'_, 'de> {
 
 impl<'r, 'de> Payload<'r, 'de> {
     /// What the variant holds, as a value of its own.
-    fn content(self) -> Result<Value<'r, 'de>, Error> {
+    pub(super) fn content(self) -> Result<Value<'r, 'de>, Error> {
         let Self { reader, depth } = self;
         let depth = if reader.skip(tag::NEWTYPE) { inside(depth)? } else { depth };
         Ok(Value { reader, depth })
-    }
-}
-
-/// A variant with content, shown as a map of one entry.
-pub(super) struct VariantAsMap<'r, 'de> {
-    variant: Variant<'r, 'de>,
-    is_name_left: bool,
-    is_payload_left: bool,
-}
-
-impl<'r, 'de> VariantAsMap<'r, 'de> {
-    pub(super) fn of(variant: Variant<'r, 'de>) -> Self {
-        Self { variant, is_name_left: true, is_payload_left: true }
-    }
-
-    pub(super) fn visit<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
-        let value = visitor.visit_map(&mut self)?;
-        if self.is_payload_left {
-            let Payload { reader, depth } = self.variant.payload;
-            reader.skip_payload(depth)?;
-        }
-        Ok(value)
-    }
-}
-
-impl<'de> MapAccess<'de> for &mut VariantAsMap<'_, 'de> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
-        if !std::mem::take(&mut self.is_name_left) {
-            return Ok(None);
-        }
-        seed.deserialize(BorrowedStrDeserializer::new(self.variant.name)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        if !std::mem::take(&mut self.is_payload_left) {
-            return Err(Error("a variant has one content".into()));
-        }
-        let Payload { reader, depth } = &mut self.variant.payload;
-        Payload { reader, depth: *depth }.content()?.of(seed)
     }
 }

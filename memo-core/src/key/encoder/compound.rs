@@ -5,7 +5,7 @@ use serde::ser::{self, Serialize};
 use super::Encoder;
 use crate::key::depth::Depth;
 use crate::key::sink::{refuse, Sink, Stop};
-use crate::key::sinks::{Hash, Seed};
+use crate::key::sinks::{Hash, Seed, Written};
 use crate::key::{tag, unsaid};
 
 /// A composite under way: its parts, then [`tag::END`].
@@ -142,10 +142,17 @@ impl<S: Sink> ser::SerializeMap for Compound<'_, S> {
 /// A hash of a range's end, which must not be that of its start: only a range of one number and one
 /// that is at its end have them alike.
 #[cold]
+#[inline(never)]
 fn not_the_same<T: ?Sized + Serialize>(start: Option<u64>, field: &T) -> Result<u64, Stop> {
+    let mut sink = Written::Bytes(Vec::new());
+    Encoder::new(&mut sink).value(field)?;
+    not_the_same_bytes(start, &sink.into_bytes())
+}
+
+fn not_the_same_bytes(start: Option<u64>, field: &[u8]) -> Result<u64, Stop> {
     const SEED: Seed = Seed::of([1, 0x9E37_79B9_7F4A_7C15, 3]);
     let mut sink = Hash::new(&SEED, true);
-    Encoder::new(&mut sink).value(field)?;
+    sink.put(field)?;
     if start == Some(sink.finish()) {
         return Err(refuse(unsaid::HIDDEN_RANGE));
     }

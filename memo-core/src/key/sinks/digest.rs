@@ -5,7 +5,8 @@ use super::super::unordered::Sorted;
 use super::super::{tag, DIGEST};
 
 /// A BLAKE3 digest of the encoding.
-pub(crate) struct Digest {
+#[derive(Debug)]
+pub struct Digest {
     hasher: blake3::Hasher,
     // BLAKE3 is fast on many kilobytes at once, and pieces are small.
     staged: Vec<u8>,

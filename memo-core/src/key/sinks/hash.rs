@@ -35,6 +35,7 @@ impl Seed {
 }
 
 /// A fast hash, keyed by the table's seed. It stops where an encoding gets too long to be kept.
+#[derive(Debug)]
 pub(crate) struct Hash<'k> {
     seed: &'k Seed,
     state: u64,
@@ -300,6 +301,7 @@ impl<'k> Sink for Hash<'k> {
 }
 
 /// Hashes each entry on its own and adds them up.
+#[derive(Debug)]
 pub(crate) struct Summed<'k> {
     sum: u64,
     count: usize,

@@ -9,7 +9,8 @@ use super::hash::{Hash, Seed, Summed};
 /// Writes a key and hashes it in one walk: an argument may say something else in the next.
 ///
 /// It stops where the encoding gets too long to be kept, so that what it has is short.
-pub(crate) struct Keyed<'k> {
+#[derive(Debug)]
+pub struct Keyed<'k> {
     quick: Hash<'k>,
     thorough: Hash<'k>,
     bytes: Vec<u8>,
@@ -46,21 +47,20 @@ impl<'k> Keyed<'k> {
 /// Each piece as the sink of its own would take it.
 macro_rules! pieces {
     ($($method:ident($($name:ident: $type:ty),*);)*) => {$(
-        fn $method(&mut self, $($name: $type),*) -> Result<(), Stop> {
+        pub(super) fn $method(&mut self, $($name: $type),*) -> Result<(), Stop> {
             self.all(|hash| hash.$method($($name),*), |bytes| bytes.$method($($name),*))
         }
     )*};
 }
 
-impl<'k> Sink for Keyed<'k> {
-    type Unordered = Both<'k>;
-
+impl Keyed<'_> {
     pieces! {
         put(bytes: &[u8]);
         tag(tag: u8);
         number(tag: u8, number: u64, width: usize);
         wide(tag: u8, number: u128);
         len(len: usize);
+        name(name: &'static str);
         named(tag: u8, name: &'static str);
         field(name: &'static str);
         variant(name: &'static str, index: u32, variant: &'static str, content: u8);
@@ -74,16 +74,15 @@ impl<'k> Sink for Keyed<'k> {
 }
 
 /// Both what adds hashes up and what sorts encodings.
-pub(crate) struct Both<'k> {
+#[derive(Debug)]
+pub struct Both<'k> {
     quick: Summed<'k>,
     thorough: Summed<'k>,
     sorted: Sorted,
 }
 
-impl<'k> Unordered<Keyed<'k>> for Both<'k> {
-    type Inner = Keyed<'k>;
-
-    fn open(sink: &Keyed<'k>) -> Self {
+impl<'k> Both<'k> {
+    pub(super) fn open(sink: &Keyed<'k>) -> Self {
         Self {
             quick: Summed::open(&sink.quick),
             thorough: Summed::open(&sink.thorough),
@@ -91,19 +90,19 @@ impl<'k> Unordered<Keyed<'k>> for Both<'k> {
         }
     }
 
-    fn entry(
-        &mut self,
-        encode: impl FnOnce(&mut Keyed<'k>) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+    /// What the next entry is written into.
+    pub(super) fn next(&mut self) -> Keyed<'k> {
         let (quick, thorough) = (self.quick.next(), self.thorough.next());
-        let mut entry = Keyed { quick, thorough, bytes: self.sorted.lend() };
-        encode(&mut entry)?;
+        Keyed { quick, thorough, bytes: self.sorted.lend() }
+    }
+
+    pub(super) fn take(&mut self, entry: Keyed<'k>) -> Result<(), Stop> {
         self.sorted.take_back(entry.bytes);
         self.thorough.take(&entry.thorough)?;
         self.quick.take(&entry.quick)
     }
 
-    fn close(self, tag: u8, sink: &mut Keyed<'k>) -> Result<(), Stop> {
+    pub(super) fn close(self, tag: u8, sink: &mut Keyed<'k>) -> Result<(), Stop> {
         self.quick.close(tag, &mut sink.quick)?;
         self.thorough.close(tag, &mut sink.thorough)?;
         self.sorted.close(tag, &mut sink.bytes)
