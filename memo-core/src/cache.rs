@@ -32,7 +32,7 @@ use crate::function::error::Kind;
 use crate::function::name::Name;
 use crate::function::registry::Registry;
 use crate::key::sink::{take_refusal, Stop};
-use crate::key::{self, Args, Scope};
+use crate::key::{self, Arguments, Scope};
 use crate::memory::bounded::{Bounds, Memory};
 use crate::memory::entry::Builder;
 use crate::memory::table::{self, Table};
@@ -150,13 +150,13 @@ impl Cache {
     ///
     /// # Errors
     /// An argument's `Serialize` returned one; it is counted and reported.
-    pub(crate) fn missed<A: Args>(
+    pub(crate) fn missed(
         &'static self,
-        args: &A,
+        args: &dyn Arguments,
         expected_len: usize,
     ) -> Result<Key, NoKey> {
         release::tend();
-        self.register(args.scope());
+        self.register(args.scope_of());
         self.key(args, expected_len).map_err(|stop| {
             debug_assert_eq!(stop, Stop::Refused);
             self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
@@ -166,8 +166,8 @@ impl Cache {
     }
 
     /// The key of a call that is only looked for.
-    pub(crate) fn key<A: Args>(&self, args: &A, expected_len: usize) -> Result<Key, Stop> {
-        let is_local = args.scope().is_some_and(Scope::is_local);
+    pub(crate) fn key(&self, args: &dyn Arguments, expected_len: usize) -> Result<Key, Stop> {
+        let is_local = args.scope_of().is_some_and(Scope::is_local);
         key::encode(args, table::seed(), |encoded| {
             let digest = encoded.digest();
             Key { digest, entry: Builder::of(&encoded, expected_len), is_local }

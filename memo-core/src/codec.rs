@@ -44,6 +44,9 @@ impl<T: Serialize + DeserializeOwned> Data for T {}
 pub trait Codec<R> {
     #[doc(hidden)]
     type Data: Data;
+    /// Whether what it keeps is for code of the user's to say.
+    #[doc(hidden)]
+    const ASKS: bool = false;
     /// Whether the function may have a store: what only that takes is not compiled for others.
     #[doc(hidden)]
     const HAS_STORE: bool = false;
@@ -117,6 +120,7 @@ pub fn only_if<C, F>(codec: C, condition: F) -> OnlyIf<C, F> {
 
 impl<R, C: Codec<R>, F: Fn(&R) -> bool> Codec<R> for OnlyIf<C, F> {
     type Data = C::Data;
+    const ASKS: bool = true;
 
     fn keep<'r>(&self, result: &'r R) -> Keep<'r, C::Data> {
         match self.codec.keep(result) {
@@ -141,6 +145,7 @@ pub const fn backed<C>(codec: C) -> Backed<C> {
 
 impl<R, C: Codec<R>> Codec<R> for Backed<C> {
     type Data = C::Data;
+    const ASKS: bool = C::ASKS;
     const HAS_STORE: bool = true;
 
     #[inline(always)]

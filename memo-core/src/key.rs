@@ -84,6 +84,24 @@ pub trait Args {
     fn are_plain() -> bool;
 }
 
+/// Arguments of whatever type, to be written: all that takes no part in a hit is compiled for these
+/// alone.
+pub(crate) trait Arguments {
+    fn write(&self, sink: &mut Written<'_>) -> Result<(), Stop>;
+    fn scope_of(&self) -> Option<Scope>;
+}
+
+impl<A: Args> Arguments for A {
+    #[inline(never)]
+    fn write(&self, sink: &mut Written<'_>) -> Result<(), Stop> {
+        self.walk(sink)
+    }
+
+    fn scope_of(&self) -> Option<Scope> {
+        self.scope()
+    }
+}
+
 impl Args for () {
     #[inline(always)]
     fn are_plain() -> bool {
@@ -243,8 +261,8 @@ impl Encoded<'_> {
 ///
 /// # Errors
 /// `Stop::Refused`, here and below.
-pub(crate) fn encode<A: Args, R>(
-    args: &A,
+pub(crate) fn encode<R>(
+    args: &dyn Arguments,
     seed: &Seed,
     read: impl FnOnce(Encoded<'_>) -> R,
 ) -> Result<R, Stop> {
@@ -256,7 +274,7 @@ pub(crate) fn encode<A: Args, R>(
     let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
     scratch.clear();
     let mut sink = Written::Keyed(Keyed::new(seed, scratch));
-    let walked = walk_args(args, &mut sink);
+    let walked = unless_refused(|| args.write(&mut sink));
     let Written::Keyed(sink) = sink else { unreachable!("it stays what it is") };
     if sink.is_long() || walked == Err(Stop::Long) {
         let digest = digest_of(args)?;
@@ -272,17 +290,11 @@ pub(crate) fn encode<A: Args, R>(
 ///
 /// # Errors
 /// As for [`encode`].
-pub(crate) fn digest_of<A: Args>(args: &A) -> Result<[u8; DIGEST], Stop> {
+pub(crate) fn digest_of(args: &dyn Arguments) -> Result<[u8; DIGEST], Stop> {
     let mut sink = Written::Digest(Digest::new());
-    walk_args(args, &mut sink)?;
+    unless_refused(|| args.write(&mut sink))?;
     let Written::Digest(sink) = sink else { unreachable!("it stays what it is") };
     Ok(sink.finish())
-}
-
-/// One walk for all that is no hit, which is not inlined.
-#[inline(never)]
-fn walk_args<A: Args>(args: &A, sink: &mut Written<'_>) -> Result<(), Stop> {
-    unless_refused(|| args.walk(sink))
 }
 
 /// The encoding of a value, behind nothing else.

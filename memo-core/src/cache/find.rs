@@ -11,7 +11,7 @@ use std::cell::Cell;
 use super::Cache;
 use crate::clock::Tick;
 use crate::flight::Key;
-use crate::key::{self, Args, Hashed};
+use crate::key::{self, Args, Arguments, Hashed};
 use crate::memory::entry::View;
 use crate::memory::expiry;
 use crate::memory::table::{self, same_key};
@@ -76,7 +76,7 @@ impl Cache {
                 }
             }
         } else {
-            self.find_foreign(args, || Some(pin()), true)?
+            self.find_foreign(args, false)?
         };
         let served = self.served(found.view(), is_call)?;
         Some((found, served))
@@ -134,55 +134,66 @@ impl Cache {
             let entry = self.find_at_once(&pin, args)?.pointer();
             return Some(Held::new(pin, entry));
         }
-        let found = self.find_foreign(args, reclaim::pin_at_once, false)?;
+        let found = self.find_foreign(args, true)?;
         found.view().expiry().is_none().then_some(found)
     }
 
     /// As [`find`](Self::find), where the walk of an argument is the user's code: under no pin.
-    #[inline(always)]
-    fn find_foreign<A: Args>(
-        &self,
-        args: &A,
-        pin: impl Fn() -> Option<Pin>,
-        may_be_long: bool,
-    ) -> Option<Held> {
+    ///
+    /// At once is without what only the first call of a thread needs, and no long key.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn find_foreign<A: Args>(&self, args: &A, at_once: bool) -> Option<Held> {
         let mut thorough = self.table.was_thorough();
+        let mut differing = 0;
         loop {
             let (hash, len) = match key::hash(args, table::seed(), thorough) {
                 Ok(Hashed::Verbatim(hash, len)) => (hash, len),
-                Ok(Hashed::Long) if may_be_long => return self.find_long(args),
+                Ok(Hashed::Long) if !at_once => return self.find_long(args),
                 Ok(Hashed::Long) | Err(_) => return None,
             };
-            let mut differing = 0;
-            loop {
-                let pin = pin()?;
-                let table = self.table.read(&pin)?;
-                if table.is_thorough() != thorough {
-                    break;
-                }
-                let before = Cell::new(differing);
-                let entry = table.find(hash, |entry| {
-                    let is_next = entry.encoding_of(len).is_some()
-                        && entry.hashes().of(thorough) == hash
-                        && before.get() == 0;
-                    before.set(before.get() - usize::from(before.get() > 0));
-                    is_next
-                })?;
-                let entry = entry.pointer();
-                let found = Held::new(pin, entry);
-                if key::equals(args, found.view().encoding_of(len)?) {
-                    return Some(found);
-                }
-                // Another key of this very hash, which chance hardly ever makes.
-                differing += 1;
+            let Some(found) = self.hold_next(hash, len, thorough, differing, at_once)? else {
+                (thorough, differing) = (!thorough, 0);
+                continue;
+            };
+            if key::equals(args, found.view().encoding_of(len)?) {
+                return Some(found);
             }
-            thorough = !thorough;
+            // Another key of this very hash, which chance hardly ever makes.
+            differing += 1;
         }
+    }
+
+    /// The entry of this hash and length that comes after so many others; nothing within, if the
+    /// table's hashes are the other ones by now.
+    #[inline(never)]
+    fn hold_next(
+        &self,
+        hash: u64,
+        len: usize,
+        thorough: bool,
+        others: usize,
+        at_once: bool,
+    ) -> Option<Option<Held>> {
+        let pin = if at_once { reclaim::pin_at_once()? } else { pin() };
+        let table = self.table.read(&pin)?;
+        if table.is_thorough() != thorough {
+            return Some(None);
+        }
+        let before = Cell::new(others);
+        let entry = table.find(hash, |entry| {
+            let is_next = entry.encoding_of(len).is_some()
+                && entry.hashes().of(thorough) == hash
+                && before.get() == 0;
+            before.set(before.get() - usize::from(before.get() > 0));
+            is_next
+        })?;
+        let entry = entry.pointer();
+        Some(Some(Held::new(pin, entry)))
     }
 
     /// Arguments whose encoding is too long to be kept are found by its digest.
     #[inline(never)]
-    fn find_long<A: Args>(&self, args: &A) -> Option<Held> {
+    fn find_long(&self, args: &dyn Arguments) -> Option<Held> {
         let digest = key::digest_of(args).ok()?;
         let pin = pin();
         let table = self.table.read(&pin)?;
@@ -258,7 +269,7 @@ impl Cache {
         Some(Held::new(pin, entry))
     }
 
-    pub(crate) fn contains<A: Args>(&self, args: &A) -> bool {
+    pub(crate) fn contains(&self, args: &dyn Arguments) -> bool {
         let Ok(key) = self.key(args, 0) else { return false };
         let pin = pin();
         let Some(table) = self.table.read(&pin) else { return false };

@@ -9,7 +9,7 @@ use crate::background::pool::REFRESHES;
 use crate::cache;
 use crate::flight::Flight;
 use crate::function::enabled;
-use crate::key::Args;
+use crate::key::{Args, Arguments};
 use crate::reclaim;
 
 /// A call, looked up and not yet answered. It holds no argument.
@@ -143,16 +143,21 @@ impl Memo {
         found
     }
 
+    fn missed<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Found<R> {
+        match self.flight(args, P::value_len(&self.trust)) {
+            Some(flight) => Found::Miss(flight),
+            None => Found::Uncached,
+        }
+    }
+
     #[cold]
     #[inline(never)]
-    fn missed<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Found<R> {
-        match self.key(args, P::value_len(&self.trust)) {
-            Some(key) => Found::Miss(Flight::new(key)),
-            None => {
-                self.cache.count_miss();
-                Found::Uncached
-            }
+    fn flight(&'static self, args: &dyn Arguments, value_len: usize) -> Option<Arc<Flight>> {
+        let key = self.key(args, value_len);
+        if key.is_none() {
+            self.cache.count_miss();
         }
+        key.map(Flight::new)
     }
 }
 

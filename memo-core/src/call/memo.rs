@@ -12,7 +12,7 @@ use crate::function::identity::Source;
 use crate::function::name::Name;
 use crate::function::registry::{Function, Registry, MEMOS, SINGLETONS};
 use crate::function::stats::Stats;
-use crate::key::Args;
+use crate::key::Arguments;
 use crate::store::Store;
 
 /// One function with an attribute, of data or of resources: what the attribute's one static holds.
@@ -167,7 +167,11 @@ impl Memo {
 
     /// The key of a call, with room for its value; nothing if the arguments make none, which is
     /// counted.
-    pub(super) fn key<A: Args>(&'static self, args: &A, value_len: usize) -> Option<flight::Key> {
+    pub(super) fn key(
+        &'static self,
+        args: &dyn Arguments,
+        value_len: usize,
+    ) -> Option<flight::Key> {
         self.cache.missed(args, value_len).ok()
     }
 }

@@ -152,6 +152,9 @@ impl Memo {
         codec: &C,
         result: &'r R,
     ) -> Result<Keep<'r, C::Data>, Panicked> {
+        if !C::ASKS {
+            return Ok(codec.keep(result));
+        }
         catch(|| codec.keep(result)).ok_or_else(|| {
             self.cache.count_uncacheable("its `cache_if` panicked".into());
             Panicked

@@ -6,7 +6,7 @@
 
 use std::any::TypeId;
 use std::fmt;
-use std::mem::ManuallyDrop;
+use std::mem::MaybeUninit;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
@@ -38,40 +38,71 @@ pub(super) fn read<'de, V: Visitor<'de>, E>(
     take: impl FnOnce(u8, usize) -> Result<Option<&'de [u8]>, E>,
 ) -> Result<Option<V::Value>, E> {
     // Decides most cases before code is made of the rest.
-    if size_of::<V::Value>() != size_of::<Vec<u8>>() {
+    if const { size_of::<V::Value>() != size_of::<Vec<u8>>() } {
         return Ok(None);
     }
+    let Some(column) = column_of(typeid::of::<V::Value>(), typeid::of::<V>()) else {
+        return Ok(None);
+    };
+    let Some(bytes) = take(column.tag, column.width)? else { return Ok(None) };
+    let mut numbers = MaybeUninit::<V::Value>::uninit();
+    // SAFETY: `V::Value` is the `Vec` that the column reads, as the ids say: an id leaves out
+    // lifetimes, of which such a `Vec` has none. There is room for one. What it gains: `Visitor` has
+    // no other way to make a value of one type one of another, and they are the same.
+    let is_read = unsafe { (column.read)(bytes, numbers.as_mut_ptr().cast()) };
+    // SAFETY: it was written if it was read.
+    Ok(is_read.then(|| unsafe { numbers.assume_init() }))
+}
+
+/// How a `Vec` of some numbers is read.
+struct Column {
+    tag: u8,
+    width: usize,
+    read: unsafe fn(&[u8], *mut ()) -> bool,
+}
+
+/// The one that a visitor reads, if it is serde's own. In an optimized program nothing is left of
+/// the question.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn column_of(value: TypeId, visitor: TypeId) -> Option<Column> {
     macro_rules! look {
         ($($number:ty: $tag:ident),*) => {$(
-            if typeid::of::<V::Value>() == TypeId::of::<Vec<$number>>() {
-                if !is_visitor_of::<$number>(typeid::of::<V>()) {
-                    return Ok(None);
-                }
-                let bytes = take(tag::$tag, size_of::<$number>())?;
-                let Some(numbers) = bytes.and_then(bulk::numbers_of::<$number>) else {
-                    return Ok(None);
-                };
-                let numbers = ManuallyDrop::new(numbers);
-                // SAFETY: `V::Value` is `Vec<$number>`, as its id says: an id leaves out lifetimes,
-                // of which a `Vec<$number>` has none. The original is not dropped, so that the copy
-                // is its only owner. What it gains: `Visitor` has no other way to make a value of
-                // one type one of another, and they are the same.
-                return Ok(Some(unsafe {
-                    std::mem::transmute_copy::<Vec<$number>, V::Value>(&numbers)
-                }));
+            if value == TypeId::of::<Vec<$number>>() {
+                return is_visitor_of::<$number>(visitor).then_some(Column {
+                    tag: tag::$tag,
+                    width: size_of::<$number>(),
+                    read: write_numbers::<$number>,
+                });
             }
         )*};
     }
     for_each_number!(look);
-    Ok(None)
+    None
+}
+
+/// Writes the numbers of these bytes to `to`; false where the bytes are not a whole number of them.
+///
+/// # Safety
+/// There is room for a `Vec<N>`.
+#[inline]
+unsafe fn write_numbers<N: Number>(bytes: &[u8], to: *mut ()) -> bool {
+    let Some(numbers) = bulk::numbers_of::<N>(bytes) else { return false };
+    // SAFETY: as the caller says.
+    unsafe { to.cast::<Vec<N>>().write(numbers) };
+    true
 }
 
 /// Whether a type is a `Vec` of numbers, of which any bytes are a value.
 #[inline(always)]
 pub(super) fn is_vec<T>() -> bool {
+    is_vec_id(typeid::of::<T>())
+}
+
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn is_vec_id(id: TypeId) -> bool {
     macro_rules! look {
         ($($number:ty: $tag:ident),*) => {$(
-            if typeid::of::<T>() == TypeId::of::<Vec<$number>>() {
+            if id == TypeId::of::<Vec<$number>>() {
                 return true;
             }
         )*};

@@ -165,9 +165,17 @@ impl<'de> Reader<'de> {
         char::from_u32(scalar).ok_or_else(|| Error("not a character".into()))
     }
 
-    /// The words of what serde was not told.
-    fn unsaid(&mut self) -> Result<[u32; 2], Error> {
-        Ok([u32::from_le_bytes(self.array()?), u32::from_le_bytes(self.array()?)])
+    /// The words of what serde was not told, if there are any before the next piece.
+    fn unsaid(&mut self) -> Result<Option<[u32; 2]>, Error> {
+        if !self.skip(tag::UNSAID) {
+            return Ok(None);
+        }
+        let words = [u32::from_le_bytes(self.array()?), u32::from_le_bytes(self.array()?)];
+        if words == [0, 0] {
+            // Nothing makes a range that is at its end, but to go there.
+            return Err(Error("it holds a `RangeInclusive` that is at its end".into()));
+        }
+        Ok(Some(words))
     }
 
     /// The name of a variant; the enum's and the index are passed over.

@@ -14,17 +14,25 @@ pub(crate) struct Numbers<'a> {
 impl<'a> Numbers<'a> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn of<I>(collection: &'a I) -> Option<Self> {
+        // SAFETY: it is the collection's own id.
+        unsafe { Self::of_known(typeid::of::<I>(), std::ptr::from_ref(collection).cast()) }
+    }
+
+    /// # Safety
+    /// The collection is one of the type of this id, and borrowed for `'a`.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn of_known(id: TypeId, collection: *const ()) -> Option<Self> {
         macro_rules! look {
             ($($number:ty: $tag:ident),*) => {$(
-                if typeid::of::<I>() == TypeId::of::<&'static Vec<$number>>() {
-                    // SAFETY: `I` is `&Vec<$number>` with some lifetime, as its id says (lifetimes
+                if id == TypeId::of::<&'static Vec<$number>>() {
+                    // SAFETY: it is a `&Vec<$number>` with some lifetime, as its id says (lifetimes
                     // have no part in it), and the result is bounded by a borrow of that value.
-                    let numbers = unsafe { &*std::ptr::from_ref(collection).cast::<&'a Vec<$number>>() };
+                    let numbers = unsafe { &*collection.cast::<&'a Vec<$number>>() };
                     return Some(Self::new(tag::$tag, numbers.as_slice()));
                 }
-                if typeid::of::<I>() == TypeId::of::<&'static [$number]>() {
+                if id == TypeId::of::<&'static [$number]>() {
                     // SAFETY: as above, with `&[$number]`.
-                    let numbers = unsafe { &*std::ptr::from_ref(collection).cast::<&'a [$number]>() };
+                    let numbers = unsafe { &*collection.cast::<&'a [$number]>() };
                     return Some(Self::new(tag::$tag, numbers));
                 }
             )*};

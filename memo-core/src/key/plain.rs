@@ -5,10 +5,16 @@ use std::any::TypeId;
 /// Whether all values of the type make one and the same call.
 #[inline(always)]
 pub(crate) fn is_scalar<T: ?Sized>() -> bool {
+    is_scalar_id(typeid::of::<T>())
+}
+
+/// Where nothing is optimized, it is compiled once and asked; else it is answered when the program
+/// is built.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn is_scalar_id(id: TypeId) -> bool {
     macro_rules! any {
         ($($scalar:ty),*) => {
-            $(typeid::of::<T>() == TypeId::of::<$scalar>()
-                || typeid::of::<T>() == TypeId::of::<&'static $scalar>())||*
+            $(id == TypeId::of::<$scalar>() || id == TypeId::of::<&'static $scalar>())||*
         };
     }
     any!(

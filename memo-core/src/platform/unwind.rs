@@ -9,7 +9,19 @@ use std::task::Waker;
 /// It is called where nothing is halfway changed, so that there is nothing to be unwind-safe.
 #[inline]
 pub(crate) fn catch<R>(code: impl FnOnce() -> R) -> Option<R> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(discard).ok()
+    let (mut code, mut returned) = (Some(code), None);
+    catch_any(&mut || {
+        if let Some(code) = code.take() {
+            returned = Some(code());
+        }
+    });
+    returned
+}
+
+/// Compiled once, whatever is called.
+#[inline(never)]
+fn catch_any(code: &mut dyn FnMut()) {
+    let _ = catch_unwind(AssertUnwindSafe(code)).map_err(discard);
 }
 
 /// Drops what a panic was called with. That is foreign code as well: where it panics in its turn,

@@ -38,23 +38,13 @@ impl<'r, 'de> Value<'r, 'de> {
 
     /// The value of a type that may be known.
     pub(super) fn of<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
-        if !self.reader.skip(tag::UNSAID) {
-            return seed.deserialize(self);
-        }
-        let [flowinfo, scope] = self.reader.unsaid()?;
-        if [flowinfo, scope] == [0, 0] {
-            // Nothing makes a range that is at its end, but to go there.
-            return Err(Error("it holds a `RangeInclusive` that is at its end".into()));
-        }
+        let unsaid = self.reader.unsaid()?;
         let mut value = seed.deserialize(self)?;
-        let is_plain = typeid::of::<T>() == TypeId::of::<PhantomData<SocketAddrV6>>();
-        if !is_plain || typeid::of::<T::Value>() != TypeId::of::<SocketAddrV6>() {
-            return Err(Error("nothing of this type is more than serde is told".into()));
+        if let Some(unsaid) = unsaid {
+            let types = (typeid::of::<T>(), typeid::of::<T::Value>());
+            // SAFETY: it is its own id, and the value is borrowed alone.
+            unsafe { tell(unsaid, types, std::ptr::from_mut(&mut value).cast()) }?;
         }
-        // SAFETY: the value is a `SocketAddrV6`, as its id says, and borrowed alone.
-        let socket = unsafe { &mut *std::ptr::from_mut(&mut value).cast::<SocketAddrV6>() };
-        socket.set_flowinfo(flowinfo);
-        socket.set_scope_id(scope);
         Ok(value)
     }
 
@@ -75,6 +65,26 @@ impl<'r, 'de> Value<'r, 'de> {
             && ahead.skip(tag::STRUCT)
             && ahead.bytes().is_ok_and(|found| found == name.as_bytes())
     }
+}
+
+/// Tells a value what serde was not told of it.
+///
+/// # Safety
+/// The value is of the type of the second id, and borrowed alone.
+unsafe fn tell(
+    [flowinfo, scope]: [u32; 2],
+    (seed, value_type): (TypeId, TypeId),
+    value: *mut (),
+) -> Result<(), Error> {
+    let is_plain = seed == TypeId::of::<PhantomData<SocketAddrV6>>();
+    if !is_plain || value_type != TypeId::of::<SocketAddrV6>() {
+        return Err(Error("nothing of this type is more than serde is told".into()));
+    }
+    // SAFETY: the value is a `SocketAddrV6`, as its id says, and borrowed alone.
+    let socket = unsafe { &mut *value.cast::<SocketAddrV6>() };
+    socket.set_flowinfo(flowinfo);
+    socket.set_scope_id(scope);
+    Ok(())
 }
 
 /// What a type asks for by what a newtype of it has inside, as with a `Deserialize` by hand.
