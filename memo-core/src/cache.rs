@@ -40,7 +40,7 @@ use crate::store::backing::Backing;
 
 use claim::Claim;
 use counts::Counts;
-pub(crate) use find::pin;
+pub(crate) use find::{pin, Held};
 pub(crate) use finish::{Finished, Outcome};
 
 /// The shortest bound of a wait for a computation, in nanoseconds, where no option says another.
@@ -190,7 +190,7 @@ impl Cache {
     }
 
     /// The function's number among the counters of hits.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn number(&self) -> usize {
         // Relaxed: who comes here found an entry, which was published after the number was set.
         self.number.load(Ordering::Relaxed)

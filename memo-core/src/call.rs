@@ -22,7 +22,7 @@ mod async_companions;
 pub use async_companions::{contains_async, get_async, insert_async, remove_async};
 pub use async_miss::AsyncMiss;
 pub use companions::{contains, contains_stored, get, insert, remove};
-pub use find::{enter, hit, refresh, Call};
+pub use find::{enter, hit, look_again, refresh, Call};
 pub use memo::Memo;
 pub use miss::Miss;
 pub use payload::Payload;

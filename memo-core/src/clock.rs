@@ -20,7 +20,7 @@ pub(crate) struct Tick(u64);
 impl Tick {
     /// The coarse clock is read without asking the hardware: 4 ns more on a hit that may expire.
     #[cfg(target_os = "linux")]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn now() -> Self {
         let (seconds, nanos) = read(libc::CLOCK_MONOTONIC_COARSE);
         Self(seconds * 1_000_000_000 + nanos)
@@ -54,7 +54,7 @@ impl Tick {
 
 /// What a clock of the kernel's shows that never runs below zero, in seconds and nanoseconds.
 #[cfg(target_os = "linux")]
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn read(clock: libc::clockid_t) -> (u64, u64) {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a `timespec` of ours. A clock that the kernel does not know leaves

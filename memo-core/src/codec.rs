@@ -4,14 +4,13 @@
 //! tuple struct with `skip_serializing_if` just has fewer fields). The tagged codec is the key
 //! encoding read back: self-describing, complete, slower. So a value is trusted to a codec only
 //! after a check: it is decoded again and walked against the original. What goes to bincode is
-//! checked while its [shape](shape) is new, and [now and then](trust) after that; what goes to the
+//! checked while its [shape](crate::key::shape) is new, and [now and then](trust) after that; what goes to the
 //! tagged codec is checked always, because an `untagged` enum decodes by the value itself.
 
 pub mod bulk;
 mod binary;
 mod numbers;
 mod order;
-mod shape;
 mod tagged;
 mod trust;
 
@@ -20,7 +19,8 @@ use serde::Serialize;
 
 use crate::key::encoding_of;
 use crate::key::plain::is_scalar;
-use crate::key::sink::take_refusal;
+use crate::key::shape::Shape;
+use crate::key::sink::{take_refusal, Stop};
 use crate::key::structure::{structure_of, with_asked};
 use crate::memory::entry::{Builder, View, MAX_VALUE};
 use crate::platform::unwind::catch;
@@ -74,12 +74,12 @@ pub struct Plain;
 impl<R: Data> Codec<R> for Plain {
     type Data = R;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn keep<'r>(&self, result: &'r R) -> Keep<'r, R> {
         Keep::Store(result)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn restore(data: R) -> R {
         data
     }
@@ -92,7 +92,7 @@ pub struct OkOnly;
 impl<T: Data, E> Codec<Result<T, E>> for OkOnly {
     type Data = T;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn keep<'r>(&self, result: &'r Result<T, E>) -> Keep<'r, T> {
         match result {
             Ok(value) => Keep::Store(value),
@@ -100,7 +100,7 @@ impl<T: Data, E> Codec<Result<T, E>> for OkOnly {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn restore(data: T) -> Result<T, E> {
         Ok(data)
     }
@@ -134,31 +134,6 @@ impl<R, C: Codec<R>, F: Fn(&R) -> bool> Codec<R> for OnlyIf<C, F> {
     }
 }
 
-/// For a function that has a store.
-#[derive(Clone, Copy, Debug)]
-pub struct Backed<C>(C);
-
-/// Says that the function has a store.
-pub const fn backed<C>(codec: C) -> Backed<C> {
-    Backed(codec)
-}
-
-impl<R, C: Codec<R>> Codec<R> for Backed<C> {
-    type Data = C::Data;
-    const ASKS: bool = C::ASKS;
-    const HAS_STORE: bool = true;
-
-    #[inline(always)]
-    fn keep<'r>(&self, result: &'r R) -> Keep<'r, C::Data> {
-        self.0.keep(result)
-    }
-
-    #[inline(always)]
-    fn restore(data: C::Data) -> R {
-        C::restore(data)
-    }
-}
-
 /// Codec ids, one in every entry. They are stored: never give one a new meaning. 3 was the bytes of
 /// a `Vec` of numbers as they lie in memory.
 const BINARY: u8 = 1;
@@ -171,6 +146,14 @@ const TAGGED: u8 = 2;
 pub(crate) fn encode<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
     // What was written up to a panic is reset before it is used again.
     let attempt = catch(|| encode_checked(value, trust, into));
+    encoded(attempt, trust, into)
+}
+
+fn encoded(
+    attempt: Option<Result<u8, String>>,
+    trust: &Trust,
+    into: &mut Builder,
+) -> Result<u8, String> {
     let codec = attempt.unwrap_or_else(|| Err("its `Serialize` panicked".into()))?;
     let len = into.value().len() as u64;
     if len > MAX_VALUE {
@@ -186,26 +169,38 @@ fn encode_checked<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Resu
             if is_as_is::<T>() || trust.takes(&shape) {
                 return Ok(BINARY);
             }
-            match check(BINARY, value, into.value()) {
-                Ok(()) => {
-                    trust.carried(&shape);
-                    return Ok(BINARY);
-                }
-                // What cannot be read back is noticed by whoever reads it.
-                Err(Unlike::Unreadable(_)) => {}
-                Err(Unlike::Different) => trust.came_back_different(&shape),
+            if judged(check(BINARY, value, into.value()), trust, &shape) {
+                return Ok(BINARY);
             }
         }
         into.reset_value();
     }
     tagged::encode(value, into)?;
-    check(TAGGED, value, into.value()).map_err(Unlike::why)?;
-    trust.set_tagged();
-    Ok(TAGGED)
+    match check(TAGGED, value, into.value()) {
+        Ok(()) => {
+            trust.set_tagged();
+            Ok(TAGGED)
+        }
+        Err(unlike) => Err(unlike.why()),
+    }
+}
+
+/// Whether bincode carried a value of this shape, which is noted.
+fn judged(checked: Result<(), Unlike>, trust: &Trust, shape: &Shape) -> bool {
+    match checked {
+        Ok(()) => trust.carried(shape),
+        // What cannot be read back is noticed by whoever reads it.
+        Err(Unlike::Unreadable(_)) => return false,
+        Err(Unlike::Different) => {
+            trust.came_back_different(shape);
+            return false;
+        }
+    }
+    true
 }
 
 /// Whether values of the type are read by no code but serde's, which is known to carry them.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn is_as_is<T>() -> bool {
     is_scalar::<T>() || numbers::is_vec::<T>()
 }
@@ -230,20 +225,33 @@ impl Unlike {
 /// Whether a value comes back as it went.
 fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlike> {
     // Caught here, as a type may panic at what one codec makes of it and not at the other's.
-    let checked = catch(|| compare_copy(codec, value, bytes));
-    checked.unwrap_or_else(|| {
-        let why = "its serde implementation panicked when it was read back";
-        Err(Unlike::Unreadable(why.into()))
-    })
+    match catch(|| compare_copy(codec, value, bytes)) {
+        Some(checked) => checked,
+        None => {
+            let why = "its serde implementation panicked when it was read back";
+            Err(Unlike::Unreadable(why.into()))
+        }
+    }
 }
 
 /// Decodes a value, and walks the copy against the original.
 fn compare_copy<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlike> {
     let copy: T = decode_as(codec, bytes).map_err(Unlike::Unreadable)?;
-    let refused = |_| Unlike::Unreadable(take_refusal());
-    let original = encoding_of(value, bytes.len()).map_err(refused)?;
-    let copied = encoding_of(&copy, original.len()).map_err(refused)?;
-    if original == copied || order::is_same_unordered(&original, &copied) {
+    match encoding_of(value, bytes.len()) {
+        Ok(original) => compare(&original, encoding_of(&copy, bytes.len())),
+        Err(_) => Err(refused()),
+    }
+}
+
+/// The last encoding could not be made.
+fn refused() -> Unlike {
+    Unlike::Unreadable(take_refusal())
+}
+
+/// Compares the encodings of a value and of its copy.
+fn compare(original: &[u8], copied: Result<Vec<u8>, Stop>) -> Result<(), Unlike> {
+    let copied = copied.map_err(|_| refused())?;
+    if original == copied || order::is_same_unordered(original, &copied) {
         Ok(())
     } else {
         Err(Unlike::Different)
@@ -252,8 +260,14 @@ fn compare_copy<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlik
 
 fn decode_as<T: Data>(codec: u8, bytes: &[u8]) -> Result<T, String> {
     match codec {
-        BINARY => binary::decode(bytes).ok_or_else(|| "bincode cannot read it back".into()),
-        TAGGED => tagged::decode(bytes).map_err(|error| error.to_string()),
+        BINARY => match binary::decode(bytes) {
+            Some(value) => Ok(value),
+            None => Err("bincode cannot read it back".into()),
+        },
+        TAGGED => match tagged::decode(bytes) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(error.why()),
+        },
         _ => Err(format!("there is no codec {codec}")),
     }
 }
@@ -294,7 +308,7 @@ fn decode_asked<T: Data>(codec: u8, bytes: &[u8]) -> Option<(T, Option<u64>)> {
 }
 
 /// Whether to decode a value runs no code of the user's.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn is_plain<T>() -> bool {
     is_scalar::<T>()
 }
@@ -302,7 +316,7 @@ pub(crate) fn is_plain<T>() -> bool {
 /// The value of an entry; nothing where its bytes are not one, which the check makes unlikely.
 ///
 /// A panic of the user's `Deserialize` is the caller's.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn decode<T: Data>(entry: View<'_>) -> Option<T> {
     if is_scalar::<T>() && entry.entry.codec() == BINARY {
         binary::decode(entry.value())
@@ -312,7 +326,7 @@ pub(crate) fn decode<T: Data>(entry: View<'_>) -> Option<T> {
 }
 
 /// As [`decode`], and nothing where a scalar would take a call to decode.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn decode_at_once<T: Data>(entry: View<'_>) -> Option<T> {
     if is_scalar::<T>() {
         binary::decode(entry.value_of(BINARY)?)

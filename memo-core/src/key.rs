@@ -12,6 +12,7 @@ pub mod given;
 pub(crate) mod numbers;
 pub mod part;
 pub(crate) mod plain;
+pub(crate) mod shape;
 pub(crate) mod sink;
 pub(crate) mod sinks;
 pub(crate) mod structure;
@@ -26,7 +27,7 @@ use serde::Serialize;
 
 use encoder::Encoder;
 use sink::{unless_refused, Sink, Stop};
-use sinks::{Compare, Digest, Hash, Keyed, Written};
+use sinks::{Compare, Hash, Keyed, Written};
 
 pub(crate) use sinks::Seed;
 
@@ -56,7 +57,7 @@ impl Hashes {
         Self { quick: hash, thorough: hash }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) const fn of(self, thorough: bool) -> u64 {
         if thorough {
             self.thorough
@@ -103,12 +104,12 @@ impl<A: Args> Arguments for A {
 }
 
 impl Args for () {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn are_plain() -> bool {
         true
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn walk<S: Sink>(&self, _: &mut S) -> Result<(), Stop> {
         Ok(())
     }
@@ -129,19 +130,19 @@ pub struct Scope {
 
 impl Scope {
     /// The scope of the function in which the closure is written.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn of<F>(_: &F) -> Self {
         Self { id: typeid::of::<F>(), name: std::any::type_name::<F>, is_named: false }
     }
 
     /// The same, for keys that other builds of the program read: in one build a type's id is its
     /// own, but it counts `impl` blocks, and the next build may have another one of that number.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn named<F>(closure: &F) -> Self {
         Self { is_named: true, ..Self::of(closure) }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn bytes(self) -> [u8; 16] {
         let id = bytes_of_id(self.id);
         if !self.is_named {
@@ -175,7 +176,7 @@ fn has_closure_argument(path: &str) -> bool {
 }
 
 /// A type's id, to be compared as a whole: its own `Hash` gives away only half of it.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn bytes_of_id(id: TypeId) -> [u8; 16] {
     const { assert!(size_of::<TypeId>() == 16) };
     // SAFETY: a `TypeId` is 128 bits of hash without padding, in whatever fields the standard
@@ -184,7 +185,7 @@ pub(crate) fn bytes_of_id(id: TypeId) -> [u8; 16] {
 }
 
 impl<Rest: Args> Args for (Scope, Rest) {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
         sink.scope(self.0)?;
         self.1.walk(sink)
@@ -194,7 +195,7 @@ impl<Rest: Args> Args for (Scope, Rest) {
         Some(self.0)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn are_plain() -> bool {
         Rest::are_plain()
     }
@@ -211,7 +212,7 @@ pub(crate) enum Hashed {
 
 /// # Errors
 /// `Stop::Refused`: an argument's `Serialize` returned an error, or is nested too deep.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn hash<A: Args>(args: &A, seed: &Seed, thorough: bool) -> Result<Hashed, Stop> {
     let mut sink = Hash::new(seed, thorough);
     match args.walk(&mut sink) {
@@ -224,7 +225,7 @@ pub(crate) fn hash<A: Args>(args: &A, seed: &Seed, thorough: bool) -> Result<Has
 }
 
 /// Whether the arguments encode to exactly these bytes.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn equals<A: Args>(args: &A, encoding: &[u8]) -> bool {
     let mut sink = Compare::new(encoding);
     args.walk(&mut sink).is_ok() && sink.is_at_end()
@@ -291,7 +292,7 @@ pub(crate) fn encode<R>(
 /// # Errors
 /// As for [`encode`].
 pub(crate) fn digest_of(args: &dyn Arguments) -> Result<[u8; DIGEST], Stop> {
-    let mut sink = Written::Digest(Digest::new());
+    let mut sink = Written::Digest(Box::default());
     unless_refused(|| args.write(&mut sink))?;
     let Written::Digest(sink) = sink else { unreachable!("it stays what it is") };
     Ok(sink.finish())

@@ -88,7 +88,7 @@ pub(crate) fn pin() -> Pin {
 }
 
 /// A pin, or what the caller does first where that may take a lock.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn pin_or_else(pin_with_fence: fn() -> Pin) -> Pin {
     match RECORD.get() {
         Some(record) => {
@@ -103,7 +103,7 @@ pub(crate) fn pin_or_else(pin_with_fence: fn() -> Pin) -> Pin {
 }
 
 /// A pin that takes nothing but plain stores, and no call: nothing where it would take more.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn pin_at_once() -> Option<Pin> {
     let record = RECORD.get()?;
     let pin = Pin::new(record, false);
@@ -127,7 +127,7 @@ pub(crate) fn pin_with_fence() -> Pin {
 }
 
 impl Pin {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn new(record: &'static Record, is_borrowed: bool) -> Self {
         // Relaxed: only this thread writes it.
         let is_outer = record.pinned.load(Ordering::Relaxed) == UNPINNED;
@@ -142,7 +142,7 @@ impl Pin {
     }
 
     /// Counts a hit of the function with this index.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn count_hit(&self, function: usize) {
         while !self.count_hit_at_once(function) {
             grow(self.record, function);
@@ -150,14 +150,14 @@ impl Pin {
     }
 
     /// Counts a hit, if this thread has a stripe for the function already.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn count_hit_at_once(&self, function: usize) -> bool {
         self.record.count_hit_at_once(function)
     }
 }
 
 impl Record {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn count_hit_at_once(&self, function: usize) -> bool {
         // Relaxed: this thread alone writes its stripes and where they are; sums are taken with
         // `RECORDS` locked, and a sum is only as old as the last store it saw.
@@ -173,7 +173,7 @@ impl Record {
 }
 
 impl Drop for Pin {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         if self.is_outer {
             // Release: the reads under this pin happen before whatever a writer that sees it ended

@@ -188,32 +188,25 @@ impl Function {
         let whole = |expr| Helped { item: TokenStream::new(), expr };
         let call = match refresh {
             Some(_) => whole(self.run_before_refresh(&told.both(), |call| self.run(call, body))),
-            None if is_plain => self.split(told, returns, run("enter")),
+            None if is_plain && self.is_split() => self.split(told, returns, run("look_again")),
             None => whole(run("enter")),
         };
         (call, run("refresh"))
     }
 
     // Input:
-    //     enter(…).run(move || square::uncached(x))
+    //     look_again(…).run(move || square::uncached(x))
     //
     // Output:
     //     match hit(square::__memo(), square::__codec(), square::__key(&x)) {
     //         Some(value) => value,
     //         None => square::__missed(x),
     //     }
-    //     #[cold] fn __missed(x: u64) -> u64 { enter(…).run(move || square::uncached(x)) }
+    //     #[cold] fn __missed(x: u64) -> u64 { look_again(…).run(move || square::uncached(x)) }
     /// Splits a call in a hit that needs nothing of its arguments afterwards, and all the rest. What
     /// is to be seen by more than one caller (`key`'s side effects, a future, the caller's line), or
     /// always takes more (a `ttl`), stays in one piece.
     fn split(&self, told: &Told<'_>, returns: &TokenStream, call: TokenStream) -> Helped {
-        let is_one = self.is_async()
-            || self.key.is_some()
-            || self.attributes.track_caller.is_some()
-            || matches!(self.place, Place::Trait);
-        if is_one {
-            return Helped { item: TokenStream::new(), expr: call };
-        }
         let hit = self.ask("hit", &told.both(), Takes::All, None);
         let missed = self.hand_on(&self.helper_name("missed"));
         let value = quote_spanned!(Span::mixed_site()=> value);
@@ -224,6 +217,13 @@ impl Function {
             }
         };
         Helped { item: self.cold_helper("missed", returns, &call), expr }
+    }
+
+    fn is_split(&self) -> bool {
+        !self.is_async()
+            && self.key.is_none()
+            && self.attributes.track_caller.is_none()
+            && !matches!(self.place, Place::Trait)
     }
 
     /// The call of the original function.

@@ -34,7 +34,7 @@ impl<X: ?Sized + Send + Sync + 'static> Hold<X> {
 }
 
 impl<X: ?Sized> Hold<X> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn resource(&self) -> &Arc<X> {
         match &self.resource {
             Some(resource) => resource,

@@ -20,7 +20,7 @@ use crate::reclaim::{self, Pin};
 pub(crate) use held::Held;
 
 /// A pin. The first of a thread takes a lock, and so sees to children of `fork` before.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn pin() -> Pin {
     #[cold]
     #[inline(never)]
@@ -47,7 +47,7 @@ pub(crate) struct Served {
 impl Served {
     /// Reclaims something that has expired, where the clock was read anyway. Outside any pin, as
     /// the end of a resource is the user's code.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn reclaim(self) {
         if expiry::is_due(self.at) {
             expiry::reclaim_by_the_way(self.at);
@@ -61,7 +61,7 @@ impl Cache {
     /// Where neither the arguments nor the value run code of the user's, [`find_under`] takes less.
     ///
     /// [`find_under`]: Self::find_under
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn find<A: Args>(&self, args: &A, is_call: bool) -> Option<(Held, Served)> {
         let found = if A::are_plain() {
             let pin = pin();
@@ -86,7 +86,7 @@ impl Cache {
     ///
     /// # Errors
     /// The key is a long one, which [`find`](Self::find) is to be asked for.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn find_under<'p, A: Args>(
         &self,
         pin: &'p Pin,
@@ -102,7 +102,7 @@ impl Cache {
     }
 
     /// The entry of plain arguments.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<'p, A: Args>(&self, pin: &'p Pin, args: &A) -> Option<Result<View<'p>, IsLong>> {
         let table = self.table.read(pin)?;
         let hashed = key::hash(args, table.seed(), table.is_thorough()).ok()?;
@@ -116,7 +116,7 @@ impl Cache {
     /// The entry of a call, if it is there and has no expiry to be asked about, and its key is not
     /// a long one: what [`find_under`](Self::find_under) does without calling anything that is not
     /// inlined. The arguments are plain.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn find_at_once<'p, A: Args>(&self, pin: &'p Pin, args: &A) -> Option<View<'p>> {
         let table = self.table.read(pin)?;
         let hashed = key::hash(args, table.seed(), table.is_thorough());
@@ -127,7 +127,7 @@ impl Cache {
     }
 
     /// The same of any arguments, held for a value whose `Deserialize` is the user's.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn hold_at_once<A: Args>(&self, args: &A) -> Option<Held> {
         if A::are_plain() {
             let pin = reclaim::pin_at_once()?;
@@ -206,28 +206,28 @@ impl Cache {
 
     /// Counts a hit that was found under this pin; false if that takes more than a store to a place
     /// that is there.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn hit_at_once(&self, pin: &Pin, entry: View<'_>) -> bool {
         entry.entry.mark();
         pin.count_hit_at_once(self.number())
     }
 
     /// Counts a hit, found under this pin.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn hit(&self, pin: &Pin, entry: View<'_>) {
         entry.entry.mark();
         pin.count_hit(self.number());
     }
 
     /// Counts a hit of what is held; false as for [`hit_at_once`](Self::hit_at_once).
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn hit_held_at_once(&self, found: &Held) -> bool {
         found.view().entry.mark();
         found.count_hit_at_once(self.number())
     }
 
     /// Counts a hit of what is held.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn hit_held(&self, found: &Held) {
         if !self.hit_held_at_once(found) {
             self.count_hit();
@@ -235,7 +235,7 @@ impl Cache {
     }
 
     /// How an entry that was found is served, if it is.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn served(&self, entry: View<'_>, is_call: bool) -> Option<Served> {
         match entry.expiry() {
             None => Some(Served { is_stale: false, at: Tick::from_nanos(0) }),
@@ -243,7 +243,7 @@ impl Cache {
         }
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn served_until(&self, entry: View<'_>, expiry: Tick, is_call: bool) -> Option<Served> {
         let at = Tick::now();
         if expiry <= at {

@@ -74,7 +74,7 @@ impl<'a> Stored<'a> {
 }
 
 impl Cache {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn has_store(&self) -> bool {
         self.backing.has_store()
     }

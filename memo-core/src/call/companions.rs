@@ -14,10 +14,8 @@ pub fn get<R, P: Payload<R>, A: Args>(memo: &'static Memo, _: P, args: A) -> Opt
         memo.cache.sync_invalidations();
     }
     let found = memo.find::<R, P, A>(&args, false).map(|(result, _)| result);
-    if P::HAS_STORE {
-        if found.is_none() {
-            return memo.look_in_store::<R, P>(&memo.key(&args, P::value_len(&memo.trust))?);
-        }
+    if P::HAS_STORE && found.is_none() {
+        return memo.look_in_store::<R, P>(&memo.key(&args, P::value_len(&memo.trust))?);
     }
     found
 }

@@ -47,7 +47,7 @@ macro_rules! dereferences {
         $(impl<R> Deref for $outer<R> {
             type Target = $inner<R>;
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn deref(&self) -> &$inner<R> {
                 &self.0
             }
@@ -63,7 +63,7 @@ dereferences! {
 
 #[doc(hidden)]
 impl<T: Data, E> Pick<Result<T, E>> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     #[must_use]
     pub const fn pick(&self) -> OkOnly {
         OkOnly
@@ -75,7 +75,7 @@ impl<T, E> Pick<Result<T, E>>
 where
     Result<T, E>: Data,
 {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     #[must_use]
     pub const fn pick_both(&self) -> Plain {
         Plain
@@ -103,7 +103,7 @@ impl<T, E> OtherResult<Result<T, E>> {
 
 #[doc(hidden)]
 impl<R: Data> NoResult<R> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     #[must_use]
     pub const fn pick(&self) -> Plain {
         Plain
@@ -126,6 +126,31 @@ impl<R> Other<R> {
         R: Fallible,
     {
         NoCodec
+    }
+}
+
+/// For a function that has a store.
+#[derive(Clone, Copy, Debug)]
+pub struct Backed<C>(C);
+
+/// Says that the function has a store.
+pub const fn backed<C>(codec: C) -> Backed<C> {
+    Backed(codec)
+}
+
+impl<R, C: Codec<R>> Codec<R> for Backed<C> {
+    type Data = C::Data;
+    const ASKS: bool = C::ASKS;
+    const HAS_STORE: bool = true;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn keep<'r>(&self, result: &'r R) -> Keep<'r, C::Data> {
+        self.0.keep(result)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn restore(data: C::Data) -> R {
+        C::restore(data)
     }
 }
 
@@ -181,7 +206,7 @@ impl<R, F: Copy> CacheIf<R, F> {
 
 impl<R, F: Fn(&R) -> bool + Copy> CacheIf<R, F> {
     #[doc(hidden)]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     #[must_use]
     pub const fn pick(&self) -> F {
         self.0 .0

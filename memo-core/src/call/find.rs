@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::{AsyncMiss, Memo, Miss, Payload};
 use crate::background::pool::REFRESHES;
-use crate::cache;
-use crate::flight::Flight;
+use crate::cache::{self, Held};
+use crate::flight::{Flight, Key};
 use crate::function::enabled;
 use crate::key::{Args, Arguments};
 use crate::reclaim;
@@ -82,6 +82,30 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args: A
     Call { memo, payload, found }
 }
 
+/// Looks a call up that [`hit`] did not answer, by its key, which a miss takes anyway: so that what
+/// finds is compiled once for each function. It is no miss where a thread calls for the first time,
+/// or where the key is a long one.
+#[cfg_attr(debug_assertions, inline(never))]
+#[cfg_attr(not(debug_assertions), inline)]
+pub fn look_again<R, P: Payload<R>, A: Args>(
+    memo: &'static Memo,
+    payload: P,
+    args: A,
+) -> Call<R, P> {
+    let found = match memo.look_by_key(&args, P::IS_DATA, P::value_len(&memo.trust)) {
+        None => Found::Uncached,
+        Some((key, None)) => Found::Miss(Flight::new(key)),
+        Some((key, Some(held))) => match P::take(held.view()) {
+            Some(result) => {
+                memo.cache.hit_held(&held);
+                Found::Hit(result)
+            }
+            None => Found::Miss(Flight::new(key)),
+        },
+    };
+    Call { memo, payload, found }
+}
+
 /// `func::refresh(…)`: a call that computes, whatever is stored.
 pub fn refresh<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args: A) -> Call<R, P> {
     let found = if P::IS_DATA && !enabled::is_on() {
@@ -95,7 +119,7 @@ pub fn refresh<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args:
 
 impl Memo {
     /// The hot path: no lock, and no allocation but those of the result.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn find<R, P: Payload<R>, A: Args>(
         &'static self,
         args: &A,
@@ -143,11 +167,33 @@ impl Memo {
         found
     }
 
+    #[cold]
+    #[inline(never)]
     fn missed<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Found<R> {
         match self.flight(args, P::value_len(&self.trust)) {
             Some(flight) => Found::Miss(flight),
             None => Found::Uncached,
         }
+    }
+
+    /// The key of a call that is to be looked up, and what is stored of it; nothing if it makes none,
+    /// or is not to be cached.
+    #[inline(never)]
+    fn look_by_key(
+        &'static self,
+        args: &dyn Arguments,
+        is_data: bool,
+        value_len: usize,
+    ) -> Option<(Key, Option<Held>)> {
+        if is_data && !enabled::is_on() {
+            return None;
+        }
+        let Some(key) = self.key(args, value_len) else {
+            self.cache.count_miss();
+            return None;
+        };
+        let held = self.cache.find_key(&key);
+        Some((key, held))
     }
 
     #[cold]
@@ -174,7 +220,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     }
 
     /// The result, computed on this thread if it must be.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn run(self, body: impl FnOnce() -> R) -> R {
         match self.hit() {
             Ok(result) => result,
@@ -186,7 +232,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     ///
     /// # Errors
     /// A miss: the body is to be run.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn hit(self) -> Result<R, Miss<R, P>> {
         let Self { memo, payload, found } = self;
         let leading = match found {
@@ -205,7 +251,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     ///
     /// # Errors
     /// A miss: it is to be awaited.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn missed(self) -> Result<R, AsyncMiss<R, P>> {
         let Self { memo, payload, found } = self;
         let flight = match found {

@@ -28,7 +28,7 @@ impl<R, P> fmt::Debug for Miss<R, P> {
 impl<R, P: Payload<R>> Miss<R, P> {
     /// Stores the body's result, and hands back what all callers have: of a resource another's, if
     /// one was faster.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn finish(self, mut result: R) -> R {
         match self.leading {
             Some(leading) => finish(self.memo, &self.payload, leading.lead, &mut result),
@@ -91,15 +91,19 @@ impl Memo {
     #[cold]
     #[inline(never)]
     pub(super) fn restore<R, P: Payload<R>>(&'static self, entry: &Ref) -> Option<R> {
-        let Some(result) = P::take(entry.view()) else {
-            self.cache.count_miss();
-            self.cache.count_uncacheable("a stored value cannot be read back".into());
-            self.cache.remove_entry(entry);
-            self.trust.doubt();
-            self.void_if_doubted();
-            return None;
-        };
-        self.cache.count_hit();
-        Some(result)
+        let result = P::take(entry.view());
+        self.restored(entry, result.is_some());
+        result
+    }
+
+    fn restored(&'static self, entry: &Ref, is_read: bool) {
+        if is_read {
+            return self.cache.count_hit();
+        }
+        self.cache.count_miss();
+        self.cache.count_uncacheable("a stored value cannot be read back".into());
+        self.cache.remove_entry(entry);
+        self.trust.doubt();
+        self.void_if_doubted();
     }
 }

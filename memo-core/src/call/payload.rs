@@ -80,7 +80,7 @@ impl<R, C: Codec<R>> Payload<R> for C {
     const IS_DATA: bool = true;
     const HAS_STORE: bool = C::HAS_STORE;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn is_plain() -> bool {
         codec::is_plain::<C::Data>()
     }
@@ -89,12 +89,12 @@ impl<R, C: Codec<R>> Payload<R> for C {
         trust.expected_len()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn take(entry: View<'_>) -> Option<R> {
         codec::decode(entry).map(C::restore)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn take_at_once(entry: View<'_>) -> Option<R> {
         codec::decode_at_once(entry).map(C::restore)
     }
@@ -105,7 +105,7 @@ impl<R, C: Codec<R>> Payload<R> for C {
 
     #[cold]
     #[inline(never)]
-    fn finish(&self, memo: &'static Memo, mut lead: Lead, result: &mut R) -> Option<Write> {
+    fn finish(&self, memo: &'static Memo, lead: Lead, result: &mut R) -> Option<Write> {
         lead.computed();
         // The user's condition, time to live and serde code may call the function again.
         let _entered = Entered::new(&lead.flight);
@@ -113,33 +113,51 @@ impl<R, C: Codec<R>> Payload<R> for C {
             Ok(Keep::Store(data)) => (Some(data), true),
             Ok(Keep::Share(data)) => (Some(data), false),
             // An error says nothing about the result that may be stored.
-            Ok(Keep::Drop) => {
-                let _ = lead.finish(Outcome::Leave);
-                return None;
-            }
+            Ok(Keep::Drop) => return left(lead),
             Err(Panicked) => (None, false),
         };
-        let digest = lead.flight.digest;
-        let (ticket, replaces, lease) = (lead.ticket, lead.is_replacing, lead.lease.take());
         // What is not stored need not be encoded for nobody.
-        let data = data.filter(|_| may_store || lead.is_awaited());
-        let outcome = memo.outcome(&lead, data, may_store);
-        let mut put = None;
+        let data = if may_store || lead.is_awaited() { data } else { None };
+        let mut key = lead.take_key();
+        let codec = match data {
+            Some(data) => memo.encode_value(data, &mut key),
+            None => None,
+        };
+        let outcome = memo.outcome(key, codec, may_store);
+        let mut structure = None;
         if C::HAS_STORE {
-            if let (Outcome::Store(entry), Some(data), Some(ticket)) = (&outcome, data, ticket) {
-                put = codec::structure(data, entry.view()).map(|structure| {
-                    let entry = entry.view().share();
-                    StoreWrite::Put(Put { digest, ticket, replaces, entry, structure })
-                });
+            if let (Outcome::Store(entry), Some(data)) = (&outcome, data) {
+                if lead.ticket.is_some() {
+                    structure = codec::structure(data, entry.view());
+                }
             }
         }
-        let Finished { is_current, .. } = lead.finish(outcome);
-        // What was invalidated here may have been computed from what the store was to forget.
-        let put = put.filter(|_| is_current);
-        let remove =
-            ticket.filter(|_| replaces && put.is_none()).map(|_| StoreWrite::Remove(digest));
-        put.or(remove).map(|what| Write { what, lease })
+        ended(lead, outcome, structure)
     }
+}
+
+/// The end of a miss whose result is the caller's alone.
+fn left(lead: Lead) -> Option<Write> {
+    let _ = lead.finish(Outcome::Leave);
+    None
+}
+
+/// The end of a miss, with what is left to do with the store; for whom the types are no matter.
+fn ended(mut lead: Lead, outcome: Outcome, structure: Option<u64>) -> Option<Write> {
+    let digest = lead.flight.digest;
+    let (ticket, replaces, lease) = (lead.ticket, lead.is_replacing, lead.lease.take());
+    let put = match (&outcome, ticket, structure) {
+        (Outcome::Store(entry), Some(ticket), Some(structure)) => {
+            let entry = entry.view().share();
+            Some(StoreWrite::Put(Put { digest, ticket, replaces, entry, structure }))
+        }
+        _ => None,
+    };
+    let Finished { is_current, .. } = lead.finish(outcome);
+    // What was invalidated here may have been computed from what the store was to forget.
+    let put = put.filter(|_| is_current);
+    let remove = ticket.filter(|_| replaces && put.is_none()).map(|_| StoreWrite::Remove(digest));
+    put.or(remove).map(|what| Write { what, lease })
 }
 
 impl Memo {
@@ -161,11 +179,9 @@ impl Memo {
         })
     }
 
-    /// What a computation leaves, of which that much is kept.
-    fn outcome<D: Data>(&'static self, lead: &Lead, data: Option<&D>, may_store: bool) -> Outcome {
-        let mut key = lead.take_key();
-        let Some(data) = data else { return Outcome::Forget(key) };
-        let Some(codec) = self.encode_value(data, &mut key) else { return Outcome::Forget(key) };
+    /// What a computation leaves, which this codec encoded, if anything is kept.
+    fn outcome(&'static self, key: Builder, codec: Option<u8>, may_store: bool) -> Outcome {
+        let Some(codec) = codec else { return Outcome::Forget(key) };
         let expiry = if may_store { self.expiry() } else { None };
         match expiry {
             Some(expiry) => Outcome::Store(key.finish(codec, expiry)),
@@ -184,7 +200,10 @@ impl Memo {
     }
 
     fn encode_value<D: Data>(&'static self, data: &D, key: &mut Builder) -> Option<u8> {
-        let encoded = codec::encode(data, &self.trust, key);
+        self.encoded(codec::encode(data, &self.trust, key))
+    }
+
+    fn encoded(&'static self, encoded: Result<u8, String>) -> Option<u8> {
         self.void_if_doubted();
         encoded.map_err(|why| self.cache.count_uncacheable(why)).ok()
     }

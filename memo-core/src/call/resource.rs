@@ -90,7 +90,7 @@ impl<X: ?Sized> Hooks<X> {
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn resource<X: ?Sized + 'static>(entry: View<'_>) -> Option<Arc<X>> {
     entry.resource::<Hold<X>>().map(|hold| Arc::clone(hold.resource()))
 }
@@ -99,7 +99,7 @@ impl<X: ?Sized + 'static> Payload<Arc<X>> for Hooks<X> {
     const IS_DATA: bool = false;
     const VALIDATES: bool = true;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn is_plain() -> bool {
         true
     }
@@ -108,12 +108,12 @@ impl<X: ?Sized + 'static> Payload<Arc<X>> for Hooks<X> {
         RESOURCE_LEN
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn take(entry: View<'_>) -> Option<Arc<X>> {
         resource(entry)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn take_at_once(entry: View<'_>) -> Option<Arc<X>> {
         resource(entry)
     }
@@ -122,7 +122,7 @@ impl<X: ?Sized + 'static> Payload<Arc<X>> for Hooks<X> {
         None
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn validates(&self) -> bool {
         self.validate.is_some()
     }
@@ -164,7 +164,7 @@ impl<X: ?Sized + 'static, E> Payload<Result<Arc<X>, E>> for Hooks<X> {
     const IS_DATA: bool = false;
     const VALIDATES: bool = true;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn is_plain() -> bool {
         true
     }
@@ -173,12 +173,12 @@ impl<X: ?Sized + 'static, E> Payload<Result<Arc<X>, E>> for Hooks<X> {
         RESOURCE_LEN
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn take(entry: View<'_>) -> Option<Result<Arc<X>, E>> {
         resource(entry).map(Ok)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn take_at_once(entry: View<'_>) -> Option<Result<Arc<X>, E>> {
         resource(entry).map(Ok)
     }
@@ -187,7 +187,7 @@ impl<X: ?Sized + 'static, E> Payload<Result<Arc<X>, E>> for Hooks<X> {
         None
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn validates(&self) -> bool {
         self.validate.is_some()
     }

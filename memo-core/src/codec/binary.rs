@@ -14,7 +14,7 @@ use bincode::{DefaultOptions, Options};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
-use super::shape::Shape;
+use crate::key::shape::Shape;
 use crate::memory::entry::Builder;
 
 use read::Rest;
@@ -33,7 +33,7 @@ pub(super) fn encode<T: Serialize>(value: &T, into: &mut Builder) -> Result<Shap
     write::encode(value, into)
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     let mut rest = Rest::new(bytes);
     let value = T::deserialize(rest.value()).ok()?;

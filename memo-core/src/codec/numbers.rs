@@ -33,7 +33,7 @@ macro_rules! for_each_number {
 ///
 /// `take` gets the tag and the width of such a number, and gives the bytes of all of them; or
 /// nothing, if they are to be read one by one.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn read<'de, V: Visitor<'de>, E>(
     take: impl FnOnce(u8, usize) -> Result<Option<&'de [u8]>, E>,
 ) -> Result<Option<V::Value>, E> {
@@ -93,7 +93,7 @@ unsafe fn write_numbers<N: Number>(bytes: &[u8], to: *mut ()) -> bool {
 }
 
 /// Whether a type is a `Vec` of numbers, of which any bytes are a value.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn is_vec<T>() -> bool {
     is_vec_id(typeid::of::<T>())
 }
@@ -113,7 +113,7 @@ fn is_vec_id(id: TypeId) -> bool {
 
 /// Whether it is with this visitor that serde reads a `Vec` of such numbers: the type has no name
 /// outside of serde, but comes to whoever such a `Vec` is read from.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn is_visitor_of<N: Number>(visitor: TypeId) -> bool {
     matches!(Vec::<N>::deserialize(Probe(visitor)), Err(Asked { by_visitor: true }))
 }
@@ -147,7 +147,7 @@ impl<'de> Deserializer<'de> for Probe {
         Err(Asked { by_visitor: false })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn deserialize_seq<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Asked> {
         Err(Asked { by_visitor: typeid::of::<V>() == self.0 })
     }

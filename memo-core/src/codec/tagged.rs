@@ -11,20 +11,35 @@ mod piece;
 mod skip;
 mod value;
 mod variant;
-mod write;
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{self, DeserializeOwned, Visitor};
+use serde::Serialize;
 
 use crate::key::depth::{Depth, TOO_DEEP};
+use crate::key::encoding_of;
+use crate::key::sink::{take_refusal, Stop};
 use crate::key::structure::{asks_fields, asks_nothing, asks_size};
 use crate::key::tag;
+use crate::memory::entry::Builder;
 
 use value::Value;
 
-pub(super) use write::encode;
+/// Writes a value as the key encoder does.
+///
+/// # Errors
+/// Why the value cannot be encoded.
+pub(super) fn encode<T: Serialize>(value: &T, into: &mut Builder) -> Result<(), String> {
+    // Not into the entry itself: the walk is the one that makes keys, too.
+    push(encoding_of(value, 0), into)
+}
+
+fn push(encoding: Result<Vec<u8>, Stop>, into: &mut Builder) -> Result<(), String> {
+    into.push(&encoding.map_err(|_| take_refusal())?);
+    Ok(())
+}
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     Reader::new(bytes).whole()
@@ -42,6 +57,10 @@ pub(super) fn decode_asked<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, u64)
 pub(super) struct Error(String);
 
 impl Error {
+    pub(super) fn why(self) -> String {
+        self.0
+    }
+
     fn too_deep() -> Self {
         Self(TOO_DEEP.into())
     }

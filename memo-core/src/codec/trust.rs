@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicU8, Ordering};
 
 use parking_lot::Mutex;
 
-use super::shape::Shape;
 use super::{BINARY, TAGGED};
+use crate::key::shape::Shape;
 
 /// How many values of a shape are checked before it is trusted.
 const CHECKS: u8 = 8;

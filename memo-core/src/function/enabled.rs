@@ -10,7 +10,7 @@ const ON: u8 = 1;
 const OFF: u8 = 2;
 
 /// Whether memo functions look into their caches.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn is_on() -> bool {
     // Relaxed: the state guards no data.
     match STATE.load(Ordering::Relaxed) {
@@ -21,7 +21,7 @@ pub(crate) fn is_on() -> bool {
 }
 
 /// Whether they do, as far as is known without asking the environment.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn is_known_on() -> bool {
     // Relaxed: as above.
     STATE.load(Ordering::Relaxed) == ON

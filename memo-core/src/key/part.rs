@@ -42,7 +42,7 @@ pub struct NoPart;
 
 impl<'a, T: ?Sized> Argument<'a, T> {
     #[doc(hidden)]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     #[must_use]
     pub const fn new(argument: &'a T) -> Self {
         Self(Other(argument))
@@ -51,7 +51,7 @@ impl<'a, T: ?Sized> Argument<'a, T> {
 
 impl<'a, T: ?Sized + Serialize> Argument<'a, T> {
     #[doc(hidden)]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     #[must_use]
     pub const fn part(&self) -> Part<'a, T> {
         Part(self.0 .0)
@@ -88,12 +88,12 @@ pub trait Walk {
 }
 
 impl<T: ?Sized + Serialize> Walk for Part<'_, T> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
         Encoder::new(sink).value(self.0)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn is_plain() -> bool {
         is_plain::<T>()
     }
@@ -110,13 +110,13 @@ impl Walk for NoPart {
 }
 
 impl<T: ?Sized + Serialize, Rest: Args> Args for (Part<'_, T>, Rest) {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
         self.0.walk(sink)?;
         self.1.walk(sink)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn are_plain() -> bool {
         <Part<'_, T>>::is_plain() && Rest::are_plain()
     }
@@ -137,12 +137,12 @@ impl<Rest: Args> Args for (NoPart, Rest) {
 pub struct Given<P>(pub P);
 
 impl<P: Walk> Args for Given<P> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Stop> {
         self.0.walk(sink)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn are_plain() -> bool {
         P::is_plain()
     }

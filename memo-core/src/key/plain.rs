@@ -3,7 +3,7 @@
 use std::any::TypeId;
 
 /// Whether all values of the type make one and the same call.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn is_scalar<T: ?Sized>() -> bool {
     is_scalar_id(typeid::of::<T>())
 }
@@ -24,7 +24,7 @@ fn is_scalar_id(id: TypeId) -> bool {
 }
 
 /// Whether to walk a value of the type into a key runs no code of the user's.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn is_plain<T: ?Sized>() -> bool {
     let id = typeid::of::<T>();
     is_scalar::<T>() || id == TypeId::of::<str>() || id == TypeId::of::<&'static str>()

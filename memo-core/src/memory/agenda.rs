@@ -34,7 +34,7 @@ impl Agenda {
     }
 
     /// The smallest number of all, or one that was a moment ago.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn next(&self) -> u64 {
         // Relaxed: it says when to look; what is found is read under locks.
         self.next.load(Ordering::Relaxed)

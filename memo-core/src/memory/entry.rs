@@ -63,34 +63,34 @@ const _: () = assert!(VERBATIM < EXPIRES as usize && DIGEST <= VERBATIM);
 const MARKS: u8 = 3;
 
 impl Entry {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn has_digest_key(&self) -> bool {
         self.key_len & DIGEST_KEY != 0
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn key_len(&self) -> usize {
         (self.key_len & !FLAGS) as usize
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn value_len(&self) -> usize {
         (u64::from(self.kind >> 8) << 32 | u64::from(self.value_len_low)) as usize
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn codec(&self) -> u8 {
         self.kind as u8
     }
 
     /// Stored bytes, key included.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn bytes(&self) -> usize {
         self.key_len() + self.value_len()
     }
 
     /// A hit was here.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn mark(&self) {
         // Relaxed, and not one step: a mark that two hits leave at once counts for one, and a hot
         // entry is soon only read.
@@ -166,7 +166,7 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// # Safety
     /// `entry` comes from a live `Ref` (or the table's) that stays live for `'a`.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn new(entry: NonNull<Entry>) -> Self {
         // SAFETY: live for `'a`, says the caller; a header is never written after it is shared,
         // its counter aside.
@@ -174,12 +174,12 @@ impl<'a> View<'a> {
         Self { entry: header, start: entry.cast() }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn pointer(self) -> NonNull<Entry> {
         self.start.cast()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn key(self) -> &'a [u8] {
         // SAFETY: the allocation holds `key_len` initialized bytes behind the header, and outlives
         // `'a` (see `new`).
@@ -187,19 +187,19 @@ impl<'a> View<'a> {
     }
 
     /// The key, if it is an encoding of so many bytes.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn encoding_of(self, len: usize) -> Option<&'a [u8]> {
         self.key_if(self.entry.key_len & !EXPIRES, len)
     }
 
     /// As [`encoding_of`](Self::encoding_of), of an entry that does not expire.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn lasting_encoding_of(self, len: usize) -> Option<&'a [u8]> {
         self.key_if(self.entry.key_len, len)
     }
 
     /// The key by its length and the flags that are left in it: with one of them it is none.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn key_if(self, flagged_len: u32, len: usize) -> Option<&'a [u8]> {
         if flagged_len as usize != len || len > VERBATIM {
             return None;
@@ -211,7 +211,7 @@ impl<'a> View<'a> {
     }
 
     /// The value's bytes, if there are less than 2³² of them and they are of this codec.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn value_of(self, codec: u8) -> Option<&'a [u8]> {
         if self.entry.kind != u16::from(codec) {
             return None;
@@ -226,7 +226,7 @@ impl<'a> View<'a> {
     }
 
     /// The value's bytes.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn value(self) -> &'a [u8] {
         // SAFETY: as for the key, with the `value_len` bytes behind it.
         unsafe {
@@ -238,7 +238,7 @@ impl<'a> View<'a> {
     }
 
     /// The resource of an entry made by [`Builder::finish_resource`], if it is of this type.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn resource<T: Any>(self) -> Option<&'a T> {
         let (pointer, id) = self.resource_pointer()?;
         if id != key::bytes_of_id(TypeId::of::<T>()) {
@@ -250,7 +250,7 @@ impl<'a> View<'a> {
         Some(unsafe { &*pointer.cast::<T>() })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn resource_pointer(self) -> Option<(*mut Resource, [u8; 16])> {
         if self.entry.codec() != RESOURCE {
             return None;
@@ -264,7 +264,7 @@ impl<'a> View<'a> {
     }
 
     /// When it expires; what does not expire has no such moment.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn expiry(self) -> Option<Tick> {
         if !self.entry.expires() {
             return None;
@@ -288,7 +288,7 @@ impl<'a> View<'a> {
 
     /// # Safety
     /// `Builder::finish` wrote a word there.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn word_at(self, offset: usize) -> u64 {
         // SAFETY: as the caller says; bytes have no alignment.
         u64::from_ne_bytes(unsafe {
@@ -316,7 +316,7 @@ unsafe impl Send for Ref {}
 unsafe impl Sync for Ref {}
 
 impl Ref {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn view(&self) -> View<'_> {
         // SAFETY: `self` is an owner for as long as the view borrows it.
         unsafe { View::new(self.0) }

@@ -14,7 +14,7 @@ pub(crate) const BATCH: usize = 64;
 const FUNCTIONS: usize = 4;
 
 /// Whether something has expired that is still held.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn is_due(now: Tick) -> bool {
     now.nanos() >= EXPIRIES.next()
 }

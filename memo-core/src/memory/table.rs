@@ -29,7 +29,7 @@ const GONE_TAG: usize = 1;
 const ALIKE: usize = 4;
 
 /// Never that of a gone entry, so that a slot with the right tag has an entry.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn tag(hash: u64) -> usize {
     const { assert!(GONE_TAG & 2 == 0) };
     (hash >> 60) as usize & TAG | 2
@@ -49,7 +49,7 @@ impl Table {
     }
 
     /// The table as it is now; nothing before the first entry.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn read<'p>(&self, _: &'p Pin) -> Option<Reader<'p>> {
         // Acquire pairs with the Release that published the slots.
         let slots = NonNull::new(self.slots.load(Ordering::Acquire))?;
@@ -59,7 +59,7 @@ impl Table {
 
 impl Table {
     /// Whether its hashes saw all of a long key, a moment ago.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn was_thorough(&self) -> bool {
         // Relaxed: who reads the slots compares.
         self.thorough.load(Ordering::Relaxed)
@@ -73,36 +73,36 @@ pub(crate) struct Reader<'p> {
 }
 
 impl<'p> Reader<'p> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn head(self) -> &'p Slots {
         // SAFETY: the pin keeps the allocation alive for `'p`; a head is never written again.
         unsafe { self.slots.as_ref() }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn slot(self, index: usize) -> &'p Slot {
         // SAFETY: `mask + 1` slots follow the head, and every caller masks its index.
         unsafe { self.slots.byte_add(SLOTS_AT).cast::<Slot>().add(index).as_ref() }
     }
 
     /// What keys this table's hashes.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn seed(self) -> &'p Seed {
         &self.head().seed
     }
 
     /// Whether its hashes see all of a long key.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn is_thorough(self) -> bool {
         self.head().thorough
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn find(self, hash: u64, is_it: impl Fn(View<'p>) -> bool) -> Option<View<'p>> {
         self.position(hash, is_it).map(|(_, view)| view)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn position(self, hash: u64, is_it: impl Fn(View<'p>) -> bool) -> Option<(usize, View<'p>)> {
         let mask = self.head().mask;
         let mut index = hash as usize & mask;

@@ -50,7 +50,7 @@ impl Pin {
     ///
     /// # Errors
     /// This thread has no place for that: the pin goes on.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn hold(self, pointer: NonNull<u8>) -> Result<Hold, Self> {
         let holds = &self.record.holds;
         // Relaxed: only this thread counts.
@@ -68,7 +68,7 @@ impl Pin {
 
 impl Hold {
     /// Counts a hit, as [`Pin::count_hit_at_once`] does.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn count_hit_at_once(&self, function: usize) -> bool {
         self.record.count_hit_at_once(function)
     }
@@ -76,7 +76,7 @@ impl Hold {
 
 impl Drop for Hold {
     /// Holds of a thread end in the reverse order of their beginning, as they are nested calls'.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         let holds = &self.record.holds;
         // Release: the reads of what was held happen before whatever a writer that sees this frees.

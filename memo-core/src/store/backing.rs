@@ -134,7 +134,7 @@ impl Backing {
         self.is_fleet
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn has_store(&self) -> bool {
         self.open.is_some()
     }

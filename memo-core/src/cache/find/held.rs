@@ -24,7 +24,7 @@ enum Guard {
 
 impl Held {
     /// Holds an entry that was read from a table under this pin, which ends.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn new(pin: Pin, entry: NonNull<Entry>) -> Self {
         let guard = match pin.hold(entry.cast()) {
             Ok(hold) => Guard::Hold(hold),
@@ -33,13 +33,13 @@ impl Held {
         Self { entry, guard }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn view(&self) -> View<'_> {
         // SAFETY: the hold or the share began under the pin under which the entry was found.
         unsafe { View::new(self.entry) }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn count_hit_at_once(&self, function: usize) -> bool {
         match &self.guard {
             Guard::Hold(hold) => hold.count_hit_at_once(function),

@@ -1,6 +1,6 @@
 //! The format's writer: bincode's, piece by piece, beside what it does not look after.
 //!
-//! In one walk it writes the value and notes its [shape](super::super::shape). It stops where the
+//! In one walk it writes the value and notes its [shape](crate::key::shape). It stops where the
 //! value is nested too deep. It counts the parts of a sequence or map, whatever the value said of
 //! their number before they came: the format has that number in front, and a wrong one would have
 //! all that follows be read from the wrong place. A slice of numbers is copied.
@@ -11,10 +11,10 @@ use std::fmt;
 
 use serde::ser::{self, Serialize, Serializer};
 
-use super::super::shape::{call, kind, mix, type_of, Shape};
 use super::options;
 use crate::key::depth::Depth;
 use crate::key::numbers::Numbers;
+use crate::key::shape::{call, kind, mix, type_of, Shape};
 use crate::key::unsaid;
 use crate::memory::entry::Builder;
 
@@ -65,7 +65,7 @@ struct Out<'b> {
 
 impl Out<'_> {
     /// Has bincode write a piece.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn write(
         &mut self,
         piece: impl FnOnce(&mut Bincode<'_>) -> bincode::Result<()>,

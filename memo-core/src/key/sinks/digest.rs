@@ -5,7 +5,7 @@ use super::super::unordered::Sorted;
 use super::super::{tag, DIGEST};
 
 /// A BLAKE3 digest of the encoding.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Digest {
     hasher: blake3::Hasher,
     // BLAKE3 is fast on many kilobytes at once, and pieces are small.
@@ -16,10 +16,6 @@ pub struct Digest {
 const STAGE: usize = 32 * 1024;
 
 impl Digest {
-    pub(crate) fn new() -> Self {
-        Self { hasher: blake3::Hasher::new(), staged: Vec::new() }
-    }
-
     pub(crate) fn finish(mut self) -> [u8; DIGEST] {
         self.hasher.update(&self.staged);
         self.hasher.finalize().into()

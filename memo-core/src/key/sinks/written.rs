@@ -16,7 +16,7 @@ use super::{Digest, Keyed};
 pub enum Written<'k> {
     Bytes(Vec<u8>),
     Keyed(Keyed<'k>),
-    Digest(Digest),
+    Digest(Box<Digest>),
 }
 
 impl Written<'_> {

@@ -2,9 +2,10 @@
 
 use serde::ser::{self, Serialize, SerializeSeq, Serializer};
 
-use super::super::super::shape::{call, is_scalar, kind, mix};
 use super::super::read::NOTHINGS;
 use super::{Refused, Writer};
+use crate::key::plain::is_scalar;
+use crate::key::shape::{call, kind, mix};
 use crate::key::unsaid;
 
 pub(in crate::codec) struct Parts<'w, 'b> {

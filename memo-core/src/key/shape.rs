@@ -7,18 +7,16 @@
 
 use std::hash::{Hash, Hasher};
 
-pub(super) use crate::key::plain::is_scalar;
-
 /// The shapes in a value: of the whole, and of the parts that it may have.
 #[derive(Debug, Default)]
-pub(super) struct Shape {
-    pub(super) root: u64,
-    pub(super) parts: Vec<u64>,
+pub(crate) struct Shape {
+    pub(crate) root: u64,
+    pub(crate) parts: Vec<u64>,
 }
 
 impl Shape {
     /// Of a value of this type that made such a call.
-    pub(super) fn of<T: ?Sized>(made: u64, mut parts: Vec<u64>) -> Self {
+    pub(crate) fn of<T: ?Sized>(made: u64, mut parts: Vec<u64>) -> Self {
         parts.sort_unstable();
         parts.dedup();
         // One function may have results of many types: the instances of a generic one share their
@@ -28,7 +26,7 @@ impl Shape {
 }
 
 /// One number for a kind of call and what it says beside data.
-pub(super) fn kind(call: u64, name: &str, number: usize) -> u64 {
+pub(crate) fn kind(call: u64, name: &str, number: usize) -> u64 {
     let mut mixed = mix(call, number as u64);
     for chunk in name.as_bytes().chunks(8) {
         let mut word = [0; 8];
@@ -40,14 +38,14 @@ pub(super) fn kind(call: u64, name: &str, number: usize) -> u64 {
 
 /// Another number for each `b` beside one `a`, and for each `a` beside one `b`.
 #[inline]
-pub(super) fn mix(a: u64, b: u64) -> u64 {
+pub(crate) fn mix(a: u64, b: u64) -> u64 {
     let mixed = (a.rotate_left(23) ^ b).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     mixed ^ mixed >> 32
 }
 
 /// Tells apart two types of one name.
 #[inline]
-pub(super) fn type_of<T: ?Sized>() -> u64 {
+pub(crate) fn type_of<T: ?Sized>() -> u64 {
     struct Word(u64);
     impl Hasher for Word {
         fn write(&mut self, bytes: &[u8]) {
@@ -66,18 +64,18 @@ pub(super) fn type_of<T: ?Sized>() -> u64 {
 }
 
 /// The kind of each call, by number.
-pub(super) mod call {
-    pub(in crate::codec) const SCALAR: u64 = 1;
-    pub(in crate::codec) const UNIT: u64 = 20;
-    pub(in crate::codec) const OPTION: u64 = 21;
-    pub(in crate::codec) const NEWTYPE: u64 = 22;
-    pub(in crate::codec) const ENUM: u64 = 23;
-    pub(in crate::codec) const VARIANT: u64 = 24;
-    pub(in crate::codec) const SEQ: u64 = 25;
-    pub(in crate::codec) const TUPLE: u64 = 26;
-    pub(in crate::codec) const MAP: u64 = 27;
-    pub(in crate::codec) const STRUCT: u64 = 28;
-    pub(in crate::codec) const FIELD: u64 = 29;
+pub(crate) mod call {
+    pub(crate) const SCALAR: u64 = 1;
+    pub(crate) const UNIT: u64 = 20;
+    pub(crate) const OPTION: u64 = 21;
+    pub(crate) const NEWTYPE: u64 = 22;
+    pub(crate) const ENUM: u64 = 23;
+    pub(crate) const VARIANT: u64 = 24;
+    pub(crate) const SEQ: u64 = 25;
+    pub(crate) const TUPLE: u64 = 26;
+    pub(crate) const MAP: u64 = 27;
+    pub(crate) const STRUCT: u64 = 28;
+    pub(crate) const FIELD: u64 = 29;
 }
 
 #[cfg(test)]
