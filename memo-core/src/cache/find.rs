@@ -165,7 +165,7 @@ impl Cache {
 
     /// The entry of this hash and length that comes after so many others; nothing within, if the
     /// table's hashes are the other ones by now.
-    #[inline(never)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn hold_next(
         &self,
         hash: u64,
