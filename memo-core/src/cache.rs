@@ -39,6 +39,7 @@ use crate::memory::table::{self, Table};
 use crate::store::backing::Backing;
 
 use claim::Claim;
+pub(crate) use claim::Claimant;
 use counts::Counts;
 pub(crate) use find::pin;
 pub(crate) use finish::{Finished, Outcome};

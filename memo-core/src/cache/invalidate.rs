@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use super::{Cache, Shared};
 use crate::background::release::{self, Leftovers};
-use crate::flight::{Fenced, Flight, Key};
+use crate::flight::{Fenced, Key};
 use crate::key::DIGEST;
 use crate::memory::bounded::Memory;
-use crate::memory::entry::{Ref, View};
+use crate::memory::entry::{Builder, Ref, View};
 use crate::reclaim::{self, Retired};
 
 impl Cache {
@@ -40,14 +40,8 @@ impl Cache {
     }
 
     /// Gives up an entry if it is the one meant; a flight that replaces it goes on.
-    pub(crate) fn remove_if(
-        &'static self,
-        flight: &Flight,
-        is_meant: impl FnOnce(View<'_>) -> bool,
-    ) {
+    pub(crate) fn remove_if(&'static self, key: &Builder, is_meant: impl FnOnce(View<'_>) -> bool) {
         let ((), freed) = self.change(|shared| {
-            let key = flight.key.lock();
-            let Some(key) = key.as_ref() else { return };
             if shared.memory.find(&self.table, key).is_some_and(is_meant) {
                 shared.memory.remove(&self.table, key);
             }

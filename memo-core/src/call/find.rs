@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use super::{AsyncMiss, Memo, Miss, Payload};
 use crate::background::pool::REFRESHES;
 use crate::cache;
-use crate::flight::Flight;
+use crate::cache::Claimant;
 use crate::function::enabled;
 use crate::key::Args;
 use crate::reclaim;
@@ -24,9 +23,9 @@ enum Found<R> {
     Hit(R),
     /// A hit that is to be refreshed in the background.
     Stale(R),
-    Miss(Arc<Flight>),
+    Miss(Claimant),
     /// To be computed now, whatever is stored.
-    Forced(Arc<Flight>),
+    Forced(Claimant),
     /// Caching is off, or the arguments make no key: the body just runs.
     Uncached,
 }
@@ -88,7 +87,7 @@ pub fn refresh<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args:
         Found::Uncached
     } else {
         let key = memo.key(&args, P::value_len(&memo.trust));
-        key.map_or(Found::Uncached, |key| Found::Forced(Flight::new(key)))
+        key.map_or(Found::Uncached, |key| Found::Forced(Claimant::new(key)))
     };
     Call { memo, payload, found }
 }
@@ -136,9 +135,9 @@ impl Memo {
             found => found.map(|(result, _)| result),
         };
         let found = self.missed::<R, P, A>(args);
-        if let (Found::Miss(flight), Some(invalid)) = (&found, invalid) {
+        if let (Found::Miss(call), Some(invalid)) = (&found, invalid) {
             // Only the one that was asked about: another call may have replaced it by now.
-            self.cache.remove_if(flight, |entry| P::is_held(entry, &invalid));
+            self.cache.remove_if(&call.key, |entry| P::is_held(entry, &invalid));
         }
         found
     }
@@ -147,7 +146,7 @@ impl Memo {
     #[inline(never)]
     fn missed<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Found<R> {
         match self.key(args, P::value_len(&self.trust)) {
-            Some(key) => Found::Miss(Flight::new(key)),
+            Some(key) => Found::Miss(Claimant::new(key)),
             None => {
                 self.cache.count_miss();
                 Found::Uncached
@@ -187,8 +186,8 @@ impl<R, P: Payload<R>> Call<R, P> {
         let leading = match found {
             Found::Hit(result) | Found::Stale(result) => return Ok(result),
             Found::Uncached => None,
-            Found::Forced(flight) => Some(memo.lead_forced::<R, P>(flight)),
-            Found::Miss(flight) => match memo.claim::<R, P>(flight) {
+            Found::Forced(call) => Some(memo.lead_forced::<R, P>(call)),
+            Found::Miss(call) => match memo.claim::<R, P>(call) {
                 Ok(result) => return Ok(result),
                 Err(leading) => leading,
             },
@@ -203,12 +202,12 @@ impl<R, P: Payload<R>> Call<R, P> {
     #[inline(always)]
     pub fn missed(self) -> Result<R, AsyncMiss<R, P>> {
         let Self { memo, payload, found } = self;
-        let flight = match found {
+        let call = match found {
             Found::Hit(result) | Found::Stale(result) => return Ok(result),
-            Found::Miss(flight) => Some((flight, false)),
-            Found::Forced(flight) => Some((flight, true)),
+            Found::Miss(call) => Some((call, false)),
+            Found::Forced(call) => Some((call, true)),
             Found::Uncached => None,
         };
-        Err(AsyncMiss { memo, payload, flight, result: PhantomData })
+        Err(AsyncMiss { memo, payload, call, result: PhantomData })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Memo;
 use crate::background::pool::STORES;
-use crate::cache::lead::Lead;
+use crate::cache::lead::{ForStore, Lead};
 use crate::cache::tiered::{Put, StoreWrite, Stored, Write};
 use crate::cache::{Finished, Outcome};
 use crate::clock::Tick;
@@ -111,10 +111,10 @@ impl<R, C: Codec<R>> Payload<R> for C {
             Err(Panicked) => (None, false),
         };
         let digest = lead.flight.digest;
-        let (ticket, replaces, lease) = (lead.ticket, lead.is_replacing, lead.lease.take());
+        let ForStore { ticket, lease, is_replacing: replaces } = lead.take_for_store();
         // What is not stored need not be encoded for nobody.
         let data = data.filter(|_| may_store || lead.is_awaited());
-        let outcome = memo.outcome(&lead, data, may_store);
+        let outcome = memo.outcome(&mut lead, data, may_store);
         let put = match (&outcome, data, ticket) {
             (Outcome::Store(entry), Some(data), Some(ticket)) => {
                 codec::structure(data, entry.view()).map(|structure| {
@@ -150,7 +150,12 @@ impl Memo {
     }
 
     /// What a computation leaves, of which that much is kept.
-    fn outcome<D: Data>(&'static self, lead: &Lead, data: Option<&D>, may_store: bool) -> Outcome {
+    fn outcome<D: Data>(
+        &'static self,
+        lead: &mut Lead,
+        data: Option<&D>,
+        may_store: bool,
+    ) -> Outcome {
         let mut key = lead.take_key();
         let Some(data) = data else { return Outcome::Forget(key) };
         let Some(codec) = self.encode_value(data, &mut key) else { return Outcome::Forget(key) };
