@@ -204,8 +204,8 @@ impl<R, P: Payload<R>> Call<R, P> {
         let Self { memo, payload, found } = self;
         let call = match found {
             Found::Hit(result) | Found::Stale(result) => return Ok(result),
-            Found::Miss(call) => Some((call, false)),
-            Found::Forced(call) => Some((call, true)),
+            Found::Miss(call) => Some((Box::new(call), false)),
+            Found::Forced(call) => Some((Box::new(call), true)),
             Found::Uncached => None,
         };
         Err(AsyncMiss { memo, payload, call, result: PhantomData })
