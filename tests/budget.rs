@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use memo::__private::{enter, Argument, Memo, Plain};
+use memo::__private::{enter, Argument, Bytes, Memo, Plain};
 use memo::memo;
 
 /// Held by the one test that runs. It begins with nothing stored, and without a bound.
@@ -184,7 +184,7 @@ fn many_functions(count: usize) -> Vec<&'static Memo> {
 }
 
 fn call(function: &'static Memo, key: u64) -> u64 {
-    enter(function, Plain, (Argument::new(&key).part(), ())).run(|| key)
+    enter(function, Bytes(Plain), (Argument::new(&key).part(), ())).run(|| key)
 }
 
 #[test]
