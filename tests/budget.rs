@@ -42,6 +42,24 @@ fn held() -> usize {
 }
 
 #[test]
+fn of_what_is_kept_as_it_is_the_size_that_is_known_counts() {
+    #[memo(clone)]
+    fn kept(key: u32) -> Vec<u8> {
+        vec![0; key as usize]
+    }
+    let _alone = Alone::new();
+    kept(100_000);
+    assert!((size_of::<Vec<u8>>()..100).contains(&kept::stats().bytes));
+    memo::set_max_bytes(5_000);
+    for key in 0..1000 {
+        kept(key);
+        assert!(held() <= 5_000 && kept::contains(key));
+    }
+    memo::clear_all();
+    assert_eq!(held(), 0);
+}
+
+#[test]
 fn all_functions_together_stay_within_their_budget() {
     let _alone = Alone::new();
     for key in 0..1000 {
