@@ -45,7 +45,7 @@ pub(crate) use wait::{Wait, Waited};
 
 /// What a call is known by.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub struct Key {
     pub(crate) digest: [u8; DIGEST],
     /// The entry to be, its key written.
     pub(crate) entry: Builder,

@@ -173,6 +173,40 @@ pub(crate) fn borrowed(ty: &Type, with_errors: bool) -> Option<&TypeReference> {
     }
 }
 
+pub(crate) fn is_static(reference: &TypeReference) -> bool {
+    reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
+}
+
+/// A borrow in what is stored of a type that may end, as far as it is written: a lifetime, or what has
+/// none.
+pub(crate) fn not_static(ty: &Type, with_errors: bool) -> Option<TokenStream> {
+    struct Finder(Option<TokenStream>);
+    impl VisitMut for Finder {
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            if lifetime.ident != "static" {
+                self.0.get_or_insert_with(|| lifetime.to_token_stream());
+            }
+        }
+        fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
+            if reference.lifetime.is_none() {
+                self.0.get_or_insert_with(|| reference.to_token_stream());
+            }
+            visit_mut::visit_type_reference_mut(self, reference);
+        }
+        // What these borrow they are called with.
+        fn visit_type_bare_fn_mut(&mut self, _: &mut TypeBareFn) {}
+        fn visit_parenthesized_generic_arguments_mut(
+            &mut self,
+            _: &mut ParenthesizedGenericArguments,
+        ) {
+        }
+    }
+    let value = argument_of(ty, "Result").flatten().filter(|_| !with_errors);
+    let mut finder = Finder(None);
+    finder.visit_type_mut(&mut value.unwrap_or(ty).clone());
+    finder.0
+}
+
 /// The first type argument of a path that ends in `name<…>`; `Some(None)` if it has none.
 pub(crate) fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<Option<&'a Type>> {
     let Type::Path(path) = bare(ty) else {

@@ -67,7 +67,7 @@ pub fn hit<R, P: Payload<R>, A: Args>(memo: &'static Memo, _: P, args: A) -> Opt
 pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args: A) -> Call<R, P> {
     let found = if P::IS_DATA && !enabled::is_on() {
         Found::Uncached
-    } else if P::IS_DATA && memo.syncs_in_task() {
+    } else if P::HAS_BYTES && memo.syncs_in_task() {
         memo.missed::<R, P, A>(&args)
     } else if payload.validates() {
         memo.find_valid(&payload, &args)

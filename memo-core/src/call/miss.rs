@@ -60,7 +60,7 @@ impl Memo {
         call: Claimant,
     ) -> Result<R, Option<SyncLead>> {
         match SyncLead::claim(&self.cache, call) {
-            Ok(leading) if P::IS_DATA && self.cache.has_store() => {
+            Ok(leading) if P::HAS_BYTES && self.cache.has_store() => {
                 leading.load_from_store(|lead| self.load::<R, P>(lead)).map_err(Some)
             }
             Ok(leading) => Err(Some(leading)),
@@ -73,7 +73,7 @@ impl Memo {
     #[inline(never)]
     pub(super) fn lead_forced<R, P: Payload<R>>(&'static self, call: Claimant) -> SyncLead {
         let mut leading = SyncLead::forced(&self.cache, call);
-        if P::IS_DATA && self.cache.has_store() {
+        if P::HAS_BYTES && self.cache.has_store() {
             let lookup = self.cache.load_for(&leading.lead.flight);
             self.replaces(&mut leading.lead, lookup);
         }

@@ -6,19 +6,23 @@ use crate::cache::lead::{ForStore, Lead};
 use crate::cache::tiered::{Put, StoreWrite, Stored, Write};
 use crate::cache::{Finished, Outcome};
 use crate::clock::Tick;
-use crate::codec::{self, Codec, Data, Keep, Trust};
+use crate::codec::{self, Codec, Data, Keep, Part, Trust};
 use crate::flight::Entered;
 use crate::memory::entry::{Builder, View};
 use crate::platform::unwind::catch;
 
 /// What a function's entries hold of its results `R`.
 ///
-/// For data it is bytes, which a [`Codec`] makes and reads; for resources an `Arc`, with what the
-/// user does at a hit and at its end ([`Hooks`](super::Hooks)).
+/// For data it is [`Bytes`], or with the option `clone` the data itself ([`Clones`](super::Clones)); for resources an `Arc`, with what the user does at a hit and at its end
+/// ([`Hooks`](super::Hooks)).
 pub trait Payload<R> {
-    /// Results are data: `set_enabled(false)` concerns them, and they may have a store.
+    /// Results are data: `set_enabled(false)` concerns them.
     #[doc(hidden)]
     const IS_DATA: bool;
+
+    /// They may have a store.
+    #[doc(hidden)]
+    const HAS_BYTES: bool;
 
     /// Whether to take a result out of an entry runs no code of the user's.
     #[doc(hidden)]
@@ -68,8 +72,13 @@ pub trait Payload<R> {
     fn uncached(&self, _: &R) {}
 }
 
-impl<R, C: Codec<R>> Payload<R> for C {
+/// What is stored of a result, as bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes<C>(pub C);
+
+impl<R, C: Codec<R>> Payload<R> for Bytes<C> {
     const IS_DATA: bool = true;
+    const HAS_BYTES: bool = true;
 
     #[inline(always)]
     fn is_plain() -> bool {
@@ -100,7 +109,7 @@ impl<R, C: Codec<R>> Payload<R> for C {
         lead.computed();
         // The user's condition, time to live and serde code may call the function again.
         let _entered = Entered::new(&lead.flight);
-        let (data, may_store) = match memo.keep(self, result) {
+        let (data, may_store) = match memo.keep(&self.0, result) {
             Ok(Keep::Store(data)) => (Some(data), true),
             Ok(Keep::Share(data)) => (Some(data), false),
             // An error says nothing about the result that may be stored.
@@ -134,16 +143,16 @@ impl<R, C: Codec<R>> Payload<R> for C {
 }
 
 impl Memo {
-    /// What the codec keeps of a result.
+    /// What is kept of a result.
     ///
     /// # Errors
     /// The user's condition panicked, which is counted: there is no telling whether it may be kept.
-    pub(super) fn keep<'r, R, C: Codec<R>>(
+    pub(super) fn keep<'r, R, P: Part<R>>(
         &'static self,
-        codec: &C,
+        part: &P,
         result: &'r R,
-    ) -> Result<Keep<'r, C::Data>, Panicked> {
-        catch(|| codec.keep(result)).ok_or_else(|| {
+    ) -> Result<Keep<'r, P::Data>, Panicked> {
+        catch(|| part.keep(result)).ok_or_else(|| {
             self.cache.count_uncacheable("its `cache_if` panicked".into());
             Panicked
         })

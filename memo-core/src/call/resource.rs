@@ -97,6 +97,7 @@ fn resource<X: ?Sized + 'static>(entry: View<'_>) -> Option<Arc<X>> {
 
 impl<X: ?Sized + 'static> Payload<Arc<X>> for Hooks<X> {
     const IS_DATA: bool = false;
+    const HAS_BYTES: bool = false;
 
     #[inline(always)]
     fn is_plain() -> bool {
@@ -161,6 +162,7 @@ impl<X: ?Sized + 'static> Payload<Arc<X>> for Hooks<X> {
 /// Of a function that may fail, the resource is shared and an error is tried again.
 impl<X: ?Sized + 'static, E> Payload<Result<Arc<X>, E>> for Hooks<X> {
     const IS_DATA: bool = false;
+    const HAS_BYTES: bool = false;
 
     #[inline(always)]
     fn is_plain() -> bool {

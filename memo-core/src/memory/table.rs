@@ -25,6 +25,10 @@ const TAG: usize = entry::ALIGN - 1;
 const GONE: *mut Entry = ptr::without_provenance_mut(GONE_TAG);
 const GONE_TAG: usize = 1;
 
+/// What an entry is taken for, in bytes, whose value owns more than the entry: that is not known, and
+/// may be much, so that few of them wait to be freed.
+const OWNING: usize = 32 * 1024;
+
 /// So many keys of the same samples make a table thorough.
 const ALIKE: usize = 4;
 
@@ -269,10 +273,12 @@ impl Writer {
         let entry = NonNull::new(tagged.map_addr(|addr| addr & !TAG));
         let entry = entry.unwrap_or_else(|| unreachable!("a located slot has an entry"));
         // SAFETY: the table's ownership of it is what is retired, so it is alive.
-        let bytes = unsafe { entry.as_ref() }.bytes();
+        let view = unsafe { View::new(entry) };
+        let bytes = view.entry.bytes();
         self.bytes -= bytes;
+        let weight = if view.owns_more() { bytes.max(OWNING) } else { bytes };
         // SAFETY: callers have just unlinked it; the ownership it was linked with is given up.
-        unsafe { self.garbage.retire(entry.cast(), bytes, &ENTRY) };
+        unsafe { self.garbage.retire(entry.cast(), weight, &ENTRY) };
     }
 
     /// The slots, replaced by more (or by the same number without the gone ones) when three

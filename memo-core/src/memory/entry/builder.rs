@@ -114,6 +114,17 @@ impl Builder {
         self.len += bytes.len();
     }
 
+    /// Room for so many bytes, which are counted as written.
+    pub(super) fn reserve(&mut self, bytes: usize) -> *mut u8 {
+        if self.capacity - self.len < bytes {
+            self.grow(bytes);
+        }
+        // SAFETY: there is room for `bytes` from `len` on.
+        let place = unsafe { self.start.as_ptr().add(self.len) };
+        self.len += bytes;
+        place
+    }
+
     #[cold]
     fn grow(&mut self, by: usize) {
         let wanted = self.len.checked_add(by).expect("an entry is smaller than the address space");
