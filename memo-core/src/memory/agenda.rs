@@ -6,8 +6,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::platform::sync::atomic::{AtomicU64, Ordering};
 use crate::platform::sync::Mutex;
 
 use crate::function::registry::Function;

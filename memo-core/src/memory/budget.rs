@@ -1,8 +1,7 @@
 //! How many bytes all functions together may hold.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use crate::platform::sync::Mutex;
+use crate::platform::sync::atomic::{AtomicUsize, Ordering};
+use crate::platform::sync::{thread, Mutex};
 
 use crate::function::registry::MEMOS;
 use crate::memory::agenda::{Agenda, NEVER};
@@ -46,7 +45,7 @@ pub fn set_max_bytes(bytes: u64) {
     while USED.load(Ordering::SeqCst) > MAX.load(Ordering::SeqCst) {
         if !evict() {
             // The rest is being stored, under the locks of its caches.
-            std::thread::yield_now();
+            thread::yield_now();
         }
     }
 }
@@ -95,6 +94,11 @@ pub(crate) fn evict() -> bool {
         }
     }
     false
+}
+
+#[cfg(all(test, memo_shuttle))]
+pub(crate) fn used() -> usize {
+    USED.load(Ordering::SeqCst)
 }
 
 #[cfg(unix)]
