@@ -57,6 +57,14 @@ impl Agenda {
         Some((number, function, self.next()))
     }
 
+    /// Takes out all functions.
+    #[cfg(all(test, memo_shuttle))]
+    pub(crate) fn forget_all(&self) {
+        let mut listed = self.listed.lock();
+        listed.clear();
+        self.set_next(&listed);
+    }
+
     #[cfg(unix)]
     pub(crate) fn before_fork(&'static self) -> Unlock {
         let listed = self.listed.lock();

@@ -9,6 +9,7 @@ mod cycles;
 mod flights;
 mod freed;
 mod memory;
+mod storms;
 
 use std::cell::RefCell;
 use std::env;
@@ -31,7 +32,7 @@ use crate::platform::sync::{self, point};
 use crate::reclaim;
 
 /// How many scenarios there are: they share the schedules that are asked for.
-const SCENARIOS: usize = 36;
+const SCENARIOS: usize = 41;
 /// How many schedules all scenarios together are run in.
 const SCHEDULES: usize = 10_000;
 /// Of the scheduler that changes threads where priorities change: so many times in a schedule.
@@ -86,6 +87,7 @@ impl Functions {
             let memo = unsafe { Box::from_raw(memo.as_ptr()) };
             assert!(memo.cache.is_clean(), "memory is left");
         }
+        budget::OLDEST.forget_all();
         // SAFETY: leaked above, and its functions are gone.
         drop(unsafe { Box::from_raw(self.registry.as_ptr()) });
         assert_eq!(budget::used(), 0, "bytes are counted that nothing has");

@@ -34,6 +34,13 @@ fn seven_at_once() -> Result<u64, ()> {
     Ok(7)
 }
 
+/// The option of a function whose waiters relieve at once. Who asks for it takes a while, for which
+/// others wait.
+pub(super) fn no_wait() -> Duration {
+    point();
+    Duration::ZERO
+}
+
 #[test]
 fn callers_of_one_key_compute_it_once_and_have_all_the_answer() {
     check(|functions| {
@@ -197,7 +204,7 @@ fn a_leader_that_is_woken_by_another_thread_goes_on() {
 #[test]
 fn who_relieves_a_leader_answers_all_or_is_answered() {
     check(|functions| {
-        let memo = functions.function(false, |memo| memo.wait(|| Duration::ZERO));
+        let memo = functions.function(false, |memo| memo.wait(no_wait));
         at_once([
             boxed(move || assert_eq!(call(memo, 1).run(seven_at_once), Ok(7))),
             boxed(move || assert_eq!(call(memo, 1).run(seven_at_once), Ok(7))),
@@ -210,7 +217,7 @@ fn who_relieves_a_leader_answers_all_or_is_answered() {
 #[test]
 fn who_relieves_a_leader_may_be_dropped_or_panic_or_be_cleared() {
     check(|functions| {
-        let memo = functions.function(false, |memo| memo.wait(|| Duration::ZERO));
+        let memo = functions.function(false, |memo| memo.wait(no_wait));
         let panicking = move || {
             let _ = catch(|| {
                 run(memo, 1, || {
@@ -231,7 +238,7 @@ fn who_relieves_a_leader_may_be_dropped_or_panic_or_be_cleared() {
 #[test]
 fn of_a_resource_there_is_one_for_all_though_two_make_it() {
     check(|functions| {
-        let memo = functions.function(true, |memo| memo.wait(|| Duration::ZERO));
+        let memo = functions.function(true, |memo| memo.wait(no_wait));
         let (sender, receiver) = std::sync::mpsc::channel();
         at_once((0..3_u64).map(|number| {
             let sender = sender.clone();

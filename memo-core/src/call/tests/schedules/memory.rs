@@ -73,6 +73,48 @@ fn within_a_bound_of_two_entries_every_call_has_its_own_answer() {
 }
 
 #[test]
+fn within_a_budget_functions_evict_for_each_other() {
+    check(|functions| {
+        let (a, b, registry) = (functions.data(), functions.data(), functions.registry());
+        marked(a, 1);
+        // Room for that one, and for none beside it.
+        let max = a.stats().bytes;
+        budget::set_max_bytes_of(registry, max as u64);
+        at_once([
+            boxed(move || (1..3).for_each(|key| marked(b, key))),
+            boxed(move || (1..3).for_each(|key| marked(a, key))),
+            boxed(move || {
+                assert!(budget::used() <= max);
+                a.clear();
+                assert!(budget::used() <= max);
+            }),
+        ]);
+        assert_eq!(a.stats().bytes + b.stats().bytes, budget::used());
+        assert!(budget::used() <= max);
+        budget::set_max_bytes_of(registry, u64::MAX);
+    });
+}
+
+#[test]
+fn a_budget_that_is_set_holds_once_that_returns() {
+    check(|functions| {
+        let (a, b, registry) = (functions.data(), functions.data(), functions.registry());
+        at_once([
+            boxed(move || (1..3).for_each(|key| marked(a, key))),
+            boxed(move || (1..3).for_each(|key| marked(b, key))),
+            boxed(move || {
+                let max = 20;
+                budget::set_max_bytes_of(registry, max);
+                assert!(budget::used() <= max as usize);
+                point();
+                assert!(budget::used() <= max as usize);
+            }),
+        ]);
+        budget::set_max_bytes_of(registry, u64::MAX);
+    });
+}
+
+#[test]
 fn what_is_stored_is_found_while_its_table_grows() {
     check(|functions| {
         let memo = functions.data();

@@ -1,0 +1,116 @@
+//! Whatever may be done with a function, at random: no call has what was forgotten before it began.
+
+use shuttle::future::block_on;
+use shuttle::rand::{thread_rng, Rng};
+
+use super::*;
+use crate::platform::sync::atomic::AtomicU64;
+use crate::platform::sync::thread::{catch, panics};
+
+const KEYS: usize = 2;
+
+#[derive(Clone)]
+struct Storm {
+    memo: &'static Memo,
+    /// What each key's result is computed from, and the least that a call may still have.
+    sources: Arc<[AtomicU64; KEYS]>,
+    least: Arc<[AtomicU64; KEYS]>,
+}
+
+impl Storm {
+    fn new(memo: &'static Memo) -> Self {
+        let zeros = || Arc::new([const { AtomicU64::new(0) }; KEYS]);
+        Self { memo, sources: zeros(), least: zeros() }
+    }
+
+    fn compute(&self, key: usize, is_nested: bool) -> u64 {
+        let now = self.sources[key].load(Ordering::SeqCst);
+        if !is_nested && random(3) == 0 {
+            self.check(1 - key, |key| run(self.memo, key as u64, || self.compute(key, true)));
+        }
+        point();
+        now
+    }
+
+    /// Makes a call, whose result is not from before it.
+    fn check(&self, key: usize, call: impl FnOnce(usize) -> u64) {
+        let least = self.least[key].load(Ordering::SeqCst);
+        let result = call(key);
+        assert!(result >= least, "{result} was forgotten before the call, which {least} was not");
+    }
+
+    /// Changes the source of some keys, and forgets what comes from before.
+    fn change(&self, keys: &[usize], forget: impl FnOnce()) {
+        let new = |key: &usize| (*key, self.sources[*key].fetch_add(1, Ordering::SeqCst) + 1);
+        let changed: Vec<_> = keys.iter().map(new).collect();
+        forget();
+        for (key, version) in changed {
+            self.least[key].fetch_max(version, Ordering::SeqCst);
+        }
+    }
+
+    fn step(&self) {
+        let (memo, key) = (self.memo, random(KEYS));
+        let number = key as u64;
+        match random(10) {
+            0 | 1 => self.check(key, |_| run(memo, number, || self.compute(key, false))),
+            2 | 3 => self.check(key, |_| {
+                let body = async { Ok(self.compute(key, false)) };
+                block_on(awaited(call(memo, number), body)).expect("it has no error")
+            }),
+            4 => {
+                let mut task =
+                    Task::new(
+                        async move { awaited(call(memo, number), std::future::pending()).await },
+                    );
+                let _ = task.poll();
+                point();
+            }
+            5 => drop(catch(|| {
+                run(memo, number, || {
+                    point();
+                    panics()
+                })
+            })),
+            6 => drop(call(memo, number).run(|| Err(()))),
+            7 => self.change(&[0, 1], || memo.clear()),
+            8 => self.change(&[key], || {
+                remove(memo, (&number, ()));
+            }),
+            _ => self.change(&[key], || {
+                self.check(key, |_| {
+                    refresh(memo, Plain, (&number, ())).run(|| self.compute(key, false))
+                });
+            }),
+        }
+    }
+}
+
+fn random(end: usize) -> usize {
+    thread_rng().gen_range(0..end)
+}
+
+fn check_storm(options: fn(Memo) -> Memo) {
+    check(move |functions| {
+        let storm = Storm::new(functions.function(false, options));
+        at_once((0..3).map(|_| {
+            let storm = storm.clone();
+            boxed(move || (0..3).for_each(|_| storm.step()))
+        }));
+    });
+}
+
+#[test]
+fn nothing_is_served_that_was_forgotten_whatever_is_done() {
+    check_storm(|memo| memo);
+}
+
+#[test]
+fn nothing_is_served_that_was_forgotten_where_waiters_relieve_at_once() {
+    check_storm(|memo| memo.wait(flights::no_wait));
+}
+
+#[test]
+fn nothing_is_served_that_was_forgotten_beside_evictions() {
+    check_storm(|memo| memo.max_entries(1));
+}
