@@ -32,6 +32,22 @@ impl Storm {
         now
     }
 
+    /// A call in a task, whose body awaits one of the other key.
+    async fn nested(self, key: usize) -> Result<u64, ()> {
+        let body = async {
+            let now = self.sources[key].load(Ordering::SeqCst);
+            let other = 1 - key;
+            let least = self.least[other].load(Ordering::SeqCst);
+            let inner = awaited(call(self.memo, other as u64), async {
+                shuttle::future::yield_now().await;
+                Ok(self.compute(other, true))
+            });
+            assert!(inner.await? >= least, "it was forgotten before the call");
+            Ok(now)
+        };
+        awaited(call(self.memo, key as u64), body).await
+    }
+
     /// Makes a call, whose result is not from before it.
     fn check(&self, key: usize, call: impl FnOnce(usize) -> u64) {
         let least = self.least[key].load(Ordering::SeqCst);
@@ -54,15 +70,16 @@ impl Storm {
         let number = key as u64;
         match random(10) {
             0 | 1 => self.check(key, |_| run(memo, number, || self.compute(key, false))),
-            2 | 3 => self.check(key, |_| {
+            2 => self.check(key, |_| {
                 let body = async { Ok(self.compute(key, false)) };
                 block_on(awaited(call(memo, number), body)).expect("it has no error")
             }),
+            3 => self.check(key, |_| block_on(self.clone().nested(key)).expect("it has no error")),
             4 => {
-                let mut task =
-                    Task::new(
-                        async move { awaited(call(memo, number), std::future::pending()).await },
-                    );
+                let mut task = match random(2) {
+                    0 => Task::new(awaited(call(memo, number), std::future::pending())),
+                    _ => Task::new(self.clone().nested(key)),
+                };
                 let _ = task.poll();
                 point();
             }
