@@ -4,6 +4,7 @@ use shuttle::future::block_on;
 use shuttle::rand::{thread_rng, Rng};
 
 use super::*;
+use crate::call::Hooks;
 use crate::platform::sync::atomic::AtomicU64;
 use crate::platform::sync::thread::{catch, panics};
 
@@ -130,4 +131,67 @@ fn nothing_is_served_that_was_forgotten_where_waiters_relieve_at_once() {
 #[test]
 fn nothing_is_served_that_was_forgotten_beside_evictions() {
     check_storm(|memo| memo.max_entries(1));
+}
+
+#[test]
+fn nothing_is_served_that_was_forgotten_within_a_budget() {
+    check(|functions| {
+        let (first, second) = (functions.data(), functions.data());
+        // Room for one of the four.
+        budget::set_max_bytes_of(functions.registry(), 20);
+        let storms = [Storm::new(first), Storm::new(second)];
+        at_once((0..3).map(|at| {
+            let storms = storms.clone();
+            boxed(move || {
+                storms[at % 2].step();
+                assert!(budget::used() <= 20);
+                storms[random(2)].step();
+            })
+        }));
+        budget::set_max_bytes_of(functions.registry(), u64::MAX);
+    });
+}
+
+/// As [`Storm::step`], for resources, which there are one at a time of.
+fn step_of_resources(storm: &Storm) {
+    let key = random(KEYS);
+    let made = || {
+        let now = storm.sources[key].load(Ordering::SeqCst);
+        point();
+        Arc::new(now)
+    };
+    let arguments = (&(key as u64), ());
+    match random(7) {
+        0..=2 => storm.check(key, |_| *enter(storm.memo, Hooks::new(), arguments).run(made)),
+        3 => storm.change(&[key], || {
+            storm.check(key, |_| *refresh(storm.memo, Hooks::new(), arguments).run(made));
+        }),
+        4 => storm.change(&[key], || {
+            remove(storm.memo, arguments);
+        }),
+        5 => storm.change(&[0, 1], || storm.memo.clear()),
+        _ => drop(catch(|| {
+            enter(storm.memo, Hooks::new(), arguments).run(|| -> Arc<u64> { panics() })
+        })),
+    }
+}
+
+fn check_storm_of_resources(options: fn(Memo) -> Memo) {
+    check(move |functions| {
+        let storm = Storm::new(functions.function(true, options));
+        at_once((0..3).map(|_| {
+            let storm = storm.clone();
+            boxed(move || (0..3).for_each(|_| step_of_resources(&storm)))
+        }));
+    });
+}
+
+#[test]
+fn no_resource_is_handed_out_that_was_forgotten() {
+    check_storm_of_resources(|memo| memo);
+}
+
+#[test]
+fn no_resource_is_handed_out_that_was_forgotten_where_waiters_relieve_at_once() {
+    check_storm_of_resources(|memo| memo.wait(flights::no_wait));
 }
