@@ -122,11 +122,12 @@ fn nothing_is_stored_that_comes_from_what_all_clears_forget() {
 }
 
 #[test]
-fn what_waits_for_what_all_clears_forget_is_not_stored_either() {
+fn nothing_is_stored_that_comes_from_what_was_stored_when_all_was_cleared() {
     check(|functions| {
         let (outer, inner) = (functions.data(), functions.data());
         let (registry, source) = (functions.registry(), Source::new());
         let (first, second, writer) = (source.clone(), source.clone(), source.clone());
+        assert_eq!(source.call_outer(outer, inner), 10);
         at_once([
             boxed(move || assert!(first.call(inner) <= 1)),
             boxed(move || assert!(second.call_outer(outer, inner) <= 11)),

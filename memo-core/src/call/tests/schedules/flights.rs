@@ -1,5 +1,6 @@
 //! Who computes, who waits, and who goes on where a leader leaves.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -129,16 +130,23 @@ fn a_thread_and_a_task_that_wait_go_on_where_a_leaders_future_is_dropped() {
 }
 
 #[test]
-fn an_heir_that_is_dropped_leaves_it_to_the_next() {
+fn an_heir_that_is_dropped_leaves_it_to_the_next_who_computes_for_all() {
     check(|functions| {
         let memo = functions.data();
-        at_once([
-            boxed(move || poll_and_drop(memo)),
-            boxed(move || poll_and_drop(memo)),
-            boxed(move || poll_and_drop(memo)),
-            boxed(move || assert_eq!(call(memo, 1).run(seven_at_once), Ok(7))),
-        ]);
-        assert_eq!(run(memo, 1, || unreachable!("it is stored")), 7);
+        let runs = Arc::new(AtomicU64::new(0));
+        let caller = || {
+            let runs = Arc::clone(&runs);
+            boxed(move || {
+                let result = call(memo, 1).run(|| {
+                    runs.fetch_add(1, Ordering::SeqCst);
+                    seven_at_once()
+                });
+                assert_eq!(result, Ok(7));
+            })
+        };
+        let dropped = || boxed(move || poll_and_drop(memo));
+        at_once([dropped(), dropped(), caller(), caller()]);
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
     });
 }
 

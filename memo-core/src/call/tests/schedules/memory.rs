@@ -195,6 +195,10 @@ fn entry(hash: u64) -> Ref {
     builder.finish(0, None)
 }
 
+fn has(hash: u64) -> impl Fn(View<'_>) -> bool {
+    move |view| view.hashes().quick == hash
+}
+
 fn is_whole(view: View<'_>) -> bool {
     view.key() == [1] && view.value() == TEXT.as_bytes()
 }
@@ -217,9 +221,19 @@ impl Shelf {
         drop(freed);
     }
 
+    /// Takes the entry of that hash out, and puts another one in.
+    fn renew(&self, hash: u64) {
+        self.change(|writer| {
+            if let Some((index, _)) = writer.locate(&self.table, Hashes::same(hash), has(hash)) {
+                writer.unlink(&self.table, index);
+            }
+        });
+        self.change(|writer| writer.link(&self.table, entry(hash)));
+    }
+
     fn replace(&self, hash: u64) {
         self.change(|writer| {
-            if let Some((index, _)) = writer.locate(&self.table, Hashes::same(hash), |_| true) {
+            if let Some((index, _)) = writer.locate(&self.table, Hashes::same(hash), has(hash)) {
                 writer.replace(&self.table, index, entry(hash));
             }
         });
@@ -229,7 +243,7 @@ impl Shelf {
     fn read(&self, hash: u64) -> bool {
         let pin = reclaim::pin();
         let found = self.table.read(&pin).and_then(|table| {
-            let view = table.find(hash, |view| view.hashes().quick == hash)?;
+            let view = table.find(hash, has(hash))?;
             point();
             Some(is_whole(view))
         });
@@ -254,6 +268,24 @@ fn nothing_is_freed_under_a_pin_that_could_reach_it() {
             boxed(move || (0..2).for_each(|_| assert!(first.read(5)))),
             boxed(move || assert!(second.read(5))),
             boxed(move || (0..2).for_each(|_| writer.replace(5))),
+        ]);
+        shelf.end();
+    });
+}
+
+#[test]
+fn what_is_stored_is_found_while_those_before_it_come_and_go() {
+    // All three are probed for from the same slot.
+    const HASHES: [u64; 3] = [5, 5 | 1 << 61, 5 | 2 << 61];
+    check(|_| {
+        let shelf = Shelf::new(HASHES[0]);
+        for hash in &HASHES[1..] {
+            shelf.change(|writer| writer.link(&shelf.table, entry(*hash)));
+        }
+        let (reader, writer) = (Arc::clone(&shelf), Arc::clone(&shelf));
+        at_once([
+            boxed(move || (0..3).for_each(|_| assert!(reader.read(HASHES[2])))),
+            boxed(move || (0..4).for_each(|n| writer.renew(HASHES[n % 2]))),
         ]);
         shelf.end();
     });
