@@ -117,6 +117,25 @@ pub(crate) mod atomic {
         AtomicUsize of usize;
     }
 
+    impl AtomicUsize {
+        /// As std's, which is more than one operation.
+        pub(crate) fn fetch_update(
+            &self,
+            set: Ordering,
+            fetch: Ordering,
+            mut update: impl FnMut(usize) -> Option<usize>,
+        ) -> Result<usize, usize> {
+            let mut before = self.load(fetch);
+            while let Some(after) = update(before) {
+                match self.compare_exchange(before, after, set, fetch) {
+                    Ok(before) => return Ok(before),
+                    Err(other) => before = other,
+                }
+            }
+            Err(before)
+        }
+    }
+
     pub(crate) type AtomicPtr<T> = Scheduled<std_atomic::AtomicPtr<T>>;
 
     impl<T> AtomicPtr<T> {
