@@ -99,15 +99,17 @@ fn within_a_budget_functions_evict_for_each_other() {
 fn a_budget_that_is_set_holds_once_that_returns() {
     check(|functions| {
         let (a, b, registry) = (functions.data(), functions.data(), functions.registry());
+        marked(a, 0);
+        // Room for that one, and for none beside it.
+        let max = a.stats().bytes;
         at_once([
             boxed(move || (1..3).for_each(|key| marked(a, key))),
             boxed(move || (1..3).for_each(|key| marked(b, key))),
             boxed(move || {
-                let max = 20;
-                budget::set_max_bytes_of(registry, max);
-                assert!(budget::used() <= max as usize);
+                budget::set_max_bytes_of(registry, max as u64);
+                assert!(budget::used() <= max);
                 point();
-                assert!(budget::used() <= max as usize);
+                assert!(budget::used() <= max);
             }),
         ]);
         budget::set_max_bytes_of(registry, u64::MAX);
