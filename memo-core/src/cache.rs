@@ -245,6 +245,12 @@ impl Cache {
         !self.shared.lock().flights.is_empty()
     }
 
+    /// Whether nothing that was unlinked waits to be freed.
+    #[cfg(memo_shuttle)]
+    pub(crate) fn is_clean(&self) -> bool {
+        self.shared.lock().memory.is_clean()
+    }
+
     pub(crate) fn longest(&self) -> Duration {
         Duration::from_nanos(self.longest.load(Ordering::Relaxed))
     }

@@ -18,11 +18,11 @@ mod wait;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::platform::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::platform::sync::Mutex;
 use once_cell::sync::OnceCell;
 
@@ -39,6 +39,8 @@ pub(crate) use bound::{on_rayon, ON_RAYON};
 pub(crate) use current::{current, Entered};
 #[cfg(unix)]
 pub(crate) use graph::before_fork;
+#[cfg(all(test, memo_shuttle))]
+pub(crate) use graph::nobody_waits;
 pub(crate) use leaders::{Abandoned, Left, TookOver};
 pub(crate) use table::{Fenced, Flights, Joined};
 pub(crate) use wait::{Wait, Waited};

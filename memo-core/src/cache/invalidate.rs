@@ -8,6 +8,7 @@ use crate::flight::{Fenced, Key};
 use crate::key::DIGEST;
 use crate::memory::bounded::Memory;
 use crate::memory::entry::{Builder, Ref, View};
+use crate::platform::sync::thread;
 use crate::reclaim::{self, Retired};
 
 impl Cache {
@@ -121,7 +122,7 @@ impl Drop for Freed {
             if self.cache.free_now() {
                 return;
             }
-            std::thread::yield_now();
+            thread::yield_now();
         }
         // What is only memory can wait for the next write.
         if self.cache.is_resource {

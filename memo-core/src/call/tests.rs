@@ -1,6 +1,8 @@
 //! What calls leave in a cache, which nobody outside sees.
 
 mod bounds;
+#[cfg(memo_shuttle)]
+mod schedules;
 mod storms;
 
 use std::future::Future;

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::Flight;
+use crate::platform::sync::thread_local;
 
 thread_local! {
     static CURRENT: Cell<Option<Arc<Flight>>> = const { Cell::new(None) };

@@ -7,11 +7,11 @@ use std::alloc::{self, Layout};
 use std::any::{Any, TypeId};
 use std::mem::size_of;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU8, Ordering};
 
 use crate::clock::Tick;
 use crate::key::{self, Hashes, DIGEST, SAMPLED, VERBATIM};
 use crate::memory::eviction::Item;
+use crate::platform::sync::atomic::{AtomicBool, AtomicU32, AtomicU8, Ordering};
 use crate::platform::unwind::catch;
 
 pub(crate) use builder::Builder;

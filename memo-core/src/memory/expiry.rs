@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use crate::clock::Tick;
 use crate::memory::agenda::Agenda;
+use crate::platform::sync::thread_local;
 
 /// The functions by when their next entries expire, as a [`Tick`].
 pub(crate) static EXPIRIES: Agenda = Agenda::new();

@@ -1,12 +1,12 @@
 //! What was unlinked, and when it can be freed.
 
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::barrier::{self, Passed};
 use super::{Readers, EPOCH};
 use crate::clock::Instant;
+use crate::platform::sync::atomic::Ordering;
 
 /// What was unlinked and waits to be freed.
 #[derive(Debug)]
