@@ -35,7 +35,7 @@ impl Source {
     }
 
     fn refresh(&self, memo: &'static Memo) -> u64 {
-        refresh(memo, Plain, (&1_u64, ())).run(|| {
+        refresh(memo, Bytes(Plain), (&1_u64, ())).run(|| {
             let now = self.now();
             point();
             now
@@ -77,7 +77,7 @@ fn what_is_computed_during_a_removal_is_not_stored() {
 
 #[test]
 fn what_is_computed_during_an_insertion_is_not_stored() {
-    check_forgetting(|memo, _| insert(memo, Plain, (&1_u64, ()), 1_u64));
+    check_forgetting(|memo, _| insert(memo, Bytes(Plain), (&1_u64, ()), 1_u64));
 }
 
 #[test]

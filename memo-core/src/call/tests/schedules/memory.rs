@@ -122,7 +122,7 @@ fn what_is_stored_is_found_while_its_table_grows() {
         let memo = functions.data();
         (0..5).for_each(|key| marked(memo, key));
         // Without the cache's lock, as a call would find it.
-        let found = |key: u64| get(memo, Plain, (&key, ())).unwrap_or(0);
+        let found = |key: u64| get(memo, Bytes(Plain), (&key, ())).unwrap_or(0);
         at_once([
             boxed(move || (5..8).for_each(|key| marked(memo, key))),
             boxed(move || (1..3).for_each(|key| assert_eq!(found(key), 10 * key))),
@@ -136,12 +136,12 @@ fn what_is_stored_is_found_while_its_table_grows() {
 fn what_is_replaced_is_found_at_every_moment() {
     check(|functions| {
         let memo = functions.data();
-        insert(memo, Plain, (&1_u64, ()), 0_u64);
+        insert(memo, Bytes(Plain), (&1_u64, ()), 0_u64);
         at_once([
-            boxed(move || (1..3_u64).for_each(|n| insert(memo, Plain, (&1_u64, ()), n))),
+            boxed(move || (1..3_u64).for_each(|n| insert(memo, Bytes(Plain), (&1_u64, ()), n))),
             boxed(move || {
                 // Without the cache's lock, as a call would find it.
-                let found = || get::<u64, _, _>(memo, Plain, (&1_u64, ())).expect("it is stored");
+                let found = || get::<u64, _, _>(memo, Bytes(Plain), (&1_u64, ())).expect("it is stored");
                 let (first, second) = (found(), found());
                 assert!(first <= second && second < 3);
             }),
@@ -169,13 +169,13 @@ fn a_resource_is_whole_though_it_is_given_up_while_it_is_found() {
 fn what_is_decoded_is_kept_until_it_is_though_it_is_cleared() {
     check(|functions| {
         let memo = functions.data();
-        let read = || enter(memo, Plain, (&1_u64, ())).run(|| Slow(7));
+        let read = || enter(memo, Bytes(Plain), (&1_u64, ())).run(|| Slow(7));
         assert_eq!(read(), Slow(7));
         at_once([
             boxed(move || assert_eq!((read(), read()), (Slow(7), Slow(7)))),
             boxed(move || {
                 memo.clear();
-                insert(memo, Plain, (&1_u64, ()), Slow(7));
+                insert(memo, Bytes(Plain), (&1_u64, ()), Slow(7));
                 memo.clear();
             }),
         ]);

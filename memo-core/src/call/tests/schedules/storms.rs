@@ -97,7 +97,7 @@ impl Storm {
             }),
             _ => self.change(&[key], || {
                 self.check(key, |_| {
-                    refresh(memo, Plain, (&number, ())).run(|| self.compute(key, false))
+                    refresh(memo, Bytes(Plain), (&number, ())).run(|| self.compute(key, false))
                 });
             }),
         }
