@@ -27,7 +27,7 @@ use crate::platform::sync::atomic::{
 use crate::platform::sync::{thread_local, Mutex};
 
 pub(crate) use barrier::tend;
-pub(crate) use garbage::{Garbage, IsHeld, Kind, Rescue, Retired};
+pub(crate) use garbage::{Garbage, IsHeld, Kind, Rescue, Retired, DUE_BYTES};
 pub(crate) use hold::Hold;
 use hold::{Holds, Readers};
 

@@ -5,8 +5,8 @@ use quote::{ToTokens, quote};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     GenericArgument, GenericParam, Generics, Ident, Lifetime, LifetimeParam,
-    ParenthesizedGenericArguments, PathArguments, ReturnType, Type, TypeBareFn, TypeParam,
-    TypeReference,
+    ParenthesizedGenericArguments, PathArguments, ReturnType, TraitBound, Type, TypeBareFn,
+    TypeParam, TypeReference,
 };
 
 /// The type and const parameters as arguments, `::<T, N>`, or nothing.
@@ -192,6 +192,18 @@ pub(crate) fn not_static(ty: &Type, with_errors: bool) -> Option<TokenStream> {
                 self.0.get_or_insert_with(|| reference.to_token_stream());
             }
             visit_mut::visit_type_reference_mut(self, reference);
+        }
+        fn visit_trait_bound_mut(&mut self, bound: &mut TraitBound) {
+            // What it is implemented for all of is no borrow of anything.
+            let bound_here = bound.lifetimes.take();
+            let mut inner = Finder(None);
+            visit_mut::visit_path_mut(&mut inner, &mut bound.path);
+            let is_bound_here = |found: &TokenStream| {
+                let found = found.to_string().replace(' ', "");
+                let names = bound_here.iter().flat_map(|bound| &bound.lifetimes);
+                names.into_iter().any(|name| name.to_token_stream().to_string() == found)
+            };
+            self.0 = self.0.take().or(inner.0.filter(|found| !is_bound_here(found)));
         }
         // What these borrow they are called with.
         fn visit_type_bare_fn_mut(&mut self, _: &mut TypeBareFn) {}

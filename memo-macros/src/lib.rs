@@ -271,8 +271,8 @@ use quote::quote;
 /// - *Stores.* What is not bytes ends with the process. `store` is refused.
 ///
 /// The caller for whom the body ran gets what that returned, and the cache a clone of it. A result
-/// that is replaced or removed is dropped once nobody clones it, in the call that removed it or in a
-/// later one.
+/// that is replaced or removed is dropped in the call that removed it; where another call clones it right
+/// then, in a later one of the function.
 ///
 /// ```
 /// # use memo::memo;

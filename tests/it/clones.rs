@@ -488,3 +488,66 @@ fn a_panic_of_the_body_is_not_kept() {
     assert!(catch_unwind(AssertUnwindSafe(|| once(1))).is_err());
     assert_eq!((once(1), once(1), RUNS.load(SeqCst)), (row(1), row(1), 2));
 }
+
+#[test]
+fn each_hit_clones_once_on_a_thread_that_has_never_called_it_and_within_clones_too() {
+    static CLONES: AtomicUsize = AtomicUsize::new(0);
+    struct Nested(u32);
+    impl Clone for Nested {
+        fn clone(&self) -> Self {
+            CLONES.fetch_add(1, SeqCst);
+            if let Some(inner) = self.0.checked_sub(1) {
+                assert_eq!(nested(inner).0, inner);
+            }
+            Self(self.0)
+        }
+    }
+    #[memo(clone)]
+    fn nested(depth: u32) -> Nested {
+        Nested(depth)
+    }
+    for depth in 0..=20 {
+        nested(depth);
+    }
+    CLONES.store(0, SeqCst);
+    thread::spawn(|| nested(20)).join().unwrap();
+    // One of each depth.
+    assert_eq!(CLONES.load(SeqCst), 21);
+}
+
+#[test]
+fn what_expired_was_evicted_or_replaced_is_dropped_and_not_only_forgotten() {
+    static ALIVE: AtomicUsize = AtomicUsize::new(0);
+    #[derive(Clone)]
+    struct Large(#[allow(dead_code)] Arc<Counted>);
+    struct Counted;
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            ALIVE.fetch_sub(1, SeqCst);
+        }
+    }
+    #[memo(clone, max_entries = 1)]
+    fn large(key: u32) -> Large {
+        let _ = key;
+        ALIVE.fetch_add(1, SeqCst);
+        Large(Arc::new(Counted))
+    }
+    for key in 0..5 {
+        large(key);
+    }
+    for _ in 0..5 {
+        large::refresh(4);
+    }
+    assert_eq!(ALIVE.load(SeqCst), 1);
+    large::remove(4);
+    assert_eq!(ALIVE.load(SeqCst), 0);
+}
+
+#[test]
+fn a_trait_object_over_all_lifetimes_is_kept() {
+    #[memo(clone)]
+    fn trimmer(from: char) -> Arc<dyn for<'a> Fn(&'a str) -> &'a str + Send + Sync> {
+        Arc::new(move |text| text.trim_matches(from))
+    }
+    assert_eq!((trimmer('-')("-a-"), trimmer('-')("b-")), ("a", "b"));
+}

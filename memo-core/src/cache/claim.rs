@@ -10,12 +10,13 @@ use crate::memory::entry::{Builder, Ref};
 #[derive(Debug)]
 pub(crate) struct Claimant {
     pub(crate) flight: Arc<Flight>,
-    pub(crate) key: Builder,
+    /// In a box: it has its place on the stack, or in a future, for as long as the body runs.
+    pub(crate) key: Box<Builder>,
 }
 
 impl Claimant {
     pub(crate) fn new(key: Key) -> Self {
-        Self { flight: Flight::new(key.digest, key.is_local), key: key.entry }
+        Self { flight: Flight::new(key.digest, key.is_local), key: Box::new(key.entry) }
     }
 }
 

@@ -59,6 +59,8 @@ impl Cache {
     /// Changes what is behind the lock. What can be freed for it is handed out, to be dropped when
     /// the caller has said what it has to say to others: a resource's drop is the user's code.
     pub(super) fn change<R>(&'static self, change: impl FnOnce(&mut Shared) -> R) -> (R, Freed) {
+        #[cfg(unix)]
+        super::fork::watch();
         let mut shared = self.shared.lock();
         let result = change(&mut shared);
         (result, self.freed(&mut shared.memory, self.is_resource))

@@ -21,7 +21,7 @@ pub struct Lead {
     /// call's own.
     awaited: Option<Arc<Flight>>,
     /// The entry to be, until it is taken.
-    key: Option<Builder>,
+    key: Option<Box<Builder>>,
     /// What the end of it has to tell the store; in a box, as its place is on the stack while the
     /// body runs, and most functions have no store.
     for_store: Option<Box<ForStore>>,
@@ -106,7 +106,7 @@ impl Lead {
     /// The entry to be, its key written.
     pub(crate) fn take_key(&mut self) -> Builder {
         match self.key.take() {
-            Some(key) => key,
+            Some(key) => *key,
             None => unreachable!("a lead ends once"),
         }
     }

@@ -36,9 +36,9 @@ pub(super) fn block(cache: &'static Cache, call: Claimant) -> Claimed {
 }
 
 /// Claims in a task, which waits if it must.
-pub(crate) async fn wait(cache: &'static Cache, call: Box<Claimant>) -> Claimed {
+pub(crate) async fn wait(cache: &'static Cache, call: Claimant) -> Claimed {
     call.flight.set_task();
-    let mut asked = ask(cache, *call, true);
+    let mut asked = ask(cache, call, true);
     loop {
         match asked {
             Asked::Claimed(claimed) => return claimed,

@@ -20,9 +20,7 @@ pub struct AsyncMiss<R, P> {
     pub(super) memo: &'static Memo,
     pub(super) payload: P,
     /// The call, and whether it computes whatever is stored; none if nothing is cached.
-    ///
-    /// In a box, as a future has a place for it wherever it is handed on.
-    pub(super) call: Option<(Box<Claimant>, bool)>,
+    pub(super) call: Option<(Claimant, bool)>,
     pub(super) result: PhantomData<fn(R)>,
 }
 
@@ -37,10 +35,10 @@ impl Memo {
     ///
     /// # Errors
     /// Another call has the result.
-    async fn lead(&'static self, call: Option<(Box<Claimant>, bool)>) -> Result<Option<Lead>, Ref> {
+    async fn lead(&'static self, call: Option<(Claimant, bool)>) -> Result<Option<Lead>, Ref> {
         let call = match call {
             None => return Ok(None),
-            Some((call, true)) => return Ok(Some(Lead::forced_in_task(&self.cache, *call))),
+            Some((call, true)) => return Ok(Some(Lead::forced_in_task(&self.cache, call))),
             Some((call, false)) => call,
         };
         if self.cache.has_store() && self.cache.backing.needs_sync() {

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use crate::key::{Hashes, Seed};
 use crate::memory::entry::{self, Builder, Entry, Ref, View};
 use crate::platform::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use crate::reclaim::{Garbage, Pin, Retired};
+use crate::reclaim::{Garbage, Pin, Retired, DUE_BYTES};
 use storage::{allocate_slots, slots_layout, Slots, ENTRY, SLOTS, SLOTS_AND_ENTRIES, SLOTS_AT};
 
 type Slot = AtomicPtr<Entry>;
@@ -24,10 +24,6 @@ const TAG: usize = entry::ALIGN - 1;
 /// A slot whose entry was removed: probes go on behind it.
 const GONE: *mut Entry = ptr::without_provenance_mut(GONE_TAG);
 const GONE_TAG: usize = 1;
-
-/// What an entry is taken for, in bytes, whose value owns more than the entry: that is not known, and
-/// may be much, so that few of them wait to be freed.
-const OWNING: usize = 32 * 1024;
 
 /// So many keys of the same samples make a table thorough.
 const ALIKE: usize = 4;
@@ -276,7 +272,8 @@ impl Writer {
         let view = unsafe { View::new(entry) };
         let bytes = view.entry.bytes();
         self.bytes -= bytes;
-        let weight = if view.owns_more() { bytes.max(OWNING) } else { bytes };
+        // How much more is not known, and may be all there is: it does not wait for others.
+        let weight = if view.owns_more() { DUE_BYTES } else { bytes };
         // SAFETY: callers have just unlinked it; the ownership it was linked with is given up.
         unsafe { self.garbage.retire(entry.cast(), weight, &ENTRY) };
     }

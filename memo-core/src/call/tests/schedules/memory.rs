@@ -141,7 +141,8 @@ fn what_is_replaced_is_found_at_every_moment() {
             boxed(move || (1..3_u64).for_each(|n| insert(memo, Bytes(Plain), (&1_u64, ()), n))),
             boxed(move || {
                 // Without the cache's lock, as a call would find it.
-                let found = || get::<u64, _, _>(memo, Bytes(Plain), (&1_u64, ())).expect("it is stored");
+                let found =
+                    || get::<u64, _, _>(memo, Bytes(Plain), (&1_u64, ())).expect("it is stored");
                 let (first, second) = (found(), found());
                 assert!(first <= second && second < 3);
             }),
