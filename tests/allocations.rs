@@ -3,6 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use memo::{memo, singleton};
 
@@ -78,6 +79,20 @@ fn a_hit_allocates_what_its_value_needs() {
     assert_eq!(allocations(|| upper("some text")), 1);
     assert_eq!(allocations(|| words("four words in here")), 5);
     assert_eq!(allocations(|| nothing("at all")), 0);
+}
+
+#[test]
+fn a_hit_allocates_what_a_clone_does_where_that_is_kept() {
+    #[memo(clone)]
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+    #[memo(clone)]
+    fn shared(text: &str) -> Arc<str> {
+        text.into()
+    }
+    assert_eq!(allocations(|| words("four words in here")), 5);
+    assert_eq!(allocations(|| shared("some text")), 0);
 }
 
 #[test]

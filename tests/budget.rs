@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use memo::__private::{enter, Argument, Memo, Plain};
+use memo::__private::{enter, Argument, Bytes, Memo, Plain};
 use memo::memo;
 
 /// Held by the one test that runs. It begins with nothing stored, and without a bound.
@@ -39,6 +39,24 @@ fn number(key: u32) -> u32 {
 
 fn held() -> usize {
     memo::stats().iter().map(|stats| stats.bytes).sum()
+}
+
+#[test]
+fn of_what_is_kept_as_it_is_the_size_that_is_known_counts() {
+    #[memo(clone)]
+    fn kept(key: u32) -> Vec<u8> {
+        vec![0; key as usize]
+    }
+    let _alone = Alone::new();
+    kept(100_000);
+    assert!((size_of::<Vec<u8>>()..100).contains(&kept::stats().bytes));
+    memo::set_max_bytes(5_000);
+    for key in 0..1000 {
+        kept(key);
+        assert!(held() <= 5_000 && kept::contains(key));
+    }
+    memo::clear_all();
+    assert_eq!(held(), 0);
 }
 
 #[test]
@@ -184,7 +202,7 @@ fn many_functions(count: usize) -> Vec<&'static Memo> {
 }
 
 fn call(function: &'static Memo, key: u64) -> u64 {
-    enter(function, Plain, (Argument::new(&key).part(), ())).run(|| key)
+    enter(function, Bytes(Plain), (Argument::new(&key).part(), ())).run(|| key)
 }
 
 #[test]

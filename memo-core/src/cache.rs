@@ -39,6 +39,7 @@ use crate::memory::table::{self, Table};
 use crate::store::backing::Backing;
 
 use claim::Claim;
+pub(crate) use claim::Claimant;
 use counts::Counts;
 pub(crate) use find::{pin, Held};
 pub(crate) use finish::{Finished, Outcome};
@@ -242,6 +243,12 @@ impl Cache {
 impl Cache {
     pub(crate) fn has_flights(&self) -> bool {
         !self.shared.lock().flights.is_empty()
+    }
+
+    /// Whether nothing that was unlinked waits to be freed.
+    #[cfg(memo_shuttle)]
+    pub(crate) fn is_clean(&self) -> bool {
+        self.shared.lock().memory.is_clean()
     }
 
     pub(crate) fn longest(&self) -> Duration {

@@ -12,6 +12,7 @@ mod memo;
 pub(crate) mod declared;
 mod payload;
 mod resource;
+mod kept;
 mod find;
 mod miss;
 mod async_miss;
@@ -21,11 +22,12 @@ mod async_companions;
 
 pub use async_companions::{contains_async, get_async, insert_async, remove_async};
 pub use async_miss::AsyncMiss;
-pub use companions::{contains, contains_stored, get, insert, remove};
+pub use companions::{contains, contains_stored, get, insert, remove, Insert};
 pub use find::{enter, hit, look_again, refresh, Call};
+pub use kept::{Clones, Kept};
 pub use memo::Memo;
 pub use miss::Miss;
-pub use payload::Payload;
+pub use payload::{Bytes, Payload};
 pub use resource::{Hooks, Resource};
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use std::time::Duration;
 /// Whether there is a clock. Where there is none, asking std for the time would end the program.
 pub(crate) const EXISTS: bool = !cfg!(all(target_family = "wasm", target_os = "unknown"));
 
-#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+#[cfg(not(any(all(target_family = "wasm", target_os = "unknown"), all(test, memo_shuttle))))]
 pub(crate) use std::time::Instant;
 
-#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+#[cfg(any(all(target_family = "wasm", target_os = "unknown"), all(test, memo_shuttle)))]
 pub(crate) use stopped::Instant;
 
 /// A moment of the monotonic clock, in nanoseconds that come some millions at a time.
@@ -19,14 +19,14 @@ pub(crate) struct Tick(u64);
 
 impl Tick {
     /// The coarse clock is read without asking the hardware: 4 ns more on a hit that may expire.
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(all(test, memo_shuttle))))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn now() -> Self {
         let (seconds, nanos) = read(libc::CLOCK_MONOTONIC_COARSE);
         Self(seconds * 1_000_000_000 + nanos)
     }
 
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(any(not(target_os = "linux"), all(test, memo_shuttle)))]
     pub(crate) fn now() -> Self {
         use std::sync::OnceLock;
         static START: OnceLock<Instant> = OnceLock::new();
@@ -64,8 +64,9 @@ pub(crate) fn read(clock: libc::clockid_t) -> (u64, u64) {
     (time.tv_sec as u64, time.tv_nsec as u64)
 }
 
-/// The clock of a platform that has none. It stands still, so that no moment of it is ever over.
-#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+/// The clock of a platform that has none, and of chosen schedules. It stands still, so that no moment
+/// of it is ever over.
+#[cfg(any(all(target_family = "wasm", target_os = "unknown"), all(test, memo_shuttle)))]
 mod stopped {
     use std::ops::{Add, Sub};
     use std::time::Duration;

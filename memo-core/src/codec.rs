@@ -33,7 +33,7 @@ pub(crate) use trust::Trust;
     label = "not `Serialize + DeserializeOwned`, so it cannot be stored",
     note = "check whether the crate that defines it has a `serde` feature; a type of your own derives them: `#[derive(serde::Serialize, serde::Deserialize)]`",
     note = "`Rc` and `Arc` take serde's feature `rc`; an array `[T; N]` or of more than 32 takes the crate `serde-big-array` in a struct; what borrows does not come back from bytes",
-    note = "or share one instance instead of storing values: `#[singleton]`"
+    note = "or keep it as it is and hand out clones, `#[memo(clone)]`, or share one instance, `#[singleton]`"
 )]
 pub trait Data: Serialize + DeserializeOwned {}
 
@@ -41,9 +41,9 @@ pub trait Data: Serialize + DeserializeOwned {}
 impl<T: Serialize + DeserializeOwned> Data for T {}
 
 /// What of a function's result `R` is stored.
-pub trait Codec<R> {
+pub trait Part<R> {
     #[doc(hidden)]
-    type Data: Data;
+    type Data;
     /// Whether what it keeps is for code of the user's to say.
     #[doc(hidden)]
     const ASKS: bool = false;
@@ -52,9 +52,17 @@ pub trait Codec<R> {
     const HAS_STORE: bool = false;
     #[doc(hidden)]
     fn keep<'r>(&self, result: &'r R) -> Keep<'r, Self::Data>;
+    /// What [`keep`](Self::keep) refers to, of a result that nobody else needs.
+    #[doc(hidden)]
+    fn into_data(result: R) -> Option<Self::Data>;
     #[doc(hidden)]
     fn restore(data: Self::Data) -> R;
 }
+
+/// What of a function's result `R` is stored, as bytes.
+pub trait Codec<R>: Part<R, Data: Data> {}
+
+impl<R, P: Part<R, Data: Data>> Codec<R> for P {}
 
 /// What becomes of a result.
 #[derive(Debug)]
@@ -71,12 +79,16 @@ pub enum Keep<'r, D> {
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;
 
-impl<R: Data> Codec<R> for Plain {
+impl<R> Part<R> for Plain {
     type Data = R;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn keep<'r>(&self, result: &'r R) -> Keep<'r, R> {
         Keep::Store(result)
+    }
+
+    fn into_data(result: R) -> Option<R> {
+        Some(result)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -89,7 +101,7 @@ impl<R: Data> Codec<R> for Plain {
 #[derive(Clone, Copy, Debug)]
 pub struct OkOnly;
 
-impl<T: Data, E> Codec<Result<T, E>> for OkOnly {
+impl<T, E> Part<Result<T, E>> for OkOnly {
     type Data = T;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -100,6 +112,10 @@ impl<T: Data, E> Codec<Result<T, E>> for OkOnly {
         }
     }
 
+    fn into_data(result: Result<T, E>) -> Option<T> {
+        result.ok()
+    }
+
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn restore(data: T) -> Result<T, E> {
         Ok(data)
@@ -108,29 +124,33 @@ impl<T: Data, E> Codec<Result<T, E>> for OkOnly {
 
 /// Stored only when a condition of the user's says so.
 #[derive(Clone, Copy, Debug)]
-pub struct OnlyIf<C, F> {
-    codec: C,
+pub struct OnlyIf<P, F> {
+    part: P,
     condition: F,
 }
 
-/// Adds a condition to a codec.
-pub fn only_if<C, F>(codec: C, condition: F) -> OnlyIf<C, F> {
-    OnlyIf { codec, condition }
+/// Adds a condition to what is stored.
+pub fn only_if<P, F>(part: P, condition: F) -> OnlyIf<P, F> {
+    OnlyIf { part, condition }
 }
 
-impl<R, C: Codec<R>, F: Fn(&R) -> bool> Codec<R> for OnlyIf<C, F> {
-    type Data = C::Data;
+impl<R, P: Part<R>, F: Fn(&R) -> bool> Part<R> for OnlyIf<P, F> {
+    type Data = P::Data;
     const ASKS: bool = true;
 
-    fn keep<'r>(&self, result: &'r R) -> Keep<'r, C::Data> {
-        match self.codec.keep(result) {
+    fn keep<'r>(&self, result: &'r R) -> Keep<'r, P::Data> {
+        match self.part.keep(result) {
             Keep::Store(data) if !(self.condition)(result) => Keep::Share(data),
             keep => keep,
         }
     }
 
-    fn restore(data: C::Data) -> R {
-        C::restore(data)
+    fn into_data(result: R) -> Option<P::Data> {
+        P::into_data(result)
+    }
+
+    fn restore(data: P::Data) -> R {
+        P::restore(data)
     }
 }
 
@@ -340,7 +360,9 @@ pub(crate) fn decode_at_once<T: Data>(entry: View<'_>) -> Option<T> {
 fn decode_composite<T: Data>(entry: View<'_>) -> Option<T> {
     match entry.entry.codec() {
         BINARY => binary::decode(entry.value()),
-        codec => decode_as(codec, entry.value()).ok(),
+        TAGGED => tagged::decode(entry.value()).ok(),
+        // What other entries have there is not read as bytes.
+        _ => None,
     }
 }
 

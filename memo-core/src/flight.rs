@@ -18,11 +18,11 @@ mod wait;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::platform::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::platform::sync::Mutex;
 use once_cell::sync::OnceCell;
 
@@ -39,13 +39,15 @@ pub(crate) use bound::{on_rayon, ON_RAYON};
 pub(crate) use current::{current, Entered};
 #[cfg(unix)]
 pub(crate) use graph::before_fork;
+#[cfg(all(test, memo_shuttle))]
+pub(crate) use graph::nobody_waits;
 pub(crate) use leaders::{Abandoned, Left, TookOver};
 pub(crate) use table::{Fenced, Flights, Joined};
 pub(crate) use wait::{Wait, Waited};
 
 /// What a call is known by.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub struct Key {
     pub(crate) digest: [u8; DIGEST],
     /// The entry to be, its key written.
     pub(crate) entry: Builder,
@@ -57,8 +59,6 @@ pub(crate) struct Key {
 pub(crate) struct Flight {
     pub(crate) digest: [u8; DIGEST],
     pub(crate) is_local: bool,
-    /// The entry to be, until its leader takes it.
-    pub(crate) key: Mutex<Option<Builder>>,
     /// The flight in whose body the call was made.
     parent: Option<Arc<Flight>>,
     /// The flight that this one leads as well, where it relieves another's leader.
@@ -70,6 +70,9 @@ pub(crate) struct Flight {
     /// Set under the cache's lock by `clear`, `remove` and the like: what this flight computes was
     /// asked for before, and must neither be stored nor shared.
     fenced: AtomicBool,
+    /// Set under the cache's lock by the first who waits for it: until then only its own call knows
+    /// it, and has no need of the lock of its state.
+    joined: AtomicBool,
     /// Time was spent on what is not the body's work: its time says nothing of how long the
     /// function takes.
     delayed: AtomicBool,
@@ -111,7 +114,7 @@ enum Phase {
 
 impl Flight {
     /// A flight to be led by the caller.
-    pub(crate) fn new(key: Key) -> Arc<Self> {
+    pub(crate) fn new(digest: [u8; DIGEST], is_local: bool) -> Arc<Self> {
         let state = State {
             phase: Phase::Led,
             leaders: Leaders::new(),
@@ -123,14 +126,14 @@ impl Flight {
             is_watched: false,
         };
         Arc::new(Self {
-            digest: key.digest,
-            is_local: key.is_local,
-            key: Mutex::new(Some(key.entry)),
+            digest,
+            is_local,
             parent: current(),
             relieved: OnceCell::new(),
             started: AtomicU64::new(0),
             order: AtomicU64::new(0),
             fenced: AtomicBool::new(false),
+            joined: AtomicBool::new(false),
             delayed: AtomicBool::new(false),
             inner_waits: AtomicUsize::new(0),
             generation: process::generation(),
@@ -149,9 +152,9 @@ impl Flight {
         Tick::from_nanos(self.started.load(Ordering::Relaxed)).elapsed()
     }
 
-    /// How long the body took, unless that says nothing about it.
-    pub(crate) fn time(&self) -> Option<Duration> {
-        (!self.delayed.load(Ordering::Relaxed)).then(|| self.elapsed())
+    /// Whether the time that its body took says nothing about it.
+    pub(crate) fn is_delayed(&self) -> bool {
+        self.delayed.load(Ordering::Relaxed)
     }
 
     /// Time was spent in this flight's body, and so in those around it, on what is not its work.
@@ -185,10 +188,10 @@ impl Flight {
         self.generation != process::generation()
     }
 
-    /// Whether anyone would want the result. Under the cache's lock, so that nobody is between
-    /// finding the flight and being counted.
+    /// Whether anyone would want the result by now.
     pub(crate) fn is_awaited(&self) -> bool {
-        !self.is_of_parent() && self.state.lock().waiting > 0
+        // Relaxed: who joins a moment later computes for himself.
+        self.joined.load(Ordering::Relaxed) && !self.is_of_parent() && self.state.lock().waiting > 0
     }
 
     /// Has those who wait look again, after a fence.

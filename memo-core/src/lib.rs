@@ -114,10 +114,10 @@ pub mod __private {
     };
     pub use crate::call::{
         contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
-        insert_async, look_again, refresh, remove, remove_async, AsyncMiss, Call, Hooks, Memo,
-        Miss, Payload, Resource,
+        insert_async, look_again, refresh, remove, remove_async, AsyncMiss, Bytes, Call, Clones,
+        Hooks, Insert, Kept, Memo, Miss, Payload, Resource,
     };
-    pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Plain};
+    pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Part, Plain};
     pub use crate::function::identity::{Place, Source};
     pub use crate::function::stats::Stats;
     pub use crate::key::given::{Attempt, NoKey};

@@ -13,17 +13,21 @@
 mod barrier;
 mod garbage;
 mod hold;
+#[cfg(all(test, memo_shuttle))]
+pub(crate) mod tests;
 
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{compiler_fence, fence, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 #[cfg(unix)]
 use crate::platform::process::{Side, Unlock};
-use crate::platform::sync::Mutex;
+use crate::platform::sync::atomic::{
+    compiler_fence, fence, AtomicPtr, AtomicU64, AtomicUsize, Ordering,
+};
+use crate::platform::sync::{thread_local, Mutex};
 
 pub(crate) use barrier::tend;
-pub(crate) use garbage::{Garbage, IsHeld, Kind, Rescue, Retired};
+pub(crate) use garbage::{Garbage, IsHeld, Kind, Rescue, Retired, DUE_BYTES};
 pub(crate) use hold::Hold;
 use hold::{Holds, Readers};
 

@@ -5,8 +5,8 @@ use quote::{ToTokens, quote};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     GenericArgument, GenericParam, Generics, Ident, Lifetime, LifetimeParam,
-    ParenthesizedGenericArguments, PathArguments, ReturnType, Type, TypeBareFn, TypeParam,
-    TypeReference,
+    ParenthesizedGenericArguments, PathArguments, ReturnType, TraitBound, Type, TypeBareFn,
+    TypeParam, TypeReference,
 };
 
 /// The type and const parameters as arguments, `::<T, N>`, or nothing.
@@ -171,6 +171,52 @@ pub(crate) fn borrowed(ty: &Type, with_errors: bool) -> Option<&TypeReference> {
         }
         _ => None,
     }
+}
+
+pub(crate) fn is_static(reference: &TypeReference) -> bool {
+    reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
+}
+
+/// A borrow in what is stored of a type that may end, as far as it is written: a lifetime, or what has
+/// none.
+pub(crate) fn not_static(ty: &Type, with_errors: bool) -> Option<TokenStream> {
+    struct Finder(Option<TokenStream>);
+    impl VisitMut for Finder {
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            if lifetime.ident != "static" {
+                self.0.get_or_insert_with(|| lifetime.to_token_stream());
+            }
+        }
+        fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
+            if reference.lifetime.is_none() {
+                self.0.get_or_insert_with(|| reference.to_token_stream());
+            }
+            visit_mut::visit_type_reference_mut(self, reference);
+        }
+        fn visit_trait_bound_mut(&mut self, bound: &mut TraitBound) {
+            // What it is implemented for all of is no borrow of anything.
+            let bound_here = bound.lifetimes.take();
+            let mut inner = Finder(None);
+            visit_mut::visit_path_mut(&mut inner, &mut bound.path);
+            let is_bound_here = |found: &TokenStream| {
+                let found = found.to_string().replace(' ', "");
+                let names = bound_here.iter().flat_map(|bound| &bound.lifetimes);
+                names.into_iter().any(|name| name.to_token_stream().to_string() == found)
+            };
+            self.0 = self.0.take().or(inner.0.filter(|found| !is_bound_here(found)));
+        }
+        // What these borrow they are called with.
+        fn visit_type_bare_fn_mut(&mut self, _: &mut TypeBareFn) {}
+        fn visit_parenthesized_generic_arguments_mut(
+            &mut self,
+            _: &mut ParenthesizedGenericArguments,
+        ) {
+        }
+    }
+    let value = argument_of(ty, "Result").flatten().filter(|_| !with_errors);
+    let mut finder = Finder(None);
+    finder.visit_type_mut(&mut value.unwrap_or(ty).clone());
+    finder.0
 }
 
 /// The first type argument of a path that ends in `name<…>`; `Some(None)` if it has none.

@@ -67,7 +67,8 @@ use quote::quote;
 /// # The result
 ///
 /// The declared type must be owned, and be `Serialize` and `DeserializeOwned`, nothing else. The
-/// caller for whom the body ran gets the value itself; a hit is as good a copy as serde makes.
+/// caller for whom the body ran gets the value itself; a hit is as good a copy as serde makes. With the
+/// option [`clone`](#as-what-they-are-stored) it needs neither of them, and a hit is a clone.
 ///
 /// If a function returns a `Result`, under whatever alias, only `Ok` is stored, and the error may
 /// be of any type. A panic is never stored.
@@ -176,6 +177,7 @@ use quote::quote;
 /// |---|---|
 /// | `skip(a, self)`, `key = EXPR` | [which calls are one](#which-calls-are-one) |
 /// | `cache_if = F`, `cache_err` | [which results are stored](#which-results-are-stored) |
+/// | `clone` | [as what they are stored](#as-what-they-are-stored) |
 /// | `ttl = "10m"`, `refresh = "background"` | [for how long](#for-how-long) |
 /// | `max_entries = 1_000`, `max_bytes = "64 MiB"` | [how many](#how-many) |
 /// | `wait = "60s"` | [how long a call waits for another](#how-long-a-call-waits-for-another) |
@@ -252,6 +254,43 @@ use quote::quote;
 /// assert!(parse("x").is_err() && parse::contains("x"));
 /// ```
 ///
+/// ## As what they are stored
+///
+/// By default a result is stored as bytes, which serde makes of it and each hit decodes. With `clone`
+/// it is kept as it is, and each hit returns a clone. It must then be `Clone + Send + Sync + 'static`,
+/// and nothing of serde's; of a `Result` only the `Ok`, unless there is `cache_err`.
+///
+/// Choose it for types that serde does not know, such as those of another crate or with `&'static`
+/// data in them, and where a clone takes less than decoding: structs and lists of them, and above all
+/// what is in an `Arc`. Leave it out for what it gives up:
+///
+/// - *Isolation.* What `Clone` shares is shared by all callers: what is in an `Arc<Mutex<T>>` can be
+///   changed in the cache.
+/// - *Exact sizes.* `stats().bytes` and `memo::set_max_bytes` count what is known of a result, which is
+///   its key and its own size, without what it owns elsewhere. `max_bytes` is refused.
+/// - *Stores.* What is not bytes ends with the process. `store` is refused.
+///
+/// The caller for whom the body ran gets what that returned, and the cache a clone of it. A result
+/// that is replaced or removed is dropped in the call that removed it; where another call clones it right
+/// then, in a later one of the function.
+///
+/// ```
+/// # use memo::memo;
+/// #[derive(Clone, Debug, PartialEq)] // and not serde's
+/// struct Country {
+///     code: &'static str,
+///     languages: Vec<&'static str>,
+/// }
+///
+/// #[memo(clone, max_entries = 200)]
+/// fn country(name: &str) -> Option<Country> {
+///     (name == "Malta").then(|| Country { code: "mt", languages: vec!["mt", "en"] })
+/// }
+///
+/// assert_eq!(country("Malta"), country("Malta"));
+/// assert_eq!(country::get("Malta").unwrap().unwrap().code, "mt");
+/// ```
+///
 /// ## For how long
 ///
 /// `ttl` is a result's time to live, counted from the end of the run: a text such as `"1h 30m"`,
@@ -282,7 +321,7 @@ use quote::quote;
 ///
 /// `max_entries` bounds the number of results in memory, `max_bytes` the bytes of their keys and
 /// values. There is no bound by default. Both hold at every moment; the least valuable results are
-/// evicted first. Each is a number or an expression of type `usize`, which is evaluated once;
+/// evicted first. With [`clone`](#as-what-they-are-stored) there is no `max_bytes`. Each is a number or an expression of type `usize`, which is evaluated once;
 /// bytes may also be a text such as `"1.5 GiB"` or `"500 MB"`. `memo::set_max_bytes` bounds all
 /// functions together.
 ///
@@ -411,7 +450,8 @@ use quote::quote;
 ///
 /// These are compile errors, and each message says what to write instead: a `&mut` parameter that
 /// is part of the key, a `const fn`, a result that is a reference or an `impl Trait`, an argument
-/// or a result without the serde traits, a function that has the name of a primitive type and no
+/// or a result without the serde traits, with `clone` a result that is not
+/// `Clone + Send + Sync + 'static`, a function that has the name of a primitive type and no
 /// `handle`, an associated function that mentions `Self` and does not say where it stands,
 /// `#[track_caller]` with `in_trait`; an unknown option, one that is given twice, and one with a
 /// bad value. With `refresh = "background"`: an `async` or an `unsafe` function, and `in_trait`.
@@ -426,8 +466,8 @@ use quote::quote;
 ///   is defined multiple times". The option [`handle`](#where-things-are) gives the companions' type
 ///   another name.
 /// - A result with a `&'static` field in a type of its own, which cannot be decoded. The compiler
-///   says "implementation of `Deserialize` is not general enough". Own the data, or share the whole with
-///   `#[singleton]`.
+///   says "implementation of `Deserialize` is not general enough". Share the whole with
+///   `#[singleton]`, keep it as it is with [`clone`](#as-what-they-are-stored), or own the data.
 /// - `in_trait` on a private function that is in no trait. It is cached, without companions.
 /// - An attribute that another crate re-exports, without `crate = path`. The compiler says "cannot
 ///   find `memo` in the crate root". The option [`crate`](#where-things-are) says where it is.
@@ -469,10 +509,11 @@ use quote::quote;
 /// error, or serde does not preserve the result, the call runs uncached; that is counted as
 /// `uncacheable`, and reported once to the function given to `memo::set_reporter`.
 ///
-/// A panic of `cache_if`, of `ttl`, of the reporter or of the result's `Serialize` is caught and
-/// counted in the same way. A result whose `ttl` panics is returned and not stored, and the next
+/// A panic of `cache_if`, of `ttl`, of the reporter or of the result's `Serialize`, or with `clone`
+/// of its `Clone` after a run, is caught and counted in the same way. A result whose `ttl` panics is returned and not stored, and the next
 /// one asks again. A panic of the body, of `key` or of an argument's `Serialize` reaches the
-/// caller, and so does one of `Deserialize` on a hit.
+/// caller, and so does one of `Deserialize` or `Clone` on a hit. A panic of a kept result's `Drop` is
+/// caught.
 #[proc_macro_attribute]
 pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
     expand(options, item, memo::memoize)

@@ -18,7 +18,11 @@ pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenSt
     options.shared.written = written;
     let mut function = Function::new("memo", item, &options.shared)?;
     function.is_stored = options.store.is_some();
-    check_result(&function.returns, options.cache_err)?;
+    if options.clone {
+        check_kept(&function.returns, options.cache_err)?;
+    } else {
+        check_result(&function.returns, options.cache_err)?;
+    }
     function.check_background(options.shared.refresh.as_ref())?;
     Ok(expand(&function, &options))
 }
@@ -26,18 +30,32 @@ pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenSt
 /// What is stored is handed out by value, to anybody, for as long as they like; and it comes back
 /// from bytes.
 fn check_result(returns: &Type, cache_err: bool) -> Result<()> {
-    if let Type::Reference(reference) = generics::bare(returns) {
-        return Err(Error::new_spanned(
-            reference,
+    let Some(reference) = generics::borrowed(returns, cache_err) else { return Ok(()) };
+    let is_static = generics::is_static(reference);
+    let cure = match (generics::bare(returns), is_static) {
+        (Type::Reference(_), false) => {
             "a cached result is handed out by value: return an owned one (`String` for `&str`, `Vec<T>` for `&[T]`), \
-             or share one with `#[singleton]`",
-        ));
-    }
-    match generics::borrowed(returns, cache_err) {
-        Some(reference) => Err(Error::new_spanned(
-            reference,
+             or share one with `#[singleton]`"
+        }
+        (_, false) => {
             "borrowed data does not come back from bytes: own it (`String` for `&str`, `Vec<T>` for `&[T]`), \
-             or share the whole with `#[singleton]`",
+             or share the whole with `#[singleton]`"
+        }
+        (_, true) => {
+            "`&'static` data does not come back from bytes: share the whole with `#[singleton]`, \
+             keep it as it is with `#[memo(clone)]`, or own it (`String` for `&str`, `Vec<T>` for `&[T]`)"
+        }
+    };
+    Err(Error::new_spanned(reference, cure))
+}
+
+/// What is kept as it is outlives every borrow.
+fn check_kept(returns: &Type, cache_err: bool) -> Result<()> {
+    match generics::not_static(returns, cache_err) {
+        Some(borrow) => Err(Error::new_spanned(
+            borrow,
+            "what `clone` keeps outlives every borrow but a `'static` one: own the data \
+             (`String` for `&str`, `Vec<T>` for `&[T]`)",
         )),
         None => Ok(()),
     }
@@ -49,7 +67,7 @@ fn check_result(returns: &Type, cache_err: bool) -> Result<()> {
 //
 // Output:
 //     fn square(x: u64) -> u64 {
-//         match hit(square::__memo(), square::__codec(), square::__key(&x)) {
+//         match hit(square::__memo(), square::__payload(), square::__key(&x)) {
 //             Some(value) => value,
 //             None => square::__missed(x),
 //         }
@@ -57,10 +75,10 @@ fn check_result(returns: &Type, cache_err: bool) -> Result<()> {
 //     enum square {}
 //     impl square {
 //         fn __memo() -> &'static Memo { static MEMORY: Memo = Memo::new("crate::square"); &MEMORY }
-//         fn __codec() -> impl Codec<u64> { Pick::<u64>::new().pick() }
+//         fn __payload() -> impl Insert<u64> { Bytes(Pick::<u64>::new().pick()) }
 //         fn __key(x: &u64) -> impl Args { (Argument::new(x).part(), ()) }
 //         fn __missed(x: u64) -> u64 {
-//             enter(square::__memo(), square::__codec(), square::__key(&x)).run(move || square::uncached(x))
+//             enter(square::__memo(), square::__payload(), square::__key(&x)).run(move || square::uncached(x))
 //         }
 //         fn clear() { square::__memo().clear() }
 //         …
@@ -68,11 +86,11 @@ fn check_result(returns: &Type, cache_err: bool) -> Result<()> {
 //     }
 fn expand(function: &Function, options: &MemoOptions) -> TokenStream {
     let memo = function.memory("new", options.shared.name.as_ref(), &settings(function, options));
-    let codec = codec(function, options);
+    let payload = payload(function, options);
     let is_stored = options.store.is_some();
     let body = Body { original: function.original(), result_of: None, is_stored };
     let output = function.sig.output.to_token_stream();
-    let told = Told { memo: &memo.expr, payload: &codec.expr };
+    let told = Told { memo: &memo.expr, payload: &payload.expr };
     let shared = &options.shared;
     let is_plain = shared.ttl.is_none() && !is_stored;
     let (call, refresh) =
@@ -80,15 +98,15 @@ fn expand(function: &Function, options: &MemoOptions) -> TokenStream {
     let body = function.in_box(function.with_memory(&memo, &call.expr));
     let caller = function.caller(&output, &body);
     let refresh = function.in_box(refresh);
-    let companions = companions(function, &memo.expr, &codec.expr, refresh);
-    let helpers = [memo.item, codec.item, function.key_helper(), call.item];
+    let companions = companions(function, &memo.expr, &payload.expr, refresh);
+    let helpers = [memo.item, payload.item, function.key_helper(), call.item];
     function.with_companions(&caller, &helpers, &companions)
 }
 
 fn companions(
     function: &Function,
     memo: &TokenStream,
-    codec: &TokenStream,
+    payload: &TokenStream,
     refresh: TokenStream,
 ) -> Vec<Companion> {
     let krate = &function.krate;
@@ -97,13 +115,13 @@ fn companions(
     let lifetime = generics::name_elided_lifetimes(&mut found);
     let value = Ident::new("value", Span::mixed_site());
     let remove = function.ask("remove", &[memo], Takes::Key, None);
-    let get = function.ask("get", &[memo, codec], Takes::Key, None);
+    let get = function.ask("get", &[memo, payload], Takes::Key, None);
     let contains = if function.is_stored {
-        function.ask("contains_stored", &[memo, codec], Takes::Key, None)
+        function.ask("contains_stored", &[memo, payload], Takes::Key, None)
     } else {
         function.ask("contains", &[memo], Takes::Key, None)
     };
-    let insert = function.ask("insert", &[memo, codec], Takes::Key, Some(&value));
+    let insert = function.ask("insert", &[memo, payload], Takes::Key, Some(&value));
     let mut companions = vec![
         Companion::new("clear", "Forgets every result.", Takes::Nothing, quote!(#memo.clear();)),
         Companion::new(
@@ -132,7 +150,7 @@ fn companions(
     ];
     if function.is_async() && function.is_stored {
         let found = (lifetime, found);
-        companions.extend(async_companions(function, [memo, codec], found, &value));
+        companions.extend(async_companions(function, [memo, payload], found, &value));
     }
     companions
 }
@@ -140,16 +158,16 @@ fn companions(
 /// Those that wait for the store without blocking the executor's thread.
 fn async_companions(
     function: &Function,
-    [memo, codec]: [&TokenStream; 2],
+    [memo, payload]: [&TokenStream; 2],
     (lifetime, found): (Option<Lifetime>, Type),
     value: &Ident,
 ) -> [Companion; 5] {
     let ask = |verb, before: &[&TokenStream]| function.ask_async(verb, before, None);
     let clear = quote!(#memo.clear_async().await;);
     let remove = ask("remove_async", &[memo]);
-    let get = ask("get_async", &[memo, codec]);
-    let contains = ask("contains_async", &[memo, codec]);
-    let insert = function.ask_async("insert_async", &[memo, codec], Some(value));
+    let get = ask("get_async", &[memo, payload]);
+    let contains = ask("contains_async", &[memo, payload]);
+    let insert = function.ask_async("insert_async", &[memo, payload], Some(value));
     let boolean = quote!(::core::primitive::bool);
     let companions = [
         Companion::new("clear_async", "`clear`, in a task.", Takes::Nothing, clear),
@@ -239,8 +257,8 @@ fn source_of(function: &Function, tokens: &str) -> TokenStream {
     }
 }
 
-/// How results become bytes, and which do; the place where a missing trait of theirs is reported.
-fn codec(function: &Function, options: &MemoOptions) -> Helped {
+/// How results are kept, and which are; the place where a missing trait of theirs is reported.
+fn payload(function: &Function, options: &MemoOptions) -> Helped {
     let mut returns = function.returns.clone();
     let lifetime = match function.place {
         Place::Type(_) | Place::Impl(_) => generics::name_elided_lifetimes(&mut returns),
@@ -249,22 +267,28 @@ fn codec(function: &Function, options: &MemoOptions) -> Helped {
     let (start, end) = ends(&returns);
     let private = function.private_at(start);
     let pick = quote_spanned!(start=> #private::Pick::<#returns>::new());
-    let codec = if options.cache_err {
-        quote_spanned!(start=> #pick.pick_both())
-    } else {
-        quote_spanned!(end=> #pick.pick())
+    let (verb, payload) = match (options.cache_err, options.clone) {
+        (false, false) => ("pick", "Bytes"),
+        (true, false) => ("pick_both", "Bytes"),
+        (false, true) => ("pick_kept", "Clones"),
+        (true, true) => ("pick_both_kept", "Clones"),
     };
-    let codec = match &options.cache_if {
+    let verb_at = if options.cache_err { start } else { end };
+    let verb = Ident::new(verb, verb_at);
+    let part = quote_spanned!(verb_at=> #pick.#verb());
+    let part = match &options.cache_if {
         Some(condition) => {
             let condition = condition_on(&returns, condition, function);
-            quote!(#private::only_if(#codec, #condition))
+            quote!(#private::only_if(#part, #condition))
         }
-        None => codec,
+        None => part,
     };
-    let codec = if function.is_stored { quote!(#private::backed(#codec)) } else { codec };
+    let part = if function.is_stored { quote!(#private::backed(#part)) } else { part };
+    let payload = Ident::new(payload, start);
+    let payload = quote_spanned!(start=> #private::#payload(#part));
     let generics = generics::with_lifetime(&function.sig.generics, lifetime.as_ref());
-    let opaque = quote_spanned!(start=> impl #private::Codec);
-    function.helped("codec", &generics, &quote_spanned!(end=> #opaque<#returns>), &codec)
+    let opaque = quote_spanned!(start=> impl #private::Insert);
+    function.helped("payload", &generics, &quote_spanned!(end=> #opaque<#returns>), &payload)
 }
 
 // Input:

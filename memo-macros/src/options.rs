@@ -19,6 +19,8 @@ pub(crate) struct MemoOptions {
     pub(crate) version: Option<TokenStream>,
     pub(crate) cache_if: Option<Expr>,
     pub(crate) cache_err: bool,
+    /// Results are kept as they are, and cloned.
+    pub(crate) clone: bool,
     pub(crate) max_bytes: Option<Bound>,
     pub(crate) store: Option<Store>,
     /// One process computes a call for all.
@@ -69,6 +71,7 @@ const MEMO: Attribute = Attribute {
         "flight",
         "cache_if",
         "cache_err",
+        "clone",
         "key",
         "skip",
         "version",
@@ -102,13 +105,21 @@ const SINGLETON: Attribute = Attribute {
 impl Parse for MemoOptions {
     fn parse(input: ParseStream) -> Result<Self> {
         let mut options = Self::default();
+        let mut needs_bytes: Vec<Ident> = Vec::new();
         MEMO.read(input, |option, name| {
             match name {
                 "version" => options.version = Some(version(&value(option, input)?)?),
                 "cache_if" => options.cache_if = Some(value(option, input)?),
                 "cache_err" => options.cache_err = flag(option, input)?,
-                "max_bytes" => options.max_bytes = Some(bytes(value(option, input)?)?),
-                "store" => options.store = Some(store(value(option, input)?)?),
+                "clone" => options.clone = flag(option, input)?,
+                "max_bytes" => {
+                    options.max_bytes = Some(bytes(value(option, input)?)?);
+                    needs_bytes.push(option.clone());
+                }
+                "store" => {
+                    options.store = Some(store(value(option, input)?)?);
+                    needs_bytes.push(option.clone());
+                }
                 "flight" => {
                     fleet(&value::<Expr>(option, input)?)?;
                     options.flight = Some(option.clone());
@@ -118,12 +129,24 @@ impl Parse for MemoOptions {
             Ok(())
         })?;
         options.shared.check()?;
+        if let Some(option) = needs_bytes.first().filter(|_| options.clone) {
+            return Err(Error::new(option.span(), without_bytes(option)));
+        }
         if let Some(flight) = options.flight.as_ref().filter(|_| options.store.is_none()) {
             let cure =
                 "`flight` needs a `store`: without one there is no other process to wait for";
             return Err(Error::new(flight.span(), cure));
         }
         Ok(options)
+    }
+}
+
+/// Why an option cannot be beside `clone`.
+fn without_bytes(option: &Ident) -> &'static str {
+    if option == "store" {
+        "a `store` keeps bytes, and `clone` results as they are: leave out one of them"
+    } else {
+        "with `clone` nobody knows how many bytes a result takes: bound them by `max_entries`"
     }
 }
 

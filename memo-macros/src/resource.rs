@@ -1,9 +1,9 @@
 //! What a singleton function shares, read off its declared return type.
 
 use crate::function::Function;
-use crate::generics::{argument_of, bare, with_argument};
+use crate::generics::{argument_of, bare, is_static, with_argument};
 use quote::quote;
-use syn::{Error, Result, ReturnType, Type, TypeReference};
+use syn::{Error, Result, ReturnType, Type};
 
 /// The shared type, and how the function hands it over.
 pub(crate) struct Resource {
@@ -69,8 +69,4 @@ fn check_value(value: &Type) -> Result<()> {
         )),
         _ => Ok(()),
     }
-}
-
-fn is_static(reference: &TypeReference) -> bool {
-    reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
 }

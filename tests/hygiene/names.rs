@@ -54,6 +54,11 @@ async fn later(call: u8, condition: u8) -> u8 {
     call + condition
 }
 
+#[::memo::memo(clone)]
+fn kept(value: u8, found: u8) -> ::std::result::Result<&'static str, u8> {
+    ::std::result::Result::Ok(if value < found { "less" } else { "more" })
+}
+
 #[::memo::singleton]
 fn resource(value: u8) -> ::std::result::Result<u8, u8> {
     ::std::result::Result::Ok(value)
@@ -88,6 +93,7 @@ fn they_are_not_mistaken() {
     ::std::assert_eq!(sum(1, 2, 3, 4, 5, 6, 7), 0);
     ::std::assert!(traced(1, 2, 3) == traced(1, 2, 3) && traced(0, 2, 3).is_err());
     ::std::assert!(resource(1).is_ok() && later::get(1, 2).is_none());
+    ::std::assert!(kept(1, 2) == kept(1, 2) && kept::contains(1, 2));
     ::std::assert_eq!(Type::<u8>::size::<2>(3, || ()), 6);
     ::std::assert_eq!(Type(1_u8).method((3, 2)), ::std::option::Option::Some(1));
 }

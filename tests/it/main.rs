@@ -3,6 +3,7 @@
 mod asked;
 mod bounds;
 mod clearing;
+mod clones;
 mod companions;
 mod cycles;
 mod flights;

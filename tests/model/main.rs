@@ -14,7 +14,7 @@ use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
 use sequence::Sequence;
-use subjects::{Directory, Disk, Memory, Subject};
+use subjects::{Directory, Disk, Kept, Memory, Subject};
 
 /// `clear_all` reaches the functions of the other test.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -46,6 +46,11 @@ fn check<S: Subject>(default: u64) {
 #[test]
 fn whatever_is_done_to_a_function_it_answers_as_a_map_would() {
     check::<Memory>(200);
+}
+
+#[test]
+fn whatever_is_done_to_a_function_that_keeps_its_results_it_answers_as_a_map_would() {
+    check::<Kept>(200);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The functions that are tested: one whose results are in memory, one with a store behind it.
+//! The functions that are tested: one whose results are in memory, one that keeps them as they are, one
+//! with a store behind it.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -24,6 +25,12 @@ pub(crate) trait Subject {
 
 #[memo]
 async fn in_memory(key: u8, _runs: &Runs) -> Outcome {
+    let _ = key;
+    _runs.awaited().await
+}
+
+#[memo(clone)]
+async fn kept(key: u8, _runs: &Runs) -> Outcome {
     let _ = key;
     _runs.awaited().await
 }
@@ -65,6 +72,7 @@ macro_rules! subject {
 }
 
 subject!(Memory, in_memory);
+subject!(Kept, kept);
 subject!(Disk, on_disk);
 
 /// A new directory for the store, removed at the end.

@@ -1,6 +1,7 @@
 //! Children of `fork`, while the parent's threads are in the middle of everything.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
@@ -8,6 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use memo::store::DiskStore;
 use memo::{memo, singleton};
 
 use crate::alone;
@@ -127,6 +129,41 @@ alone! {
             GO_ON.wait();
             assert_eq!(parent.join().unwrap(), 1);
         });
+    }
+}
+
+alone! {
+    fn a_child_opens_the_store_that_its_parent_is_opening() {
+        static PARENT: AtomicU32 = AtomicU32::new(0);
+        static INSIDE: Barrier = Barrier::new(2);
+        static GO_ON: Barrier = Barrier::new(2);
+        fn directory() -> PathBuf {
+            std::env::temp_dir().join(format!("memo-fork-{}", PARENT.load(SeqCst)))
+        }
+        fn opened() -> DiskStore {
+            if std::process::id() == PARENT.load(SeqCst) {
+                INSIDE.wait();
+                GO_ON.wait();
+            }
+            DiskStore::open(directory())
+        }
+        #[memo(store = opened())]
+        fn stored(key: u32) -> u32 {
+            key
+        }
+        PARENT.store(std::process::id(), SeqCst);
+        thread::scope(|scope| {
+            let parent = scope.spawn(|| stored(1));
+            INSIDE.wait();
+            assert!(in_child(|| {
+                assert_eq!((stored(2), stored::stats().store_errors), (2, 0));
+                stored::clear();
+                assert_eq!((stored(2), stored::stats().store_errors), (2, 0));
+            }));
+            GO_ON.wait();
+            assert_eq!(parent.join().unwrap(), 1);
+        });
+        std::fs::remove_dir_all(directory()).unwrap();
     }
 }
 

@@ -37,6 +37,9 @@ functions! {
     picky PICKY [cache_if = |record: &Record| record.version % 3 != 0]
     hasty HASTY [wait = Duration::from_micros(300)]
     moody MOODY [cache_if = |_: &Record| !one_in(8) || resume_unwind(Box::new("moody"))]
+    kept KEPT [clone]
+    kept_few KEPT_FEW [clone, max_entries = 64]
+    kept_aging KEPT_AGING [clone, ttl = "15ms", max_entries = 100]
     stored STORED [store = directory("stored"), ttl = "1h"]
     versioned VERSIONED [store = directory("versioned"), max_entries = 20]
 }
@@ -91,7 +94,7 @@ fn parallel(key: u64) -> Record {
     PARALLEL.read(key)
 }
 
-static FUNCTIONS: [Function; 15] = [
+static FUNCTIONS: [Function; 18] = [
     function!(plain, PLAIN, 400, key => key),
     function!(few, FEW, 400, key => key),
     function!(small, SMALL, 400, key => key),
@@ -101,6 +104,9 @@ static FUNCTIONS: [Function; 15] = [
     function!(picky, PICKY, 400, key => key),
     function!(hasty, HASTY, 400, key => key),
     function!(moody, MOODY, 400, key => key),
+    function!(kept, KEPT, 400, key => key),
+    function!(kept_few, KEPT_FEW, 400, key => key),
+    function!(kept_aging, KEPT_AGING, 400, key => key),
     function!(failing, FAILING, 400, key => key),
     function!(stored, STORED, 100, key => key),
     function!(versioned, VERSIONED, 40, key => key),

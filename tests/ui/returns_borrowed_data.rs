@@ -20,6 +20,11 @@ async fn pair(x: u32) -> (u32, [&'static [u8]; 2]) {
     (x, [b"a", b"b"])
 }
 
+#[memo]
+fn last(text: &str) -> Option<&str> {
+    text.split(' ').last()
+}
+
 fn main() {
     let _ = pair(1);
 }

@@ -14,6 +14,7 @@ pub fn all(criterion: &mut Criterion) {
         column(criterion, threads);
     }
     records(criterion);
+    records_clone(criterion);
     columns(criterion);
     columns_bulk(criterion);
 }
@@ -37,6 +38,19 @@ fn records(criterion: &mut Criterion) {
     const COUNT: u64 = 10_000;
     let mut group = Group::new(criterion, "records", 1);
     hits!(group, 1, |_| records(black_box(COUNT)));
+    let records = work::records(COUNT);
+    group.hits("clone", 1, |_| black_box(&records).clone());
+}
+
+/// The peers clone, with or without the option.
+fn records_clone(criterion: &mut Criterion) {
+    const COUNT: u64 = 10_000;
+    let mut group = Group::new(criterion, "records-clone", 1);
+    group.hits("memo", 1, |_| memo::records_clone(black_box(COUNT)));
+    hits!(
+        group, 1, |_| records(black_box(COUNT))
+        of naive, cached, concurrent_cached, memoize, comemo, moka, quick_cache
+    );
     let records = work::records(COUNT);
     group.hits("clone", 1, |_| black_box(&records).clone());
 }

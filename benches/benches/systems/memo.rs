@@ -46,6 +46,16 @@ pub fn records(count: u64) -> Vec<Record> {
     work::records(count)
 }
 
+#[memo(clone)]
+pub fn record_clone(id: u64) -> Record {
+    work::record(id)
+}
+
+#[memo(clone)]
+pub fn records_clone(count: u64) -> Vec<Record> {
+    work::records(count)
+}
+
 #[memo]
 pub fn column(count: u64) -> Vec<f64> {
     work::column(count)

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 #[cfg(unix)]
 use crate::platform::process::{Side, Unlock};
-use crate::platform::sync::{Condvar, Mutex};
+use crate::platform::sync::{thread, Condvar, Mutex};
 use crate::platform::unwind::{catch, discard_waker, wake};
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
@@ -67,7 +67,7 @@ impl Pool {
             return Ok(());
         }
         if queue.threads < self.max {
-            let thread = std::thread::Builder::new().name(self.name.into());
+            let thread = thread::Builder::new().name(self.name.into());
             queue.threads += usize::from(thread.spawn(|| self.work()).is_ok());
         }
         if queue.threads > 0 {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 #[cfg(unix)]
 use crate::platform::process::{Side, Unlock};
-use crate::platform::sync::{Condvar, Mutex, MutexGuard};
+use crate::platform::sync::{thread, Condvar, Mutex, MutexGuard};
 use crate::platform::unwind::catch;
 
 /// A cache's hold on a resource. When it ends, the resource is released, now or later.
@@ -144,8 +144,7 @@ fn watch_more(add: impl FnOnce(&mut Watch)) {
         CHANGED.notify_one();
         return;
     }
-    watch.is_running =
-        std::thread::Builder::new().name("memo-release".into()).spawn(look_after).is_ok();
+    watch.is_running = thread::Builder::new().name("memo-release".into()).spawn(look_after).is_ok();
     if !watch.is_running {
         // Without a thread it is for whoever comes by: at the next end of a hold, or miss.
         IS_LEFT.store(true, Ordering::Relaxed);

@@ -3,9 +3,9 @@
 //! Not inside a lock or a once-cell: what is asked may call the very function, or wait for a thread
 //! that does. Those calls do without the answer, as there is none yet.
 
-use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use crate::platform::sync::thread::{self, ThreadId};
 use crate::platform::sync::{Condvar, Mutex};
 use once_cell::sync::OnceCell;
 
@@ -111,6 +111,7 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
 
     use super::*;
 

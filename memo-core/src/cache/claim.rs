@@ -3,8 +3,22 @@
 use std::sync::Arc;
 
 use super::Cache;
-use crate::flight::{wake, Abandoned, Flight, Joined, TookOver, Wait};
-use crate::memory::entry::Ref;
+use crate::flight::{wake, Abandoned, Flight, Joined, Key, TookOver, Wait};
+use crate::memory::entry::{Builder, Ref};
+
+/// A call that found nothing: its flight, and the entry to be, its key written.
+#[derive(Debug)]
+pub(crate) struct Claimant {
+    pub(crate) flight: Arc<Flight>,
+    /// In a box: it has its place on the stack, or in a future, for as long as the body runs.
+    pub(crate) key: Box<Builder>,
+}
+
+impl Claimant {
+    pub(crate) fn new(key: Key) -> Self {
+        Self { flight: Flight::new(key.digest, key.is_local), key: Box::new(key.entry) }
+    }
+}
 
 /// What came of asking the cache under its lock.
 pub(crate) enum Claim {
@@ -16,14 +30,12 @@ pub(crate) enum Claim {
 
 impl Cache {
     /// Looks again, under the lock, and joins the flight of the key or becomes it.
-    pub(crate) fn claim(&self, flight: &Arc<Flight>) -> Claim {
+    pub(crate) fn claim(&self, call: &Claimant) -> Claim {
         let mut shared = self.shared.lock();
-        if let Some(key) = flight.key.lock().as_ref() {
-            if let Some(entry) = shared.memory.find(&self.table, key) {
-                return Claim::Found(entry.share());
-            }
+        if let Some(entry) = shared.memory.find(&self.table, &call.key) {
+            return Claim::Found(entry.share());
         }
-        match shared.flights.join(flight) {
+        match shared.flights.join(&call.flight) {
             Joined::Leads => Claim::Lead,
             Joined::Waits(wait) => Claim::Wait(wait),
         }

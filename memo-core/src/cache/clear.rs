@@ -15,6 +15,8 @@ pub(super) struct Locked {
 
 impl Cache {
     pub(super) fn held(&'static self) -> Locked {
+        #[cfg(unix)]
+        super::fork::watch();
         Locked { cache: self, shared: self.shared.lock(), fenced: Fenced::none() }
     }
 

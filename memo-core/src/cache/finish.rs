@@ -69,7 +69,7 @@ impl Cache {
             fenced.wake();
             // From here on it may be the user's code, which nobody waits for any more.
             drop((left, freed, given_up));
-            expiry::reclaim(Tick::now());
+            expiry::reclaim_due();
             return finished;
         }
     }
@@ -196,7 +196,7 @@ impl Cache {
             if let Some(fenced) = fenced {
                 fenced.wake();
                 drop(freed);
-                expiry::reclaim(Tick::now());
+                expiry::reclaim_due();
                 return;
             }
             drop(freed);

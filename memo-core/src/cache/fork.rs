@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::background::pool::{REFRESHES, STORES};
 use crate::background::release;
 use crate::clock::timer;
+use crate::function::identity;
 use crate::function::registry::{MEMOS, SINGLETONS};
 use crate::memory::{budget, expiry};
 use crate::platform::process::{self, Side, Unlock};
@@ -30,7 +31,9 @@ thread_local! {
     static UNLOCKS: RefCell<Vec<Unlock>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Sees to it that children of this process can go on; called before any lock is taken.
+/// Sees to it that children of this process can go on; called before a thread takes its first lock.
+///
+/// Locks of a function that was never called are not taken before a fork: nobody lists it yet.
 pub(crate) fn watch() {
     static IS_WATCHED: AtomicBool = AtomicBool::new(false);
     // Acquire, and Release below: whoever sees it set has the handlers.
@@ -58,7 +61,7 @@ extern "C" fn prepare() {
     unlocks.push(budget::before_fork());
     unlocks.extend(MEMOS.before_fork());
     unlocks.extend(SINGLETONS.before_fork());
-    unlocks.push(flight::before_fork());
+    unlocks.extend([flight::before_fork(), identity::before_fork()]);
     unlocks.extend([budget::OLDEST.before_fork(), expiry::EXPIRIES.before_fork()]);
     unlocks.push(asked::before_fork());
     unlocks.extend([REFRESHES.before_fork(), STORES.before_fork()]);

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use super::{Cache, Shared};
 use crate::background::release::{self, Leftovers};
-use crate::flight::{Fenced, Flight, Key};
+use crate::flight::{Fenced, Key};
 use crate::key::DIGEST;
 use crate::memory::bounded::Memory;
-use crate::memory::entry::{Ref, View};
+use crate::memory::entry::{Builder, Ref, View};
+use crate::platform::sync::thread;
 use crate::reclaim::{self, Retired};
 
 impl Cache {
@@ -40,14 +41,8 @@ impl Cache {
     }
 
     /// Gives up an entry if it is the one meant; a flight that replaces it goes on.
-    pub(crate) fn remove_if(
-        &'static self,
-        flight: &Flight,
-        is_meant: impl FnOnce(View<'_>) -> bool,
-    ) {
+    pub(crate) fn remove_if(&'static self, key: &Builder, is_meant: impl FnOnce(View<'_>) -> bool) {
         let ((), freed) = self.change(|shared| {
-            let key = flight.key.lock();
-            let Some(key) = key.as_ref() else { return };
             if shared.memory.find(&self.table, key).is_some_and(is_meant) {
                 shared.memory.remove(&self.table, key);
             }
@@ -64,6 +59,8 @@ impl Cache {
     /// Changes what is behind the lock. What can be freed for it is handed out, to be dropped when
     /// the caller has said what it has to say to others: a resource's drop is the user's code.
     pub(super) fn change<R>(&'static self, change: impl FnOnce(&mut Shared) -> R) -> (R, Freed) {
+        #[cfg(unix)]
+        super::fork::watch();
         let mut shared = self.shared.lock();
         let result = change(&mut shared);
         (result, self.freed(&mut shared.memory, self.is_resource))
@@ -127,7 +124,7 @@ impl Drop for Freed {
             if self.cache.free_now() {
                 return;
             }
-            std::thread::yield_now();
+            thread::yield_now();
         }
         // What is only memory can wait for the next write.
         if self.cache.is_resource {

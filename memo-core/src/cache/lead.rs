@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::waiting::{self, Claimed};
-use super::{Cache, Finished, Outcome};
+use super::{Cache, Claimant, Finished, Outcome};
 use crate::flight::{Entered, Flight};
 use crate::memory::entry::{Builder, Ref};
 use crate::store::{Lease, Ticket};
@@ -17,17 +17,28 @@ pub struct Lead {
     cache: &'static Cache,
     /// In whose body the computation is.
     pub(crate) flight: Arc<Flight>,
-    /// For whose end others wait: the same, or the one that this call leads as well.
-    awaited: Arc<Flight>,
+    /// The one that this call leads as well, for whose end others wait; if none, they wait for the
+    /// call's own.
+    awaited: Option<Arc<Flight>>,
+    /// The entry to be, until it is taken.
+    key: Option<Box<Builder>>,
+    /// What the end of it has to tell the store; in a box, as its place is on the stack while the
+    /// body runs, and most functions have no store.
+    for_store: Option<Box<ForStore>>,
+    /// It computes whatever is stored.
+    pub(crate) is_forced: bool,
+    is_over: bool,
+}
+
+/// What a computation has to tell its function's store.
+#[derive(Debug, Default)]
+pub(crate) struct ForStore {
     /// When the store was asked, and had nothing.
     pub(crate) ticket: Option<Ticket>,
     /// The right to compute it for all processes.
     pub(crate) lease: Option<Lease>,
-    /// It computes whatever is stored.
-    pub(crate) is_forced: bool,
     /// What the store has is to be replaced, for all.
     pub(crate) is_replacing: bool,
-    is_over: bool,
 }
 
 impl fmt::Debug for Lead {
@@ -37,15 +48,14 @@ impl fmt::Debug for Lead {
 }
 
 impl Lead {
-    fn new(cache: &'static Cache, flight: Arc<Flight>, awaited: Arc<Flight>) -> Self {
+    fn new(cache: &'static Cache, call: Claimant, awaited: Option<Arc<Flight>>) -> Self {
         Self {
             cache,
-            flight,
+            flight: call.flight,
             awaited,
-            ticket: None,
-            lease: None,
+            key: Some(call.key),
+            for_store: None,
             is_forced: false,
-            is_replacing: false,
             is_over: false,
         }
     }
@@ -53,10 +63,10 @@ impl Lead {
     /// With a store it is a miss only once that has been asked.
     pub(super) fn claimed(
         cache: &'static Cache,
-        flight: Arc<Flight>,
-        awaited: Arc<Flight>,
+        call: Claimant,
+        awaited: Option<Arc<Flight>>,
     ) -> Self {
-        let lead = Self::new(cache, flight, awaited);
+        let lead = Self::new(cache, call, awaited);
         if !cache.has_store() {
             lead.missed();
         }
@@ -64,18 +74,18 @@ impl Lead {
     }
 
     /// Computes now, whatever is stored or under way.
-    pub(crate) fn forced(cache: &'static Cache, flight: Arc<Flight>) -> Self {
-        cache.claim_forced(&flight);
-        flight.start();
-        let mut lead = Self::new(cache, Arc::clone(&flight), flight);
+    pub(crate) fn forced(cache: &'static Cache, call: Claimant) -> Self {
+        cache.claim_forced(&call.flight);
+        call.flight.start();
+        let mut lead = Self::new(cache, call, None);
         lead.is_forced = true;
         lead
     }
 
     /// The same, in a task.
-    pub(crate) fn forced_in_task(cache: &'static Cache, flight: Arc<Flight>) -> Self {
-        flight.set_task();
-        Self::forced(cache, flight)
+    pub(crate) fn forced_in_task(cache: &'static Cache, call: Claimant) -> Self {
+        call.flight.set_task();
+        Self::forced(cache, call)
     }
 
     /// The body is to be run.
@@ -86,29 +96,49 @@ impl Lead {
 
     /// The body is done: its time counts in the statistics, and for the bound of waits.
     pub(crate) fn computed(&self) {
-        self.cache.count_compute_time(self.flight.elapsed());
-        if let Some(time) = self.flight.time() {
+        let time = self.flight.elapsed();
+        self.cache.count_compute_time(time);
+        if !self.flight.is_delayed() {
             self.cache.computed_in(time);
         }
     }
 
     /// The entry to be, its key written.
-    pub(crate) fn take_key(&self) -> Builder {
-        match self.flight.key.lock().take() {
-            Some(key) => key,
+    pub(crate) fn take_key(&mut self) -> Builder {
+        match self.key.take() {
+            Some(key) => *key,
             None => unreachable!("a lead ends once"),
         }
     }
 
+    /// What it has to tell the store.
+    pub(crate) fn for_store(&mut self) -> &mut ForStore {
+        self.for_store.get_or_insert_default()
+    }
+
+    pub(crate) fn take_for_store(&mut self) -> ForStore {
+        self.for_store.take().map(|it| *it).unwrap_or_default()
+    }
+
+    /// Whether it is this process that computes the call.
+    pub(crate) fn has_lease(&self) -> bool {
+        self.for_store.as_ref().is_some_and(|it| it.lease.is_some())
+    }
+
+    /// The flight for whose end others wait.
+    fn awaited(&self) -> &Arc<Flight> {
+        self.awaited.as_ref().unwrap_or(&self.flight)
+    }
+
     /// Whether anyone waits for the result, who would be told.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.awaited.is_awaited()
+        self.awaited().is_awaited()
     }
 
     /// Ends it.
     pub(crate) fn finish(mut self, outcome: Outcome) -> Finished {
         self.is_over = true;
-        self.cache.finish(&self.flight, &self.awaited, self.is_forced, outcome)
+        self.cache.finish(&self.flight, self.awaited(), self.is_forced, outcome)
     }
 }
 
@@ -117,10 +147,10 @@ impl Drop for Lead {
         if !self.is_over {
             self.flight.forget_polls();
             // Whoever panicked would again.
-            if self.flight.has_panicked() || self.flight.key.lock().is_none() {
-                let _ = self.cache.finish(&self.flight, &self.awaited, false, Outcome::Leave);
+            if self.flight.has_panicked() || self.key.is_none() {
+                let _ = self.cache.finish(&self.flight, self.awaited(), false, Outcome::Leave);
             } else {
-                self.cache.abandon(&self.flight, &self.awaited);
+                self.cache.abandon(&self.flight, self.awaited());
             }
         }
     }
@@ -141,7 +171,7 @@ impl SyncLead {
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn forced(cache: &'static Cache, call: Arc<Flight>) -> Self {
+    pub(crate) fn forced(cache: &'static Cache, call: Claimant) -> Self {
         Self::new(Lead::forced(cache, call))
     }
 
@@ -149,7 +179,7 @@ impl SyncLead {
     /// Another call has the result.
     #[cold]
     #[inline(never)]
-    pub(crate) fn claim(cache: &'static Cache, call: Arc<Flight>) -> Result<Self, Ref> {
+    pub(crate) fn claim(cache: &'static Cache, call: Claimant) -> Result<Self, Ref> {
         match waiting::block(cache, call) {
             Claimed::Lead(lead) => Ok(Self::new(lead)),
             Claimed::Found(entry) => Err(entry),

@@ -25,7 +25,9 @@ impl Function for Cache {
     #[cfg(unix)]
     fn before_fork(&'static self) -> Unlock {
         let mut shared = self.shared.lock();
+        let backing = self.backing.before_fork();
         Box::new(move |side| {
+            backing(side);
             if side == Side::Child {
                 shared.flights.forget_all();
                 shared.clearing = 0;
@@ -49,6 +51,8 @@ impl Function for Cache {
     }
 
     fn stats(&'static self) -> Stats {
+        #[cfg(unix)]
+        super::fork::watch();
         // What has expired is not held any more, reclaimed or not.
         self.expire_all(Tick::now());
         let (entries, bytes, evictions, expirations) = {

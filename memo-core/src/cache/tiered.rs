@@ -86,6 +86,8 @@ impl Cache {
         kind: Kind,
         question: impl FnOnce(&dyn Store, &FunctionId<'_>) -> Result<R, Failure>,
     ) -> Option<R> {
+        #[cfg(unix)]
+        super::fork::watch();
         // To open it is to find out.
         let _ = self.backing.opened(self);
         if self.backing.is_ambiguous() {
@@ -99,6 +101,8 @@ impl Cache {
         kind: Kind,
         question: impl FnOnce(&dyn Store, &FunctionId<'_>) -> Result<R, Failure>,
     ) -> Option<R> {
+        #[cfg(unix)]
+        super::fork::watch();
         match self.backing.ask(self, question) {
             Ok(answer) => {
                 self.report_again(kind);

@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::lead::Lead;
-use super::{Cache, Claim};
+use super::{Cache, Claim, Claimant};
 use crate::clock::timer::Delay;
 use crate::clock::{Instant, Tick};
-use crate::flight::{Flight, TookOver, Wait, Waited};
+use crate::flight::{TookOver, Wait, Waited};
 use crate::memory::entry::Ref;
 
 /// What a miss came to.
@@ -22,7 +22,7 @@ pub(crate) enum Claimed {
 }
 
 /// Claims on this thread, which waits if it must.
-pub(super) fn block(cache: &'static Cache, call: Arc<Flight>) -> Claimed {
+pub(super) fn block(cache: &'static Cache, call: Claimant) -> Claimed {
     let mut asked = ask(cache, call, false);
     loop {
         match asked {
@@ -36,8 +36,8 @@ pub(super) fn block(cache: &'static Cache, call: Arc<Flight>) -> Claimed {
 }
 
 /// Claims in a task, which waits if it must.
-pub(crate) async fn wait(cache: &'static Cache, call: Arc<Flight>) -> Claimed {
-    call.set_task();
+pub(crate) async fn wait(cache: &'static Cache, call: Claimant) -> Claimed {
+    call.flight.set_task();
     let mut asked = ask(cache, call, true);
     loop {
         match asked {
@@ -54,16 +54,13 @@ pub(crate) async fn wait(cache: &'static Cache, call: Arc<Flight>) -> Claimed {
 enum Asked {
     Claimed(Claimed),
     /// Another call's computation is to be waited for.
-    Wait(Waiting, Arc<Flight>),
+    Wait(Waiting, Claimant),
 }
 
-fn ask(cache: &'static Cache, call: Arc<Flight>, is_task: bool) -> Asked {
+fn ask(cache: &'static Cache, call: Claimant, is_task: bool) -> Asked {
     let wait = match cache.claim(&call) {
         Claim::Found(entry) => return Asked::Claimed(Claimed::Found(entry)),
-        Claim::Lead => {
-            let awaited = Arc::clone(&call);
-            return Asked::Claimed(Claimed::Lead(Lead::claimed(cache, call, awaited)));
-        }
+        Claim::Lead => return Asked::Claimed(Claimed::Lead(Lead::claimed(cache, call, None))),
         Claim::Wait(wait) => wait,
     };
     let mut waiting = Waiting { cache, wait, timer: None };
@@ -76,10 +73,9 @@ fn ask(cache: &'static Cache, call: Arc<Flight>, is_task: bool) -> Asked {
     }
 }
 
-fn unshared(cache: &'static Cache, call: Arc<Flight>) -> Claimed {
-    cache.claim_unshared(&call);
-    let awaited = Arc::clone(&call);
-    Claimed::Lead(Lead::claimed(cache, call, awaited))
+fn unshared(cache: &'static Cache, call: Claimant) -> Claimed {
+    cache.claim_unshared(&call.flight);
+    Claimed::Lead(Lead::claimed(cache, call, None))
 }
 
 /// A wait that tidies up when it is left.
@@ -113,10 +109,10 @@ impl Waiting {
     }
 
     /// What the call does after it has waited.
-    fn conclude(self, waited: Waited, call: Arc<Flight>, is_task: bool) -> Asked {
+    fn conclude(self, waited: Waited, call: Claimant, is_task: bool) -> Asked {
         let cache = self.cache;
         if !matches!(waited, Waited::Pending(_)) {
-            call.has_waited_for(self.wait.flight());
+            call.flight.has_waited_for(self.wait.flight());
         }
         match waited {
             Waited::Shared(entry) => Asked::Claimed(Claimed::Found(entry)),
@@ -128,15 +124,15 @@ impl Waiting {
                 drop(self);
                 Asked::Claimed(unshared(cache, call))
             }
-            Waited::Vacant => match cache.take_over(&self.wait, &call) {
+            Waited::Vacant => match cache.take_over(&self.wait, &call.flight) {
                 Some(how) => {
                     if how == TookOver::Relieves {
                         cache.count_unshared();
                     }
                     let awaited = Arc::clone(self.wait.flight());
-                    call.has_waited_for(&awaited);
+                    call.flight.has_waited_for(&awaited);
                     drop(self);
-                    Asked::Claimed(Claimed::Lead(Lead::claimed(cache, call, awaited)))
+                    Asked::Claimed(Claimed::Lead(Lead::claimed(cache, call, Some(awaited))))
                 }
                 // Another waiter was faster.
                 None => Asked::Wait(self, call),

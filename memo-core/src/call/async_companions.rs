@@ -6,9 +6,9 @@
 
 use std::future::Future;
 
-use super::Memo;
+use super::companions::{insertion, Insert};
+use super::{Memo, Payload};
 use crate::background::pool::spawn_blocking;
-use crate::codec::{self, Codec};
 use crate::key::Args;
 
 impl Memo {
@@ -25,31 +25,30 @@ impl Memo {
 }
 
 /// `func::get_async(…)`: the stored result, without computing one.
-pub fn get_async<R, C: Codec<R>, A: Args>(
+pub fn get_async<R, P: Payload<R>, A: Args>(
     memo: &'static Memo,
-    _: C,
+    _: P,
     args: A,
 ) -> impl Future<Output = Option<R>> {
     let key = memo.key(&args, memo.trust.expected_len());
     async move {
         let key = key?;
         memo.sync_invalidations_async().await;
-        if let Some(data) = memo.cache.find_key(&key).and_then(|found| codec::decode(found.view()))
-        {
-            return Some(C::restore(data));
+        if let Some(result) = memo.cache.find_key(&key).and_then(|found| P::take(found.view())) {
+            return Some(result);
         }
         let found = spawn_blocking(move || memo.cache.load_only(&key)).await.flatten()?;
-        memo.restore_found::<R, C>(&found)
+        memo.restore_found::<R, P>(&found)
     }
 }
 
 /// `func::contains_async(…)`.
-pub fn contains_async<R, C: Codec<R>, A: Args>(
+pub fn contains_async<R, P: Payload<R>, A: Args>(
     memo: &'static Memo,
-    codec: C,
+    payload: P,
     args: A,
 ) -> impl Future<Output = bool> {
-    let found = get_async(memo, codec, args);
+    let found = get_async(memo, payload, args);
     async move { found.await.is_some() }
 }
 
@@ -63,13 +62,13 @@ pub fn remove_async<A: Args>(memo: &'static Memo, args: A) -> impl Future<Output
 }
 
 /// `func::insert_async(…)`: stores a result that was come by otherwise.
-pub fn insert_async<R, C: Codec<R>, A: Args>(
+pub fn insert_async<R, P: Insert<R>, A: Args>(
     memo: &'static Memo,
-    codec: C,
+    payload: P,
     args: A,
     result: R,
 ) -> impl Future<Output = ()> {
-    let insertion = memo.insertion(&codec, &args, &result);
+    let insertion = insertion(memo, &payload, &args, result);
     async move {
         if let Some(insertion) = insertion {
             spawn_blocking(move || memo.insert(insertion)).await;

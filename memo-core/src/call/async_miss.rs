@@ -5,13 +5,12 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use super::{Memo, Payload};
 use crate::background::pool::spawn_blocking;
 use crate::cache::lead::{Body, Lead};
 use crate::cache::waiting::{self, Claimed};
-use crate::flight::Flight;
+use crate::cache::Claimant;
 use crate::memory::entry::Ref;
 
 /// A miss in a task. It has no room for a hit's result, so that the future that holds it is `Send`
@@ -20,8 +19,8 @@ use crate::memory::entry::Ref;
 pub struct AsyncMiss<R, P> {
     pub(super) memo: &'static Memo,
     pub(super) payload: P,
-    /// The call's flight, and whether it computes whatever is stored; none if nothing is cached.
-    pub(super) flight: Option<(Arc<Flight>, bool)>,
+    /// The call, and whether it computes whatever is stored; none if nothing is cached.
+    pub(super) call: Option<(Claimant, bool)>,
     pub(super) result: PhantomData<fn(R)>,
 }
 
@@ -36,16 +35,16 @@ impl Memo {
     ///
     /// # Errors
     /// Another call has the result.
-    async fn lead(&'static self, flight: Option<(Arc<Flight>, bool)>) -> Result<Option<Lead>, Ref> {
-        let flight = match flight {
+    async fn lead(&'static self, call: Option<(Claimant, bool)>) -> Result<Option<Lead>, Ref> {
+        let call = match call {
             None => return Ok(None),
-            Some((flight, true)) => return Ok(Some(Lead::forced_in_task(&self.cache, flight))),
-            Some((flight, false)) => flight,
+            Some((call, true)) => return Ok(Some(Lead::forced_in_task(&self.cache, call))),
+            Some((call, false)) => call,
         };
         if self.cache.has_store() && self.cache.backing.needs_sync() {
             spawn_blocking(|| self.cache.sync_invalidations()).await;
         }
-        match waiting::wait(&self.cache, flight).await {
+        match waiting::wait(&self.cache, call).await {
             Claimed::Lead(lead) => Ok(Some(lead)),
             Claimed::Found(entry) => Err(entry),
         }
@@ -85,8 +84,8 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
         body: Pin<&mut Option<F>>,
         result_of: impl FnOnce(F::Output) -> R,
     ) -> R {
-        let Self { memo, payload, flight, .. } = self;
-        let lead = match memo.take_found::<R, P>(memo.lead(flight).await) {
+        let Self { memo, payload, call, .. } = self;
+        let lead = match memo.take_found::<R, P>(memo.lead(call).await) {
             Ok(result) => return result,
             Err(lead) => lead,
         };
@@ -104,8 +103,8 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
     /// As [`run_async`](Self::run_async), of a function with a store. It waits for that with the
     /// result in its hands, so that its future is `Send` only if the result is.
     pub async fn run_async_stored<F: Future<Output = R>>(self, body: Pin<&mut Option<F>>) -> R {
-        let Self { memo, payload, flight, .. } = self;
-        let lead = match memo.take_found::<R, P>(memo.lead(flight).await) {
+        let Self { memo, payload, call, .. } = self;
+        let lead = match memo.take_found::<R, P>(memo.lead(call).await) {
             Ok(result) => return result,
             Err(lead) => lead,
         };

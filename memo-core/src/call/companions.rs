@@ -1,6 +1,6 @@
 //! The companions of one call that do not run the body.
 
-use super::{Memo, Payload};
+use super::{Bytes, Memo, Payload};
 use crate::cache::tiered::{Put, StoreWrite, Write};
 use crate::codec::{self, Codec, Keep};
 use crate::flight::Key;
@@ -26,9 +26,13 @@ pub fn contains<A: Args>(memo: &'static Memo, args: A) -> bool {
 }
 
 /// `func::contains(…)` of a function with a store.
-pub fn contains_stored<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A) -> bool {
+pub fn contains_stored<R, P: Payload<R>, A: Args>(
+    memo: &'static Memo,
+    payload: P,
+    args: A,
+) -> bool {
     memo.cache.sync_invalidations();
-    memo.cache.contains(&args) || get::<R, C, A>(memo, codec, args).is_some()
+    memo.cache.contains(&args) || get::<R, P, A>(memo, payload, args).is_some()
 }
 
 /// `func::remove(…)`: whether there was something to forget.
@@ -40,24 +44,61 @@ pub fn remove<A: Args>(memo: &'static Memo, args: A) -> bool {
 }
 
 /// `func::insert(…)`: stores a result that was come by otherwise.
-pub fn insert<R, C: Codec<R>, A: Args>(memo: &'static Memo, codec: C, args: A, result: R) {
-    if let Some(insertion) = memo.insertion(&codec, &args, &result) {
+pub fn insert<R, P: Insert<R>, A: Args>(memo: &'static Memo, payload: P, args: A, result: R) {
+    if let Some(insertion) = insertion(memo, &payload, &args, result) {
         memo.insert(insertion);
     }
 }
 
+/// What is to be inserted for a call, if anything.
+pub(super) fn insertion<R, P: Insert<R>, A: Args>(
+    memo: &'static Memo,
+    payload: &P,
+    args: &A,
+    result: R,
+) -> Option<Insertion> {
+    if !enabled::is_on() {
+        return None;
+    }
+    let key = memo.key(args, P::value_len(&memo.trust))?;
+    payload.insertion(memo, key, result)
+}
+
+/// How a result that was come by otherwise becomes an entry.
+pub trait Insert<R>: Payload<R> {
+    /// What is to be inserted of it, if anything.
+    #[doc(hidden)]
+    fn insertion(&self, memo: &'static Memo, key: Key, result: R) -> Option<Insertion>;
+}
+
+impl<R, C: Codec<R>> Insert<R> for Bytes<C> {
+    fn insertion(&self, memo: &'static Memo, key: Key, result: R) -> Option<Insertion> {
+        memo.insertion(&self.0, key, &result)
+    }
+}
+
 /// What is to be inserted, with nothing of the user's types in it.
-pub(super) struct Insertion {
+#[derive(Debug)]
+pub struct Insertion {
     digest: [u8; DIGEST],
     is_local: bool,
     made: Made,
 }
 
+#[derive(Debug)]
 enum Made {
     /// The entry, and what its value is made of.
     Entry(Ref, Option<u64>),
     /// It cannot be stored; what is stored is older, and goes.
     Nothing(Key),
+}
+
+impl Insertion {
+    /// One that no store is told of: the entry, or the key of what goes.
+    pub(super) fn of_memory(digest: [u8; DIGEST], made: Result<Ref, Key>) -> Self {
+        let made = made.map_or_else(Made::Nothing, |entry| Made::Entry(entry, None));
+        Self { digest, is_local: true, made }
+    }
 }
 
 impl Memo {
@@ -67,16 +108,12 @@ impl Memo {
     }
 
     /// Encodes what is to be inserted, if anything.
-    pub(super) fn insertion<R, C: Codec<R>, A: Args>(
+    pub(super) fn insertion<R, C: Codec<R>>(
         &'static self,
         codec: &C,
-        args: &A,
+        mut key: Key,
         result: &R,
     ) -> Option<Insertion> {
-        if !enabled::is_on() {
-            return None;
-        }
-        let mut key = self.key(args, self.trust.expected_len())?;
         let data = match self.keep(codec, result) {
             Ok(Keep::Store(data)) => Some(data),
             Ok(Keep::Share(_)) | Err(_) => None,

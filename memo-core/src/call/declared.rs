@@ -4,9 +4,11 @@
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use crate::codec::{Codec, Data, Keep, OkOnly, Plain};
+use super::kept::Kept;
+use crate::codec::{Data, Keep, OkOnly, Part, Plain};
 
-/// Picks the codec of a declared type: `Pick::<R>::new().pick()`, or `pick_both()` with `cache_err`.
+/// Picks what is stored of a declared type: `Pick::<R>::new().pick()`, or `pick_both()` with
+/// `cache_err`; `pick_kept()` and `pick_both_kept()` with `clone`.
 ///
 /// The methods found first are those of a type that *is* a `Result`, through whatever alias, of data;
 /// then, one dereference later each, those of any other `Result`, of data, and of anything else. A
@@ -71,6 +73,27 @@ impl<T: Data, E> Pick<Result<T, E>> {
 }
 
 #[doc(hidden)]
+impl<T: Kept, E> Pick<Result<T, E>> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[must_use]
+    pub const fn pick_kept(&self) -> OkOnly {
+        OkOnly
+    }
+}
+
+#[doc(hidden)]
+impl<T, E> Pick<Result<T, E>>
+where
+    Result<T, E>: Kept,
+{
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[must_use]
+    pub const fn pick_both_kept(&self) -> Plain {
+        Plain
+    }
+}
+
+#[doc(hidden)]
 impl<T, E> Pick<Result<T, E>>
 where
     Result<T, E>: Data,
@@ -99,6 +122,22 @@ impl<T, E> OtherResult<Result<T, E>> {
     {
         NoCodec
     }
+
+    #[must_use]
+    pub const fn pick_kept(&self) -> NoCodec
+    where
+        T: Kept,
+    {
+        NoCodec
+    }
+
+    #[must_use]
+    pub const fn pick_both_kept(&self) -> NoCodec
+    where
+        Result<T, E>: Kept,
+    {
+        NoCodec
+    }
 }
 
 #[doc(hidden)]
@@ -106,6 +145,15 @@ impl<R: Data> NoResult<R> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[must_use]
     pub const fn pick(&self) -> Plain {
+        Plain
+    }
+}
+
+#[doc(hidden)]
+impl<R: Kept> NoResult<R> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[must_use]
+    pub const fn pick_kept(&self) -> Plain {
         Plain
     }
 }
@@ -127,6 +175,22 @@ impl<R> Other<R> {
     {
         NoCodec
     }
+
+    #[must_use]
+    pub const fn pick_kept(&self) -> NoCodec
+    where
+        R: Kept,
+    {
+        NoCodec
+    }
+
+    #[must_use]
+    pub const fn pick_both_kept(&self) -> NoCodec
+    where
+        R: Fallible,
+    {
+        NoCodec
+    }
 }
 
 /// For a function that has a store.
@@ -138,7 +202,7 @@ pub const fn backed<C>(codec: C) -> Backed<C> {
     Backed(codec)
 }
 
-impl<R, C: Codec<R>> Codec<R> for Backed<C> {
+impl<R, C: Part<R>> Part<R> for Backed<C> {
     type Data = C::Data;
     const ASKS: bool = C::ASKS;
     const HAS_STORE: bool = true;
@@ -146,6 +210,10 @@ impl<R, C: Codec<R>> Codec<R> for Backed<C> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn keep<'r>(&self, result: &'r R) -> Keep<'r, C::Data> {
         self.0.keep(result)
+    }
+
+    fn into_data(result: R) -> Option<C::Data> {
+        C::into_data(result)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -166,11 +234,15 @@ pub trait Fallible {}
 #[derive(Clone, Copy, Debug)]
 pub struct NoCodec;
 
-impl<R> Codec<R> for NoCodec {
+impl<R> Part<R> for NoCodec {
     type Data = ();
 
     fn keep<'r>(&self, _: &'r R) -> Keep<'r, ()> {
         Keep::Drop
+    }
+
+    fn into_data(_: R) -> Option<()> {
+        None
     }
 
     fn restore((): ()) -> R {

@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use super::{AsyncMiss, Memo, Miss, Payload};
 use crate::background::pool::REFRESHES;
-use crate::cache::{self, Held};
-use crate::flight::{Flight, Key};
+use crate::cache::{self, Claimant, Held};
+use crate::flight::Key;
 use crate::function::enabled;
 use crate::key::{Args, Arguments};
 use crate::reclaim;
@@ -24,9 +23,9 @@ enum Found<R> {
     Hit(R),
     /// A hit that is to be refreshed in the background.
     Stale(R),
-    Miss(Arc<Flight>),
+    Miss(Claimant),
     /// To be computed now, whatever is stored.
-    Forced(Arc<Flight>),
+    Forced(Claimant),
     /// Caching is off, or the arguments make no key: the body just runs.
     Uncached,
 }
@@ -58,7 +57,9 @@ pub fn hit<R, P: Payload<R>, A: Args>(memo: &'static Memo, _: P, args: A) -> Opt
     }
     let found = memo.cache.hold_at_once(&args)?;
     let result = P::take_at_once(found.view())?;
-    memo.cache.hit_held_at_once(&found).then_some(result)
+    // To make the result was the user's code, perhaps: that is not done twice to count a hit.
+    memo.cache.hit_held(&found);
+    Some(result)
 }
 
 /// Looks a call up.
@@ -68,7 +69,7 @@ pub fn hit<R, P: Payload<R>, A: Args>(memo: &'static Memo, _: P, args: A) -> Opt
 pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args: A) -> Call<R, P> {
     let found = if P::IS_DATA && !enabled::is_on() {
         Found::Uncached
-    } else if P::IS_DATA && memo.syncs_in_task() {
+    } else if P::HAS_STORE && memo.syncs_in_task() {
         memo.missed::<R, P, A>(&args)
     } else if P::VALIDATES && payload.validates() {
         memo.find_valid(&payload, &args)
@@ -94,13 +95,13 @@ pub fn look_again<R, P: Payload<R>, A: Args>(
 ) -> Call<R, P> {
     let found = match memo.look_by_key(&args, P::IS_DATA, P::value_len(&memo.trust)) {
         None => Found::Uncached,
-        Some((key, None)) => Found::Miss(Flight::new(key)),
+        Some((key, None)) => Found::Miss(Claimant::new(key)),
         Some((key, Some(held))) => match P::take(held.view()) {
             Some(result) => {
                 memo.cache.hit_held(&held);
                 Found::Hit(result)
             }
-            None => Found::Miss(Flight::new(key)),
+            None => Found::Miss(Claimant::new(key)),
         },
     };
     Call { memo, payload, found }
@@ -112,7 +113,7 @@ pub fn refresh<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args:
         Found::Uncached
     } else {
         let key = memo.key(&args, P::value_len(&memo.trust));
-        key.map_or(Found::Uncached, |key| Found::Forced(Flight::new(key)))
+        key.map_or(Found::Uncached, |key| Found::Forced(Claimant::new(key)))
     };
     Call { memo, payload, found }
 }
@@ -160,9 +161,9 @@ impl Memo {
             found => found.map(|(result, _)| result),
         };
         let found = self.missed::<R, P, A>(args);
-        if let (Found::Miss(flight), Some(invalid)) = (&found, invalid) {
+        if let (Found::Miss(call), Some(invalid)) = (&found, invalid) {
             // Only the one that was asked about: another call may have replaced it by now.
-            self.cache.remove_if(flight, |entry| P::is_held(entry, &invalid));
+            self.cache.remove_if(&call.key, |entry| P::is_held(entry, &invalid));
         }
         found
     }
@@ -170,8 +171,8 @@ impl Memo {
     #[cold]
     #[inline(never)]
     fn missed<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Found<R> {
-        match self.flight(args, P::value_len(&self.trust)) {
-            Some(flight) => Found::Miss(flight),
+        match self.claimant(args, P::value_len(&self.trust)) {
+            Some(call) => Found::Miss(call),
             None => Found::Uncached,
         }
     }
@@ -198,12 +199,12 @@ impl Memo {
 
     #[cold]
     #[inline(never)]
-    fn flight(&'static self, args: &dyn Arguments, value_len: usize) -> Option<Arc<Flight>> {
+    fn claimant(&'static self, args: &dyn Arguments, value_len: usize) -> Option<Claimant> {
         let key = self.key(args, value_len);
         if key.is_none() {
             self.cache.count_miss();
         }
-        key.map(Flight::new)
+        key.map(Claimant::new)
     }
 }
 
@@ -238,8 +239,8 @@ impl<R, P: Payload<R>> Call<R, P> {
         let leading = match found {
             Found::Hit(result) | Found::Stale(result) => return Ok(result),
             Found::Uncached => None,
-            Found::Forced(flight) => Some(memo.lead_forced::<R, P>(flight)),
-            Found::Miss(flight) => match memo.claim::<R, P>(flight) {
+            Found::Forced(call) => Some(memo.lead_forced::<R, P>(call)),
+            Found::Miss(call) => match memo.claim::<R, P>(call) {
                 Ok(result) => return Ok(result),
                 Err(leading) => leading,
             },
@@ -254,12 +255,12 @@ impl<R, P: Payload<R>> Call<R, P> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn missed(self) -> Result<R, AsyncMiss<R, P>> {
         let Self { memo, payload, found } = self;
-        let flight = match found {
+        let call = match found {
             Found::Hit(result) | Found::Stale(result) => return Ok(result),
-            Found::Miss(flight) => Some((flight, false)),
-            Found::Forced(flight) => Some((flight, true)),
+            Found::Miss(call) => Some((call, false)),
+            Found::Forced(call) => Some((call, true)),
             Found::Uncached => None,
         };
-        Err(AsyncMiss { memo, payload, flight, result: PhantomData })
+        Err(AsyncMiss { memo, payload, call, result: PhantomData })
     }
 }

@@ -2,11 +2,10 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use super::{Memo, Payload};
 use crate::cache::lead::{Lead, SyncLead};
-use crate::flight::Flight;
+use crate::cache::Claimant;
 use crate::memory::entry::Ref;
 
 /// A miss whose body runs on this thread. Dropped without a result, it lets the next call try.
@@ -58,9 +57,9 @@ impl Memo {
     #[inline(never)]
     pub(super) fn claim<R, P: Payload<R>>(
         &'static self,
-        flight: Arc<Flight>,
+        call: Claimant,
     ) -> Result<R, Option<SyncLead>> {
-        match SyncLead::claim(&self.cache, flight) {
+        match SyncLead::claim(&self.cache, call) {
             Ok(leading) => {
                 if P::HAS_STORE {
                     return leading.load_from_store(|lead| self.load::<R, P>(lead)).map_err(Some);
@@ -75,8 +74,8 @@ impl Memo {
     /// Computes a call on this thread, whatever is stored.
     #[cold]
     #[inline(never)]
-    pub(super) fn lead_forced<R, P: Payload<R>>(&'static self, flight: Arc<Flight>) -> SyncLead {
-        let mut leading = SyncLead::forced(&self.cache, flight);
+    pub(super) fn lead_forced<R, P: Payload<R>>(&'static self, call: Claimant) -> SyncLead {
+        let mut leading = SyncLead::forced(&self.cache, call);
         if P::HAS_STORE {
             let lookup = self.cache.load_for(&leading.lead.flight);
             self.replaces(&mut leading.lead, lookup);

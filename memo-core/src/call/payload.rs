@@ -2,21 +2,21 @@
 
 use super::Memo;
 use crate::background::pool::STORES;
-use crate::cache::lead::Lead;
+use crate::cache::lead::{ForStore, Lead};
 use crate::cache::tiered::{Put, StoreWrite, Stored, Write};
 use crate::cache::{Finished, Outcome};
 use crate::clock::Tick;
-use crate::codec::{self, Codec, Data, Keep, Trust};
+use crate::codec::{self, Codec, Data, Keep, Part, Trust};
 use crate::flight::Entered;
 use crate::memory::entry::{Builder, View};
 use crate::platform::unwind::catch;
 
 /// What a function's entries hold of its results `R`.
 ///
-/// For data it is bytes, which a [`Codec`] makes and reads; for resources an `Arc`, with what the
-/// user does at a hit and at its end ([`Hooks`](super::Hooks)).
+/// For data it is [`Bytes`], or with the option `clone` the data itself ([`Clones`](super::Clones)); for resources an `Arc`, with what the user does at a hit and at its end
+/// ([`Hooks`](super::Hooks)).
 pub trait Payload<R> {
-    /// Results are data: `set_enabled(false)` concerns them, and they may have a store.
+    /// Results are data: `set_enabled(false)` concerns them.
     #[doc(hidden)]
     const IS_DATA: bool;
 
@@ -76,7 +76,11 @@ pub trait Payload<R> {
     fn uncached(&self, _: &R) {}
 }
 
-impl<R, C: Codec<R>> Payload<R> for C {
+/// What is stored of a result, as bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes<C>(pub C);
+
+impl<R, C: Codec<R>> Payload<R> for Bytes<C> {
     const IS_DATA: bool = true;
     const HAS_STORE: bool = C::HAS_STORE;
 
@@ -105,11 +109,11 @@ impl<R, C: Codec<R>> Payload<R> for C {
 
     #[cold]
     #[inline(never)]
-    fn finish(&self, memo: &'static Memo, lead: Lead, result: &mut R) -> Option<Write> {
+    fn finish(&self, memo: &'static Memo, mut lead: Lead, result: &mut R) -> Option<Write> {
         lead.computed();
         // The user's condition, time to live and serde code may call the function again.
         let _entered = Entered::new(&lead.flight);
-        let (data, may_store) = match memo.keep(self, result) {
+        let (data, may_store) = match memo.keep(&self.0, result) {
             Ok(Keep::Store(data)) => (Some(data), true),
             Ok(Keep::Share(data)) => (Some(data), false),
             // An error says nothing about the result that may be stored.
@@ -127,7 +131,7 @@ impl<R, C: Codec<R>> Payload<R> for C {
         let mut structure = None;
         if C::HAS_STORE {
             if let (Outcome::Store(entry), Some(data)) = (&outcome, data) {
-                if lead.ticket.is_some() {
+                if lead.for_store().ticket.is_some() {
                     structure = codec::structure(data, entry.view());
                 }
             }
@@ -145,7 +149,7 @@ fn left(lead: Lead) -> Option<Write> {
 /// The end of a miss, with what is left to do with the store; for whom the types are no matter.
 fn ended(mut lead: Lead, outcome: Outcome, structure: Option<u64>) -> Option<Write> {
     let digest = lead.flight.digest;
-    let (ticket, replaces, lease) = (lead.ticket, lead.is_replacing, lead.lease.take());
+    let ForStore { ticket, lease, is_replacing: replaces } = lead.take_for_store();
     let put = match (&outcome, ticket, structure) {
         (Outcome::Store(entry), Some(ticket), Some(structure)) => {
             let entry = entry.view().share();
@@ -161,19 +165,19 @@ fn ended(mut lead: Lead, outcome: Outcome, structure: Option<u64>) -> Option<Wri
 }
 
 impl Memo {
-    /// What the codec keeps of a result.
+    /// What is kept of a result.
     ///
     /// # Errors
     /// The user's condition panicked, which is counted: there is no telling whether it may be kept.
-    pub(super) fn keep<'r, R, C: Codec<R>>(
+    pub(super) fn keep<'r, R, P: Part<R>>(
         &'static self,
-        codec: &C,
+        part: &P,
         result: &'r R,
-    ) -> Result<Keep<'r, C::Data>, Panicked> {
-        if !C::ASKS {
-            return Ok(codec.keep(result));
+    ) -> Result<Keep<'r, P::Data>, Panicked> {
+        if !P::ASKS {
+            return Ok(part.keep(result));
         }
-        catch(|| codec.keep(result)).ok_or_else(|| {
+        catch(|| part.keep(result)).ok_or_else(|| {
             self.cache.count_uncacheable("its `cache_if` panicked".into());
             Panicked
         })

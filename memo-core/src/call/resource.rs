@@ -137,7 +137,7 @@ impl<X: ?Sized + 'static> Payload<Arc<X>> for Hooks<X> {
 
     #[cold]
     #[inline(never)]
-    fn finish(&self, memo: &'static Memo, lead: Lead, made: &mut Arc<X>) -> Option<Write> {
+    fn finish(&self, memo: &'static Memo, mut lead: Lead, made: &mut Arc<X>) -> Option<Write> {
         lead.computed();
         // The time to live is the user's code, and so is a resource's end.
         let _entered = Entered::new(&lead.flight);

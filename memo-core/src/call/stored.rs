@@ -36,12 +36,12 @@ impl Memo {
         while self.cache.is_worth_waiting(lookup.as_ref()) {
             match turn.after(self.cache.lease(&lead.flight.digest)) {
                 FleetStep::Compute => break,
-                FleetStep::Lead(lease) => lead.lease = Some(lease),
+                FleetStep::Lead(lease) => lead.for_store().lease = Some(lease),
                 FleetStep::Wait(pause) => std::thread::sleep(pause),
             }
             // Whoever had the lease may have put the result since the last look.
             lookup = self.cache.load_for(&lead.flight);
-            if lead.lease.is_some() {
+            if lead.has_lease() {
                 break;
             }
         }
@@ -63,11 +63,11 @@ impl Memo {
             let lease = lease.unwrap_or(Err(Unknown));
             match turn.after(lease) {
                 FleetStep::Compute => break,
-                FleetStep::Lead(lease) => lead.lease = Some(lease),
+                FleetStep::Lead(lease) => lead.for_store().lease = Some(lease),
                 FleetStep::Wait(pause) => polled_in(&lead.flight, Delay::new(pause)).await,
             }
             lookup = look(&lead).await.flatten();
-            if lead.lease.is_some() {
+            if lead.has_lease() {
                 break;
             }
         }
@@ -87,7 +87,7 @@ impl Memo {
             self.replaces(&mut lead, lookup);
             return Err(lead);
         }
-        lead.ticket = lookup.as_ref().map(|lookup| lookup.ticket);
+        lead.for_store().ticket = lookup.as_ref().map(|lookup| lookup.ticket);
         let found = lookup.and_then(|lookup| lookup.found);
         let decoded = found.as_ref().and_then(|found| {
             let stored = Stored::parse(found)?;
@@ -110,8 +110,8 @@ impl Memo {
         match lookup {
             // In the background, the others do as this process does: what they have is good for a while.
             Some(lookup) => {
-                lead.ticket = Some(lookup.ticket);
-                lead.is_replacing = !is_background();
+                lead.for_store().ticket = Some(lookup.ticket);
+                lead.for_store().is_replacing = !is_background();
             }
             // It could not be asked, and may have what is older.
             None if !lead.flight.is_local => {

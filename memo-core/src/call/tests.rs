@@ -1,6 +1,8 @@
 //! What calls leave in a cache, which nobody outside sees.
 
 mod bounds;
+#[cfg(memo_shuttle)]
+mod schedules;
 mod storms;
 
 use std::future::Future;
@@ -9,12 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::{enter, insert, refresh, remove, Call, Memo};
+use super::{enter, insert, refresh, remove, Bytes, Call, Memo};
 use crate::codec::{OkOnly, Plain};
 
 /// What the attribute makes of a call in a task of a function that returns a `Result`.
 async fn awaited(
-    call: Call<Result<u64, ()>, OkOnly>,
+    call: Call<Result<u64, ()>, Bytes<OkOnly>>,
     body: impl Future<Output = Result<u64, ()>>,
 ) -> Result<u64, ()> {
     match call.missed() {
@@ -54,15 +56,15 @@ impl Task {
     }
 }
 
-fn call(memo: &'static Memo, key: u64) -> Call<Result<u64, ()>, OkOnly> {
-    enter(memo, OkOnly, (&key, ()))
+fn call(memo: &'static Memo, key: u64) -> Call<Result<u64, ()>, Bytes<OkOnly>> {
+    enter(memo, Bytes(OkOnly), (&key, ()))
 }
 
-fn refreshing(memo: &'static Memo, key: u64) -> Call<Result<u64, ()>, OkOnly> {
-    refresh(memo, OkOnly, (&key, ()))
+fn refreshing(memo: &'static Memo, key: u64) -> Call<Result<u64, ()>, Bytes<OkOnly>> {
+    refresh(memo, Bytes(OkOnly), (&key, ()))
 }
 
 /// A call on this thread, of a function that returns what is stored.
 fn run(memo: &'static Memo, key: u64, body: impl FnOnce() -> u64) -> u64 {
-    enter(memo, Plain, (&key, ())).run(body)
+    enter(memo, Bytes(Plain), (&key, ())).run(body)
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::Flight;
+use crate::platform::sync::thread_local;
 
 thread_local! {
     static CURRENT: Cell<Option<Arc<Flight>>> = const { Cell::new(None) };
@@ -12,21 +13,41 @@ thread_local! {
 /// This thread is in the body of a flight, for as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Entered {
-    outer: Option<Arc<Flight>>,
+    outer: Outer,
+}
+
+/// Where the thread was before.
+#[derive(Debug)]
+enum Outer {
+    /// In the body of another flight, or of none.
+    Elsewhere(Option<Arc<Flight>>),
+    /// In that of the same.
+    Same,
 }
 
 impl Entered {
     pub(crate) fn new(flight: &Arc<Flight>) -> Self {
-        let inner = Some(Arc::clone(flight));
-        Self { outer: CURRENT.try_with(|current| current.replace(inner)).unwrap_or_default() }
+        let outer = CURRENT.try_with(|cell| {
+            let current = cell.take();
+            if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, flight)) {
+                cell.set(current);
+                return Outer::Same;
+            }
+            cell.set(Some(Arc::clone(flight)));
+            Outer::Elsewhere(current)
+        });
+        // A thread whose locals are gone is nowhere.
+        Self { outer: outer.unwrap_or(Outer::Same) }
     }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let outer = self.outer.take();
-        let inner = CURRENT.try_with(|current| current.replace(outer));
-        drop(inner);
+        if let Outer::Elsewhere(outer) = &mut self.outer {
+            let outer = outer.take();
+            let inner = CURRENT.try_with(|current| current.replace(outer));
+            drop(inner);
+        }
     }
 }
 

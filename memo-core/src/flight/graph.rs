@@ -4,9 +4,9 @@
 //! nested. The graph has those waits alone: one outside any body is part of no cycle.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
+use crate::platform::sync::atomic::Ordering;
 use crate::platform::sync::Mutex;
 
 use super::{current, Flight};
@@ -70,6 +70,11 @@ pub(crate) fn before_fork() -> Unlock {
             std::mem::forget(std::mem::take(&mut *waits));
         }
     })
+}
+
+#[cfg(all(test, memo_shuttle))]
+pub(crate) fn nobody_waits() -> bool {
+    WAITS.lock().is_empty()
 }
 
 /// A wait would never end.

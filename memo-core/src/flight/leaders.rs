@@ -1,6 +1,6 @@
 //! Who computes what a flight's waiters wait for, and how they leave it.
 
-use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -39,7 +39,7 @@ impl Leaders {
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Left {
-    wakers: BTreeMap<u64, Waker>,
+    wakers: Vec<Waker>,
     /// Its end may be the user's code: after all have been woken.
     pub(crate) unwanted: Option<entry::Ref>,
     /// Those who lead it still, and were not the first to finish.
@@ -52,9 +52,7 @@ pub(crate) struct Left {
 impl Left {
     /// Wakes who waits, and notes that those who were overtaken did not only work.
     pub(crate) fn wake(&mut self) {
-        if !self.wakers.is_empty() {
-            std::mem::take(&mut self.wakers).into_values().for_each(wake);
-        }
+        self.wakers.drain(..).for_each(wake);
         self.overtaken.iter().for_each(|flight| flight.delay());
     }
 }
@@ -85,13 +83,15 @@ impl Flight {
     /// Under the cache's lock, so that nobody who waits is missed by a fence.
     pub(crate) fn finish(self: &Arc<Self>, leader: &Self, result: Option<entry::Ref>) -> Left {
         let mut left = Left {
-            wakers: BTreeMap::new(),
+            wakers: Vec::new(),
             unwanted: result,
             overtaken: Vec::new(),
             is_over: true,
             is_to_be_fenced: false,
         };
-        if self.is_of_parent() {
+        // Relaxed: under the cache's lock, under which it is set. Nobody waits, and nobody leads it
+        // but its own call; nor will anybody, as it departs before the lock is free.
+        if !self.joined.load(Ordering::Relaxed) || self.is_of_parent() {
             return left;
         }
         let mut state = self.state.lock();
@@ -105,7 +105,7 @@ impl Flight {
             left.overtaken.extend(state.leaders.own.then(|| Arc::clone(self)));
             let kept = if state.waiting > 0 { left.unwanted.take() } else { None };
             state.phase = Phase::Ended(kept);
-            left.wakers = std::mem::take(&mut state.wakers);
+            left.wakers.extend(std::mem::take(&mut state.wakers).into_values());
         }
         let has_result = matches!(state.phase, Phase::Ended(Some(_)));
         left.is_to_be_fenced = state.leaders.own || has_result;

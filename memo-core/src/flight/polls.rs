@@ -5,11 +5,11 @@
 //! waker that notes that it was woken; the next poll takes the note back. Such a note that is old
 //! is a leader that is stalled.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::platform::sync::Mutex;
+use crate::platform::sync::atomic::{AtomicBool, Ordering};
+use crate::platform::sync::{thread, Mutex};
 
 use super::bound::STALL;
 use super::{Entered, Flight};
@@ -66,7 +66,7 @@ impl Flight {
             // A task may be dropped because another one unwinds.
             self.polls.has_panicked.load(Ordering::Relaxed)
         } else {
-            std::thread::panicking()
+            thread::panicking()
         }
     }
 
@@ -136,7 +136,7 @@ impl<'f> Polled<'f> {
 
 impl Drop for Polled<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             self.flight.polls.has_panicked.store(true, Ordering::Relaxed);
         }
         let mut note = self.flight.polls.note.lock();

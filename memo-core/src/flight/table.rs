@@ -2,11 +2,11 @@
 
 use std::collections::{hash_map, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 use super::{Flight, Wait};
 use crate::key::DIGEST;
+use crate::platform::sync::atomic::Ordering;
 
 /// Behind the cache's lock.
 #[derive(Debug)]

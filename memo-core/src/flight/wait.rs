@@ -1,5 +1,6 @@
 //! Waiting for a flight's end, on a thread or in a task.
 
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
@@ -45,6 +46,8 @@ impl Wait {
     ///
     /// Under the cache's lock, so that the flight does not end without having counted it.
     pub(crate) fn new(flight: &Arc<Flight>) -> Self {
+        // Relaxed: read under the cache's lock where it matters.
+        flight.joined.store(true, Ordering::Relaxed);
         let mut state = flight.state.lock();
         state.waiting += 1;
         state.waited += 1;

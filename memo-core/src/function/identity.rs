@@ -7,7 +7,9 @@
 use std::any::TypeId;
 use std::collections::btree_map::{BTreeMap, Entry};
 
-use parking_lot::Mutex;
+#[cfg(unix)]
+use crate::platform::process::Unlock;
+use crate::platform::sync::Mutex;
 
 use crate::key::bytes_of_id;
 
@@ -147,6 +149,13 @@ fn end_of_generics(text: &str) -> usize {
 /// several are known by the same.
 static KNOWN: Mutex<BTreeMap<[u8; 16], Option<&'static dyn Identified>>> =
     Mutex::new(BTreeMap::new());
+
+/// In a child of `fork` they are the same.
+#[cfg(unix)]
+pub(crate) fn before_fork() -> Unlock {
+    let known = KNOWN.lock();
+    Box::new(move |_| drop(known))
+}
 
 /// A function that a store knows by an identity.
 pub(crate) trait Identified: Sync {

@@ -83,8 +83,11 @@ struct Registered {
 pub(crate) static MEMOS: Registry = Registry::new();
 pub(crate) static SINGLETONS: Registry = Registry::new();
 
+/// The number of the next function, among those of all registries.
+pub(crate) static NEXT_NUMBER: AtomicUsize = AtomicUsize::new(0);
+
 impl Registry {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { registered: Mutex::new(Registered { functions: Vec::new(), clears: 0 }) }
     }
 
@@ -96,13 +99,12 @@ impl Registry {
         is_new: impl FnOnce() -> bool,
         number: impl FnOnce(usize),
     ) {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
         let mut registered = self.registered.lock();
         if is_new() {
             function.clears_begin(registered.clears);
             registered.functions.push(function);
             // Relaxed: only the number matters.
-            number(NEXT.fetch_add(1, Ordering::Relaxed));
+            number(NEXT_NUMBER.fetch_add(1, Ordering::Relaxed));
         }
     }
 

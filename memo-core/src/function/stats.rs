@@ -32,7 +32,8 @@ pub struct Stats {
     pub misses: u64,
     /// Entries in memory now.
     pub entries: usize,
-    /// Bytes of the keys and values in memory now.
+    /// Bytes of the keys and values in memory now. What a value owns elsewhere that the option `clone`
+    /// keeps as it is, the text of a `String` say, is not known and does not count.
     pub bytes: usize,
     /// Entries removed to make room.
     pub evictions: u64,

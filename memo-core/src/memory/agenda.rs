@@ -6,8 +6,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::platform::sync::atomic::{AtomicU64, Ordering};
 use crate::platform::sync::Mutex;
 
 use crate::function::registry::Function;
@@ -55,6 +55,14 @@ impl Agenda {
         let Reverse(Listed { number, function }) = listed.pop()?;
         self.set_next(&listed);
         Some((number, function, self.next()))
+    }
+
+    /// Takes out all functions.
+    #[cfg(all(test, memo_shuttle))]
+    pub(crate) fn forget_all(&self) {
+        let mut listed = self.listed.lock();
+        listed.clear();
+        self.set_next(&listed);
     }
 
     #[cfg(unix)]

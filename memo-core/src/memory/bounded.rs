@@ -4,7 +4,6 @@
 //! in what order it would be evicted or expires, and what goes for it.
 
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
 
 use crate::clock::Tick;
 use crate::memory::agenda::NEVER;
@@ -13,6 +12,7 @@ use crate::memory::entry::{Builder, Entry, Ref, View};
 use crate::memory::eviction::Queues;
 use crate::memory::list::{List, Nodes, NOWHERE};
 use crate::memory::table::{same_key, same_key_as, Table, Writer};
+use crate::platform::sync::atomic::Ordering;
 use crate::reclaim::Retired;
 
 /// What a function may hold.

@@ -1,10 +1,9 @@
 //! How many bytes all functions together may hold.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::platform::sync::atomic::{AtomicUsize, Ordering};
+use crate::platform::sync::{thread, Mutex};
 
-use crate::platform::sync::Mutex;
-
-use crate::function::registry::MEMOS;
+use crate::function::registry::{Registry, MEMOS};
 use crate::memory::agenda::{Agenda, NEVER};
 #[cfg(unix)]
 use crate::platform::process::Unlock;
@@ -38,15 +37,20 @@ static EVICTING: Mutex<()> = Mutex::new(());
 /// # memo::set_max_bytes(u64::MAX);
 /// ```
 pub fn set_max_bytes(bytes: u64) {
+    set_max_bytes_of(&MEMOS, bytes);
+}
+
+/// Sets how many bytes the functions of a registry may hold, which are all that there are.
+pub(crate) fn set_max_bytes_of(functions: &Registry, bytes: u64) {
     // SeqCst, here and in `take`: of who takes bytes and who sets the bound, the later one sees
     // what the other did.
     MAX.store(usize::try_from(bytes).unwrap_or(NONE), Ordering::SeqCst);
     // Who stores after it was asked lists itself.
-    MEMOS.all().into_iter().for_each(|function| function.list_oldest());
+    functions.all().into_iter().for_each(|function| function.list_oldest());
     while USED.load(Ordering::SeqCst) > MAX.load(Ordering::SeqCst) {
         if !evict() {
             // The rest is being stored, under the locks of its caches.
-            std::thread::yield_now();
+            thread::yield_now();
         }
     }
 }
@@ -95,6 +99,12 @@ pub(crate) fn evict() -> bool {
         }
     }
     false
+}
+
+/// What is stored now.
+#[cfg(all(test, memo_shuttle))]
+pub(crate) fn used() -> usize {
+    USED.load(Ordering::SeqCst)
 }
 
 #[cfg(unix)]

@@ -1,19 +1,21 @@
 //! A stored result: one allocation that holds the key, the value, and who still needs them.
 
 mod builder;
+mod owned;
 
 use std::alloc::{self, Layout};
 use std::any::{Any, TypeId};
 use std::mem::size_of;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU8, Ordering};
 
 use crate::clock::Tick;
 use crate::key::{self, Hashes, DIGEST, SAMPLED, VERBATIM};
 use crate::memory::eviction::Item;
+use crate::platform::sync::atomic::{AtomicBool, AtomicU32, AtomicU8, Ordering};
 use crate::platform::unwind::catch;
 
 pub(crate) use builder::Builder;
+pub(crate) use owned::owned_len;
 
 /// Alignment of entries: the table keeps four bits of hash in the low bits of their addresses.
 pub(crate) const ALIGN: usize = 16;
@@ -310,7 +312,7 @@ impl<'a> View<'a> {
 #[derive(Debug)]
 pub(crate) struct Ref(NonNull<Entry>);
 
-// SAFETY: an entry is immutable bytes, or a `Send + Sync` resource, behind an atomic counter.
+// SAFETY: an entry is immutable bytes, or a `Send + Sync` resource or value, behind an atomic counter.
 unsafe impl Send for Ref {}
 // SAFETY: as above.
 unsafe impl Sync for Ref {}
@@ -352,8 +354,9 @@ impl Drop for Ref {
         view.entry.refs.load(Ordering::Acquire);
         let layout = view.entry.layout();
         let resource = view.resource_pointer();
-        // SAFETY: that was the last owner, so nobody can reach the allocation any more; `layout`
-        // is what `Builder::finish` left it with.
+        // SAFETY: that was the last owner, so nobody can reach the entry any more.
+        unsafe { owned::drop_owned(self.0) };
+        // SAFETY: as above; `layout` is what `Builder::finish` left it with.
         unsafe { alloc::dealloc(self.0.as_ptr().cast(), layout) };
         if let Some((resource, _)) = resource {
             // SAFETY: the pointer came from `Box::into_raw` in `finish_resource`, and the entry

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use crate::clock::Tick;
 use crate::memory::agenda::Agenda;
+use crate::platform::sync::thread_local;
 
 /// The functions by when their next entries expire, as a [`Tick`].
 pub(crate) static EXPIRIES: Agenda = Agenda::new();
@@ -25,7 +26,14 @@ thread_local! {
 }
 
 /// Reclaims some of what has expired, if anything has. No cache's lock is held.
-pub(crate) fn reclaim(now: Tick) {
+pub(crate) fn reclaim_due() {
+    // Where nothing ever expires, the clock is not looked at.
+    if EXPIRIES.next() != u64::MAX {
+        reclaim(Tick::now());
+    }
+}
+
+fn reclaim(now: Tick) {
     if !is_due(now) {
         return;
     }

@@ -133,7 +133,7 @@ pub(super) fn in_child() {
     }
 }
 
-#[cfg(all(target_os = "linux", not(miri)))]
+#[cfg(all(target_os = "linux", not(any(miri, all(test, memo_shuttle)))))]
 mod membarrier {
     /// Of linux/membarrier.h: which commands there are; `MEMBARRIER_CMD_PRIVATE_EXPEDITED`, and the
     /// registration for it.
@@ -161,7 +161,7 @@ mod membarrier {
     }
 }
 
-#[cfg(not(all(target_os = "linux", not(miri))))]
+#[cfg(not(all(target_os = "linux", not(any(miri, all(test, memo_shuttle))))))]
 mod membarrier {
     pub(super) fn is_supported() -> bool {
         false

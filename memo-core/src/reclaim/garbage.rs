@@ -1,12 +1,12 @@
 //! What was unlinked, and when it can be freed.
 
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::barrier::{self, Passed};
 use super::{Readers, EPOCH};
 use crate::clock::Instant;
+use crate::platform::sync::atomic::Ordering;
 
 /// What was unlinked and waits to be freed.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ pub(crate) struct Garbage {
 
 /// When a collection is worth its barrier, a call of the system: at so many pieces, or so many bytes.
 const PIECES: usize = 64;
-const BYTES: usize = 256 * 1024;
+pub(crate) const DUE_BYTES: usize = 256 * 1024;
 
 /// Without a barrier, what was retired so long ago is free: see [`Passed::Nobody`].
 const AGE: Duration = Duration::from_millis(1);
@@ -105,7 +105,7 @@ impl Garbage {
 
     /// Whether enough waits that collecting pays.
     pub(crate) fn is_due(&self) -> bool {
-        self.retired.len() >= self.due || self.bytes >= BYTES
+        self.retired.len() >= self.due || self.bytes >= DUE_BYTES
     }
 
     pub(crate) fn is_empty(&self) -> bool {

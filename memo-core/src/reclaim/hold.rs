@@ -5,9 +5,9 @@
 //! cannot be found any more once it is retired, so no hold of it begins afterwards.
 
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::{Pin, Record, RECORDS, UNPINNED};
+use crate::platform::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 /// A thread holds so many things at once by their addresses alone: one for each level of calls in
 /// each other's serde code.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
 
 use crate::clock::{self, Tick};
 use crate::function::identity::{self, Claim, Identified, Source};
 use crate::key::DIGEST;
+use crate::platform::process;
 #[cfg(unix)]
 use crate::platform::process::Unlock;
-use crate::platform::sync;
+use crate::platform::sync::{Condvar, Mutex, CAN_WAIT};
 use crate::platform::unwind::catch;
 use crate::store::{Failure, FunctionId, Store, Ticket, Unavailable};
 
@@ -28,7 +28,7 @@ pub(crate) struct Backing {
     opened: OnceCell<Opened>,
     /// Held by the call that opens it. Not the cell's own lock: that has no bound, and what opens a
     /// store may call the function.
-    opening: Mutex<()>,
+    opening: Opening,
     /// The moment up to which memory knows what others invalidated.
     last_synced: Mutex<Option<Ticket>>,
     /// Until when, as a [`Tick`], memory answers without asking.
@@ -58,10 +58,48 @@ impl Opened {
 }
 
 /// Every store that a function has opened, once each.
-static STORES: sync::Mutex<Vec<Arc<dyn Store>>> = sync::Mutex::new(Vec::new());
+static STORES: Mutex<Vec<Arc<dyn Store>>> = Mutex::new(Vec::new());
+
+/// The right to open a store, which one call has at a time.
+struct Opening {
+    /// The [generation](process::generation) of the process in which it is taken: what the parent of
+    /// this one was opening, nobody opens here.
+    taken: Mutex<Option<u32>>,
+    is_over: Condvar,
+}
 
 /// How long a call waits for another that opens the store.
 const OPENING: Duration = Duration::from_secs(1);
+
+impl Opening {
+    const fn new() -> Self {
+        Self { taken: Mutex::new(None), is_over: Condvar::new() }
+    }
+
+    /// The right; none, if another call has it for so long.
+    fn take(&self) -> Option<Turn<'_>> {
+        let mut taken = self.taken.lock();
+        let mut is_late = !CAN_WAIT;
+        while *taken == Some(process::generation()) {
+            if is_late {
+                return None;
+            }
+            (taken, is_late) = self.is_over.wait_for(taken, OPENING);
+        }
+        *taken = Some(process::generation());
+        Some(Turn(self))
+    }
+}
+
+/// The right to open a store, until it is dropped.
+struct Turn<'o>(&'o Opening);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.0.taken.lock() = None;
+        self.0.is_over.notify_one();
+    }
+}
 
 /// Clears every store that is known to this process: of functions that it has not called too.
 pub(crate) fn clear_stores() {
@@ -102,7 +140,7 @@ impl Backing {
             version: || 0,
             is_fleet: false,
             opened: OnceCell::new(),
-            opening: Mutex::new(()),
+            opening: Opening::new(),
             last_synced: Mutex::new(None),
             fresh_until: AtomicU64::new(0),
             invalidations: AtomicU64::new(0),
@@ -112,6 +150,15 @@ impl Backing {
             is_ambiguous: AtomicBool::new(false),
             errors: AtomicU64::new(0),
         }
+    }
+
+    /// In a child of `fork` its locks are free.
+    #[cfg(unix)]
+    pub(crate) fn before_fork(&'static self) -> Unlock {
+        let last_synced = self.last_synced.lock();
+        let pending_removals = self.pending_removals.lock();
+        let taken = self.opening.taken.lock();
+        Box::new(move |_| drop((taken, pending_removals, last_synced)))
     }
 
     pub(crate) const fn set_store(&mut self, open: fn() -> Arc<dyn Store>) {
@@ -158,7 +205,7 @@ impl Backing {
         if let Some(opened) = self.opened.get() {
             return Ok(opened);
         }
-        let Some(opening) = self.opening.try_lock_for(OPENING) else {
+        let Some(opening) = self.opening.take() else {
             return Err("it is still being opened, perhaps by a call of this function".into());
         };
         let mut ambiguous = Vec::new();
@@ -176,8 +223,11 @@ impl Backing {
                 Ok(_) => self.open_store(identified.stored_name(), fingerprint),
                 Err(_) => Opened::unavailable("its `version` panicked", fingerprint),
             };
-            // Only who holds the lock sets it.
+            // Only who has the right sets it. Under its lock, which is taken before a fork: a child
+            // never finds it half set.
+            let taken = self.opening.taken.lock();
             let _ = self.opened.set(opened);
+            drop(taken);
         }
         drop(opening);
         ambiguous.into_iter().for_each(Identified::give_up_store);

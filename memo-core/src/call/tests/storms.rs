@@ -71,7 +71,7 @@ impl Calls {
             12 | 13 if self.0.len() < 12 => self.begin(memo, key, true),
             14 => memo.clear(),
             15 | 16 => drop(remove(memo, (&key, ()))),
-            17 => insert(memo, OkOnly, (&key, ()), Ok::<_, ()>(key)),
+            17 => insert(memo, Bytes(OkOnly), (&key, ()), Ok::<_, ()>(key)),
             18 => thread::sleep(Duration::from_millis(1)),
             19..=22 if !self.0.is_empty() => drop(self.0.swap_remove(some)),
             23..=27 if !self.0.is_empty() => {

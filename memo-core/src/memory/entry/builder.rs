@@ -3,7 +3,6 @@
 use std::alloc::{self};
 use std::io;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU8};
 
 use super::{
     has_thorough_hash, layout, Entry, Ref, Resource, DIGEST_KEY, EXPIRES, FLAGS, HEADER, MAX_VALUE,
@@ -12,6 +11,7 @@ use super::{
 use crate::clock::Tick;
 use crate::key::{self, Encoded, Hashes, VERBATIM};
 use crate::memory::list::NOWHERE;
+use crate::platform::sync::atomic::{AtomicBool, AtomicU32, AtomicU8};
 
 /// An entry being written: first the key, then the value behind it, in place.
 #[derive(Debug)]
@@ -112,6 +112,17 @@ impl Builder {
             );
         }
         self.len += bytes.len();
+    }
+
+    /// Room for so many bytes, which are counted as written.
+    pub(super) fn reserve(&mut self, bytes: usize) -> *mut u8 {
+        if self.capacity - self.len < bytes {
+            self.grow(bytes);
+        }
+        // SAFETY: there is room for `bytes` from `len` on.
+        let place = unsafe { self.start.as_ptr().add(self.len) };
+        self.len += bytes;
+        place
     }
 
     #[cold]

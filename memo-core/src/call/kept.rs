@@ -1,0 +1,117 @@
+//! The option `clone`: entries that hold results as they are, and hand out clones.
+
+use super::companions::{Insert, Insertion};
+use super::payload::Panicked;
+use super::{Memo, Payload};
+use crate::cache::lead::Lead;
+use crate::cache::tiered::{Stored, Write};
+use crate::cache::Outcome;
+use crate::codec::{self, Keep, Part, Trust};
+use crate::flight::{Entered, Key};
+use crate::memory::entry::{owned_len, View};
+use crate::platform::unwind::catch;
+
+/// A type whose values can be kept as they are, and cloned by whatever thread has a hit.
+#[diagnostic::on_unimplemented(
+    message = "a result of type `{Self}` cannot be kept by `clone`: it is not `Clone + Send + Sync + 'static`",
+    label = "not `Clone + Send + Sync + 'static`, so it cannot be kept and cloned",
+    note = "derive `Clone`, keep what is shared in an `Arc` instead of an `Rc`, put what is not `Sync` into a `Mutex`, and bound a type parameter by all four",
+    note = "or leave `clone` out where the type has serde's traits, or share one instance: `#[singleton]`"
+)]
+pub trait Kept: Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> Kept for T {}
+
+/// What is kept of a result, and cloned at each hit.
+///
+/// The caller that computed gets what its body returned, and the cache a clone of that: so a `Clone`
+/// that panics loses no result, as no `Serialize` does.
+#[derive(Clone, Copy, Debug)]
+pub struct Clones<P>(pub P);
+
+impl<R, P: Part<R, Data: Kept>> Payload<R> for Clones<P> {
+    const IS_DATA: bool = true;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn is_plain() -> bool {
+        codec::is_plain::<P::Data>()
+    }
+
+    fn value_len(_: &Trust) -> usize {
+        owned_len::<P::Data>()
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn take(entry: View<'_>) -> Option<R> {
+        entry.owned::<P::Data>().map(|data| P::restore(data.clone()))
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn take_at_once(entry: View<'_>) -> Option<R> {
+        Self::take(entry)
+    }
+
+    fn take_stored(_: &Stored<'_>) -> Option<R> {
+        None
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn finish(&self, memo: &'static Memo, mut lead: Lead, result: &mut R) -> Option<Write> {
+        lead.computed();
+        // The user's condition, time to live and `Clone` may call the function again.
+        let _entered = Entered::new(&lead.flight);
+        let (data, may_store) = match memo.keep(&self.0, result) {
+            Ok(Keep::Store(data)) => (Some(data), true),
+            Ok(Keep::Share(data)) => (Some(data), false),
+            Ok(Keep::Drop) => {
+                let _ = lead.finish(Outcome::Leave);
+                return None;
+            }
+            Err(Panicked) => (None, false),
+        };
+        // What is not stored need not be cloned for nobody.
+        let data = data.filter(|_| may_store || lead.is_awaited());
+        let copy = data.and_then(|data| memo.copy(data));
+        let key = lead.take_key();
+        let outcome = match copy {
+            None => Outcome::Forget(key),
+            Some(copy) => match may_store.then(|| memo.expiry()).flatten() {
+                Some(expiry) => Outcome::Store(key.finish_owned(copy, expiry)),
+                None => Outcome::Share(key.finish_owned(copy, None)),
+            },
+        };
+        let _ = lead.finish(outcome);
+        None
+    }
+}
+
+impl<R, P: Part<R, Data: Kept>> Insert<R> for Clones<P> {
+    /// What is inserted is the cache's own already: it moves there.
+    fn insertion(&self, memo: &'static Memo, key: Key, result: R) -> Option<Insertion> {
+        let may_store = match memo.keep(&self.0, &result) {
+            Ok(Keep::Store(_)) => true,
+            Ok(Keep::Share(_)) | Err(Panicked) => false,
+            Ok(Keep::Drop) => return None,
+        };
+        let digest = key.digest;
+        let expiry = may_store.then(|| memo.expiry()).flatten();
+        let made = match expiry.zip(P::into_data(result)) {
+            Some((expiry, data)) => Ok(key.entry.finish_owned(data, expiry)),
+            None => Err(key),
+        };
+        Some(Insertion::of_memory(digest, made))
+    }
+}
+
+impl Memo {
+    /// The cache's own copy of a value; nothing if its `Clone` panics, which is counted.
+    fn copy<T: Clone>(&'static self, data: &T) -> Option<T> {
+        let copy = catch(|| data.clone());
+        if copy.is_none() {
+            self.cache.count_uncacheable("its `Clone` panicked".into());
+        }
+        copy
+    }
+}
