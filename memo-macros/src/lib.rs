@@ -413,7 +413,7 @@ use quote::quote;
 /// name already. In an `impl`, it is the prefix of the companions' names. `in_impl` and `in_trait`
 /// say where the function is, if no `self` does: [see above](#methods). `crate` is the path of the
 /// `memo` crate, where another crate re-exports it. Where it was renamed in `Cargo.toml`, the
-/// attributes hear of the name from Cargo; other build tools may need `crate = name`.
+/// attributes hear of the name from Cargo; other build tools, and rust-analyzer, need `crate = name`.
 ///
 /// ```
 /// # use memo::memo;
