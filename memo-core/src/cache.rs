@@ -22,7 +22,7 @@ mod fork;
 use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::platform::sync::Mutex;
+use crate::platform::sync::{Mutex, MutexGuard};
 use once_cell::sync::OnceCell;
 
 use crate::background::release;
@@ -173,6 +173,13 @@ impl Cache {
             let digest = encoded.digest();
             Key { digest, entry: Builder::of(&encoded, expected_len), is_local }
         })
+    }
+
+    /// What is behind the lock; children of `fork` are seen to before a thread may hold it.
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        #[cfg(unix)]
+        fork::watch();
+        self.shared.lock()
     }
 
     fn register(&'static self, scope: Option<Scope>) {

@@ -180,30 +180,31 @@ pub(crate) fn is_static(reference: &TypeReference) -> bool {
 /// A borrow in what is stored of a type that may end, as far as it is written: a lifetime, or what has
 /// none.
 pub(crate) fn not_static(ty: &Type, with_errors: bool) -> Option<TokenStream> {
-    struct Finder(Option<TokenStream>);
+    #[derive(Default)]
+    struct Finder {
+        found: Option<TokenStream>,
+        /// The lifetimes for all of which the traits around are implemented.
+        for_all: Vec<GenericParam>,
+    }
     impl VisitMut for Finder {
         fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
-            if lifetime.ident != "static" {
-                self.0.get_or_insert_with(|| lifetime.to_token_stream());
+            let is_it = |param: &GenericParam| matches!(param, GenericParam::Lifetime(it) if it.lifetime == *lifetime);
+            if lifetime.ident != "static" && !self.for_all.iter().any(is_it) {
+                self.found.get_or_insert_with(|| lifetime.to_token_stream());
             }
         }
         fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
             if reference.lifetime.is_none() {
-                self.0.get_or_insert_with(|| reference.to_token_stream());
+                self.found.get_or_insert_with(|| reference.to_token_stream());
             }
             visit_mut::visit_type_reference_mut(self, reference);
         }
         fn visit_trait_bound_mut(&mut self, bound: &mut TraitBound) {
             // What it is implemented for all of is no borrow of anything.
-            let bound_here = bound.lifetimes.take();
-            let mut inner = Finder(None);
-            visit_mut::visit_path_mut(&mut inner, &mut bound.path);
-            let is_bound_here = |found: &TokenStream| {
-                let found = found.to_string().replace(' ', "");
-                let names = bound_here.iter().flat_map(|bound| &bound.lifetimes);
-                names.into_iter().any(|name| name.to_token_stream().to_string() == found)
-            };
-            self.0 = self.0.take().or(inner.0.filter(|found| !is_bound_here(found)));
+            let outside = self.for_all.len();
+            self.for_all.extend(bound.lifetimes.take().into_iter().flat_map(|all| all.lifetimes));
+            visit_mut::visit_trait_bound_mut(self, bound);
+            self.for_all.truncate(outside);
         }
         // What these borrow they are called with.
         fn visit_type_bare_fn_mut(&mut self, _: &mut TypeBareFn) {}
@@ -214,9 +215,9 @@ pub(crate) fn not_static(ty: &Type, with_errors: bool) -> Option<TokenStream> {
         }
     }
     let value = argument_of(ty, "Result").flatten().filter(|_| !with_errors);
-    let mut finder = Finder(None);
+    let mut finder = Finder::default();
     finder.visit_type_mut(&mut value.unwrap_or(ty).clone());
-    finder.0
+    finder.found
 }
 
 /// The first type argument of a path that ends in `name<…>`; `Some(None)` if it has none.

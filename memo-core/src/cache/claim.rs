@@ -31,7 +31,7 @@ pub(crate) enum Claim {
 impl Cache {
     /// Looks again, under the lock, and joins the flight of the key or becomes it.
     pub(crate) fn claim(&self, call: &Claimant) -> Claim {
-        let mut shared = self.shared.lock();
+        let mut shared = self.lock();
         if let Some(entry) = shared.memory.find(&self.table, &call.key) {
             return Claim::Found(entry.share());
         }
@@ -44,18 +44,18 @@ impl Cache {
     /// Makes the call's flight one beside the flight of its key.
     pub(crate) fn claim_unshared(&self, flight: &Arc<Flight>) {
         self.count_unshared();
-        self.shared.lock().flights.note(flight);
+        self.lock().flights.note(flight);
     }
 
     /// Makes the call's flight one that computes whatever is stored. It is the flight of its key, if
     /// there is none.
     pub(crate) fn claim_forced(&self, flight: &Arc<Flight>) {
-        self.shared.lock().flights.force(flight);
+        self.lock().flights.force(flight);
     }
 
     /// Has the call of a waiter lead what it waits for as well, unless that has changed by now.
     pub(crate) fn take_over(&self, wait: &Wait, call: &Arc<Flight>) -> Option<TookOver> {
-        let mut shared = self.shared.lock();
+        let mut shared = self.lock();
         let awaited = wait.flight();
         if awaited.is_fenced() {
             return None;
@@ -67,7 +67,7 @@ impl Cache {
 
     /// A leader leaves without an end, its future dropped: a waiter takes over.
     pub(crate) fn abandon(&self, flight: &Arc<Flight>, awaited: &Arc<Flight>) {
-        let mut shared = self.shared.lock();
+        let mut shared = self.lock();
         if !Arc::ptr_eq(flight, awaited) {
             shared.flights.depart(flight);
         }
@@ -88,7 +88,7 @@ impl Cache {
     /// A waiter leaves: a flight that nobody leads nor awaits is forgotten.
     pub(crate) fn leave(&self, flight: &Arc<Flight>) {
         if flight.is_deserted() {
-            let mut shared = self.shared.lock();
+            let mut shared = self.lock();
             // Somebody may have found it meanwhile.
             if flight.is_deserted() {
                 shared.flights.depart(flight);

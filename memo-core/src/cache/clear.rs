@@ -15,9 +15,7 @@ pub(super) struct Locked {
 
 impl Cache {
     pub(super) fn held(&'static self) -> Locked {
-        #[cfg(unix)]
-        super::fork::watch();
-        Locked { cache: self, shared: self.shared.lock(), fenced: Fenced::none() }
+        Locked { cache: self, shared: self.lock(), fenced: Fenced::none() }
     }
 
     /// Empties memory; what is computed now is not stored.

@@ -108,7 +108,7 @@ impl Cache {
 
     /// Lists it by the entry that it would evict next, once there is a budget.
     pub(super) fn list_for_eviction(&'static self) {
-        let mut shared = self.shared.lock();
+        let mut shared = self.lock();
         if budget::is_set() && shared.memory.oldest_listed == NEVER {
             self.list_oldest_of(&mut shared);
         }

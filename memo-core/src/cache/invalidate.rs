@@ -27,7 +27,7 @@ impl Cache {
         // Each entry's digest is computed to see whether it is meant. With many, to fetch them from
         // the store again is less than to keep others waiting.
         const MANY: usize = 10_000;
-        if self.shared.lock().memory.entries() > MANY {
+        if self.lock().memory.entries() > MANY {
             return self.forget_all();
         }
         let (fenced, freed) = self.change(|shared| {
@@ -59,9 +59,7 @@ impl Cache {
     /// Changes what is behind the lock. What can be freed for it is handed out, to be dropped when
     /// the caller has said what it has to say to others: a resource's drop is the user's code.
     pub(super) fn change<R>(&'static self, change: impl FnOnce(&mut Shared) -> R) -> (R, Freed) {
-        #[cfg(unix)]
-        super::fork::watch();
-        let mut shared = self.shared.lock();
+        let mut shared = self.lock();
         let result = change(&mut shared);
         (result, self.freed(&mut shared.memory, self.is_resource))
     }
@@ -78,7 +76,7 @@ impl Cache {
 
     /// Frees what was given up without it.
     pub(super) fn free(&'static self) {
-        let freed = self.freed(&mut self.shared.lock().memory, true);
+        let freed = self.freed(&mut self.lock().memory, true);
         drop(freed);
     }
 
@@ -92,7 +90,7 @@ impl Cache {
     fn free_now(&self) -> bool {
         reclaim::tend();
         let (retired, is_clean) = {
-            let mut shared = self.shared.lock();
+            let mut shared = self.lock();
             (shared.memory.collect(true), shared.memory.is_clean())
         };
         drop(retired);

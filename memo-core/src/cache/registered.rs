@@ -47,16 +47,14 @@ impl Function for Cache {
 
     fn clears_begin(&'static self, clears: u32) {
         // Added, as a clear of this function alone may be under way.
-        self.shared.lock().clearing += clears;
+        self.lock().clearing += clears;
     }
 
     fn stats(&'static self) -> Stats {
-        #[cfg(unix)]
-        super::fork::watch();
         // What has expired is not held any more, reclaimed or not.
         self.expire_all(Tick::now());
         let (entries, bytes, evictions, expirations) = {
-            let memory = &self.shared.lock().memory;
+            let memory = &self.lock().memory;
             (memory.entries(), memory.bytes(), memory.evictions(), memory.expirations())
         };
         let number = self.number.load(Ordering::Relaxed);

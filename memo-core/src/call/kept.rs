@@ -1,7 +1,7 @@
 //! The option `clone`: entries that hold results as they are, and hand out clones.
 
 use super::companions::{Insert, Insertion};
-use super::payload::Panicked;
+use super::payload::{left, Panicked, Wanted};
 use super::{Memo, Payload};
 use crate::cache::lead::Lead;
 use crate::cache::tiered::{Stored, Write};
@@ -62,17 +62,9 @@ impl<R, P: Part<R, Data: Kept>> Payload<R> for Clones<P> {
         lead.computed();
         // The user's condition, time to live and `Clone` may call the function again.
         let _entered = Entered::new(&lead.flight);
-        let (data, may_store) = match memo.keep(&self.0, result) {
-            Ok(Keep::Store(data)) => (Some(data), true),
-            Ok(Keep::Share(data)) => (Some(data), false),
-            Ok(Keep::Drop) => {
-                let _ = lead.finish(Outcome::Leave);
-                return None;
-            }
-            Err(Panicked) => (None, false),
+        let Some(Wanted { data, may_store }) = memo.wanted(&self.0, &lead, result) else {
+            return left(lead);
         };
-        // What is not stored need not be cloned for nobody.
-        let data = data.filter(|_| may_store || lead.is_awaited());
         let copy = data.and_then(|data| memo.copy(data));
         let key = lead.take_key();
         let outcome = match copy {

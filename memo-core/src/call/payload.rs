@@ -113,15 +113,9 @@ impl<R, C: Codec<R>> Payload<R> for Bytes<C> {
         lead.computed();
         // The user's condition, time to live and serde code may call the function again.
         let _entered = Entered::new(&lead.flight);
-        let (data, may_store) = match memo.keep(&self.0, result) {
-            Ok(Keep::Store(data)) => (Some(data), true),
-            Ok(Keep::Share(data)) => (Some(data), false),
-            // An error says nothing about the result that may be stored.
-            Ok(Keep::Drop) => return left(lead),
-            Err(Panicked) => (None, false),
+        let Some(Wanted { data, may_store }) = memo.wanted(&self.0, &lead, result) else {
+            return left(lead);
         };
-        // What is not stored need not be encoded for nobody.
-        let data = if may_store || lead.is_awaited() { data } else { None };
         let mut key = lead.take_key();
         let codec = match data {
             Some(data) => memo.encode_value(data, &mut key),
@@ -141,7 +135,7 @@ impl<R, C: Codec<R>> Payload<R> for Bytes<C> {
 }
 
 /// The end of a miss whose result is the caller's alone.
-fn left(lead: Lead) -> Option<Write> {
+pub(super) fn left(lead: Lead) -> Option<Write> {
     let _ = lead.finish(Outcome::Leave);
     None
 }
@@ -164,7 +158,32 @@ fn ended(mut lead: Lead, outcome: Outcome, structure: Option<u64>) -> Option<Wri
     put.or(remove).map(|what| Write { what, lease })
 }
 
+/// What is wanted of a computed result.
+pub(super) struct Wanted<'r, D> {
+    /// What is to be stored or shared; nothing where it is neither, and what is stored is to go.
+    pub(super) data: Option<&'r D>,
+    pub(super) may_store: bool,
+}
+
 impl Memo {
+    /// What is wanted of a computed result; nothing where that says nothing about what is stored.
+    pub(super) fn wanted<'r, R, P: Part<R>>(
+        &'static self,
+        part: &P,
+        lead: &Lead,
+        result: &'r R,
+    ) -> Option<Wanted<'r, P::Data>> {
+        Some(match self.keep(part, result) {
+            Ok(Keep::Store(data)) => Wanted { data: Some(data), may_store: true },
+            // What is not stored need not be made for nobody.
+            Ok(Keep::Share(data)) => {
+                Wanted { data: lead.is_awaited().then_some(data), may_store: false }
+            }
+            Ok(Keep::Drop) => return None,
+            Err(Panicked) => Wanted { data: None, may_store: false },
+        })
+    }
+
     /// What is kept of a result.
     ///
     /// # Errors

@@ -1,6 +1,29 @@
 //! Where an encoding goes: a hash, a comparison, a buffer, a digest; a key that is to be stored goes
 //! into a buffer and a hash at once.
 
+/// Has a macro write a method for each piece that a [`Sink`] takes.
+macro_rules! every_piece {
+    ($method:ident) => {
+        $method! {
+            put(bytes: &[u8]);
+            tag(tag: u8);
+            number(tag: u8, number: u64, width: usize);
+            wide(tag: u8, number: u128);
+            len(len: usize);
+            name(name: &'static str);
+            named(tag: u8, name: &'static str);
+            field(name: &'static str);
+            variant(name: &'static str, index: u32, variant: &'static str, content: u8);
+            part();
+            text(tag: u8, text: &[u8]);
+            numbers(tag: u8, count: usize, numbers: &[u8]);
+            end(parts: u32);
+            unsaid(unsaid: Unsaid);
+            scope(scope: Scope);
+        }
+    };
+}
+
 mod compare;
 mod digest;
 mod hash;

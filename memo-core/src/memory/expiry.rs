@@ -28,12 +28,10 @@ thread_local! {
 /// Reclaims some of what has expired, if anything has. No cache's lock is held.
 pub(crate) fn reclaim_due() {
     // Where nothing ever expires, the clock is not looked at.
-    if EXPIRIES.next() != u64::MAX {
-        reclaim(Tick::now());
+    if EXPIRIES.next() == u64::MAX {
+        return;
     }
-}
-
-fn reclaim(now: Tick) {
+    let now = Tick::now();
     if !is_due(now) {
         return;
     }

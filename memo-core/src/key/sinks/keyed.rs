@@ -54,23 +54,7 @@ macro_rules! pieces {
 }
 
 impl Keyed<'_> {
-    pieces! {
-        put(bytes: &[u8]);
-        tag(tag: u8);
-        number(tag: u8, number: u64, width: usize);
-        wide(tag: u8, number: u128);
-        len(len: usize);
-        name(name: &'static str);
-        named(tag: u8, name: &'static str);
-        field(name: &'static str);
-        variant(name: &'static str, index: u32, variant: &'static str, content: u8);
-        part();
-        text(tag: u8, text: &[u8]);
-        numbers(tag: u8, count: usize, numbers: &[u8]);
-        end(parts: u32);
-        unsaid(unsaid: Unsaid);
-        scope(scope: Scope);
-    }
+    every_piece!(pieces);
 }
 
 /// Both what adds hashes up and what sorts encodings.
