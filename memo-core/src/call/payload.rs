@@ -2,7 +2,8 @@
 
 use super::Memo;
 use crate::background::pool::STORES;
-use crate::cache::lead::{ForStore, Lead};
+use crate::cache::claimant::ForStore;
+use crate::cache::lead::Lead;
 use crate::cache::tiered::{Put, StoreWrite, Stored, Write};
 use crate::cache::{Finished, Outcome};
 use crate::clock::Tick;
@@ -112,7 +113,7 @@ impl<R, C: Codec<R>> Payload<R> for Bytes<C> {
     fn finish(&self, memo: &'static Memo, mut lead: Lead, result: &mut R) -> Option<Write> {
         lead.computed();
         // The user's condition, time to live and serde code may call the function again.
-        let _entered = Entered::new(&lead.flight);
+        let _entered = Entered::new(lead.flight());
         let Some(Wanted { data, may_store }) = memo.wanted(&self.0, &lead, result) else {
             return left(lead);
         };
@@ -142,7 +143,7 @@ pub(super) fn left(lead: Lead) -> Option<Write> {
 
 /// The end of a miss, with what is left to do with the store; for whom the types are no matter.
 fn ended(mut lead: Lead, outcome: Outcome, structure: Option<u64>) -> Option<Write> {
-    let digest = lead.flight.digest;
+    let digest = lead.flight().digest;
     let ForStore { ticket, lease, is_replacing: replaces } = lead.take_for_store();
     let put = match (&outcome, ticket, structure) {
         (Outcome::Store(entry), Some(ticket), Some(structure)) => {

@@ -1,6 +1,5 @@
 //! Who computes what a flight's waiters wait for, and how they leave it.
 
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -52,7 +51,7 @@ pub(crate) struct Left {
 impl Left {
     /// Wakes who waits, and notes that those who were overtaken did not only work.
     pub(crate) fn wake(&mut self) {
-        self.wakers.drain(..).for_each(wake);
+        std::mem::take(&mut self.wakers).into_iter().for_each(wake);
         self.overtaken.iter().for_each(|flight| flight.delay());
     }
 }
@@ -89,9 +88,9 @@ impl Flight {
             is_over: true,
             is_to_be_fenced: false,
         };
-        // Relaxed: under the cache's lock, under which it is set. Nobody waits, and nobody leads it
-        // but its own call; nor will anybody, as it departs before the lock is free.
-        if !self.joined.load(Ordering::Relaxed) || self.is_of_parent() {
+        // Nobody waits, and nobody leads it but its own call; nor will anybody, as it departs before
+        // the lock is free.
+        if !self.is_joined() || self.is_of_parent() {
             return left;
         }
         let mut state = self.state.lock();
