@@ -110,12 +110,13 @@ pub mod __private {
     pub use std::sync::Arc;
 
     pub use crate::call::declared::{
-        backed, Backed, CacheIf, Condition, Fallible, Pick, Share, Whole,
+        backed, Backed, CacheIf, Condition, Errs, Fallible, Pick, Share, SharesNothing, Whole,
     };
     pub use crate::call::{
         contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
-        insert_async, look_again, refresh, remove, remove_async, AsyncMiss, Bytes, Call, Clones,
-        Hooks, Insert, Kept, Memo, Miss, Payload, Resource,
+        insert_async, look_again, refresh, remove, remove_async, share_err, AsyncMiss, Bytes, Call,
+        Clones, ErrShared, Fails, Hooks, Insert, Kept, Memo, Miss, Payload, Resource, SharedError,
+        SharesErr,
     };
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Part, Plain};
     pub use crate::function::identity::{Place, Source};

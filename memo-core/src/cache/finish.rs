@@ -16,6 +16,8 @@ pub(crate) enum Outcome {
     Store(Ref),
     /// Shared, not stored; what is stored is older, and goes.
     Share(Ref),
+    /// Shared, and says nothing about what is stored.
+    Tell(Ref),
     /// There is none; what is stored is older, and goes.
     Forget(Builder),
     /// There is none; what is stored stays.
@@ -76,13 +78,16 @@ impl Cache {
         let is_beside = self.is_resource || !shared.flights.leads(flight);
         let replaces = is_forced && is_current;
         // Whether or not it is stored, nobody may get what is older any more.
-        let is_newest = is_forced && !flight.is_fenced() && !matches!(outcome, Outcome::Leave);
+        let is_newest = is_forced
+            && !flight.is_fenced()
+            && !matches!(outcome, Outcome::Tell(_) | Outcome::Leave);
         let existing = match &outcome {
             Outcome::Store(entry) if is_beside && !replaces => {
                 shared.memory.find_same(&self.table, entry.view()).map(View::share)
             }
             _ => None,
         };
+        let is_error = matches!(outcome, Outcome::Tell(_));
         let mut given_up = None;
         let result = match (outcome, &existing) {
             (Outcome::Store(entry), Some(existing)) => {
@@ -101,6 +106,7 @@ impl Cache {
                 }
                 Some(entry)
             }
+            (Outcome::Tell(entry), _) => Some(entry),
             (Outcome::Forget(key), _) => {
                 if is_current {
                     shared.memory.remove(&self.table, &key);
@@ -109,7 +115,7 @@ impl Cache {
             }
             (Outcome::Leave, _) => None,
         };
-        let left = awaited.finish(flight, result);
+        let left = awaited.finish(flight, result, is_error);
         if !Arc::ptr_eq(flight, awaited) {
             shared.flights.depart(flight);
         }
@@ -196,7 +202,7 @@ impl Cache {
                         shared.memory.remove_same(&self.table, entry.view());
                         Some(entry)
                     }
-                    Outcome::Forget(_) | Outcome::Leave => None,
+                    Outcome::Tell(_) | Outcome::Forget(_) | Outcome::Leave => None,
                 };
                 Some((shared.flights.fence(digest), given_up))
             });

@@ -90,7 +90,7 @@ impl Memo {
     #[cold]
     #[inline(never)]
     pub(super) fn restore<R, P: Payload<R>>(&'static self, entry: &Ref) -> Option<R> {
-        let result = P::take(entry.view());
+        let result = P::take_shared(entry.view());
         self.restored(entry, result.is_some());
         result
     }

@@ -41,6 +41,12 @@ pub trait Payload<R> {
     #[doc(hidden)]
     fn take_at_once(entry: View<'_>) -> Option<R>;
 
+    /// The result of another call: what [`take`](Self::take) gives, or an error that is shared.
+    #[doc(hidden)]
+    fn take_shared(entry: View<'_>) -> Option<R> {
+        Self::take(entry)
+    }
+
     /// The result that a store had, if it is of this type.
     #[doc(hidden)]
     fn take_stored(stored: &Stored<'_>) -> Option<R>;

@@ -77,10 +77,16 @@ pub(crate) enum Abandoned {
 }
 
 impl Flight {
-    /// One of its leaders leaves: the first with a result, or the last, ends it.
+    /// One of its leaders leaves: the first with a result, or the last, ends it. An error is told to
+    /// those who wait by the last alone, as another may do better.
     ///
     /// Under the cache's lock, so that nobody who waits is missed by a fence.
-    pub(crate) fn finish(self: &Arc<Self>, leader: &Self, result: Option<entry::Ref>) -> Left {
+    pub(crate) fn finish(
+        self: &Arc<Self>,
+        leader: &Self,
+        result: Option<entry::Ref>,
+        is_error: bool,
+    ) -> Left {
         let mut left = Left {
             wakers: Vec::new(),
             unwanted: result,
@@ -96,7 +102,7 @@ impl Flight {
         let mut state = self.state.lock();
         state.leaders.remove(self, leader);
         if matches!(state.phase, Phase::Led) {
-            if left.unwanted.is_none() && !state.leaders.is_empty() {
+            if (left.unwanted.is_none() || is_error) && !state.leaders.is_empty() {
                 left.is_over = false;
                 return left;
             }
