@@ -110,13 +110,15 @@ pub mod __private {
     pub use std::sync::Arc;
 
     pub use crate::call::declared::{
-        backed, Backed, CacheIf, Condition, Errs, Fallible, Pick, Share, SharesNothing, Whole,
+        backed, Backed, CacheIf, Condition, Fallible, Pick, Share, Whole,
+    };
+    pub use crate::call::errors::{
+        share_err, ErrShared, Errs, Fails, SharedError, SharesErr, SharesNothing,
     };
     pub use crate::call::{
         contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
-        insert_async, look_again, refresh, remove, remove_async, share_err, AsyncMiss, Bytes, Call,
-        Clones, ErrShared, Fails, Hooks, Insert, Kept, Memo, Miss, Payload, Resource, SharedError,
-        SharesErr,
+        insert_async, look_again, refresh, remove, remove_async, AsyncMiss, Bytes, Call, Clones,
+        Hooks, Insert, Kept, Memo, Miss, Payload, Resource,
     };
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Part, Plain};
     pub use crate::function::identity::{Place, Source};

@@ -4,7 +4,6 @@
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use super::errors::{ErrShared, SharedError};
 use super::kept::Kept;
 use crate::codec::{Data, Keep, OkOnly, Part, Plain};
 
@@ -222,78 +221,6 @@ impl<R, C: Part<R>> Part<R> for Backed<C> {
         C::restore(data)
     }
 }
-
-/// Finds how the errors of a declared type are shared: `Errs::<R>::new().pick()`.
-///
-/// The method found first is that of a `Result` whose error can be, through whatever alias; then that
-/// of any other `Result`, and of anything else, as with [`Pick`].
-#[derive(Debug)]
-pub struct Errs<R>(OtherErrs<R>);
-
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct OtherErrs<R>(NoErrs<R>);
-
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct NoErrs<R>(PhantomData<fn() -> R>);
-
-impl<R> Errs<R> {
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn new() -> Self {
-        Self(OtherErrs(NoErrs(PhantomData)))
-    }
-}
-
-impl<R> Default for Errs<R> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-dereferences! {
-    Errs to OtherErrs;
-    OtherErrs to NoErrs;
-}
-
-#[doc(hidden)]
-impl<T, E: SharedError> Errs<Result<T, E>> {
-    #[must_use]
-    pub const fn pick(&self) -> ErrShared {
-        ErrShared
-    }
-}
-
-#[doc(hidden)]
-impl<T, E> OtherErrs<Result<T, E>> {
-    #[must_use]
-    pub const fn pick(&self) -> NoCodec
-    where
-        E: SharedError,
-    {
-        NoCodec
-    }
-}
-
-#[doc(hidden)]
-impl<R> NoErrs<R> {
-    #[must_use]
-    pub const fn pick(&self) -> NoCodec
-    where
-        R: SharesNothing,
-    {
-        NoCodec
-    }
-}
-
-/// A `Result`; nothing else is one, and there is no implementation.
-#[diagnostic::on_unimplemented(
-    message = "`share_err` is for a function that returns a `Result`, and this one returns `{Self}`",
-    label = "not a `Result`",
-    note = "without `share_err`, who waits shares whatever is returned"
-)]
-pub trait SharesNothing {}
 
 /// A `Result`; nothing else is one, and there is no implementation.
 #[diagnostic::on_unimplemented(

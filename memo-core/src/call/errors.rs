@@ -2,9 +2,11 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::companions::{Insert, Insertion};
+use super::declared::NoCodec;
 use super::payload::left;
 use super::{Memo, Payload};
 use crate::cache::lead::Lead;
@@ -54,8 +56,91 @@ impl<T, E: SharedError> Fails<Result<T, E>> for ErrShared {
     }
 }
 
+/// Finds how the errors of a declared type are shared: `Errs::<R>::new().pick()`.
+///
+/// The method found first is that of a `Result` whose error can be, through whatever alias; then that
+/// of any other `Result`, and of anything else, as with [`Pick`](super::declared::Pick).
+#[derive(Debug)]
+pub struct Errs<R>(OtherErrs<R>);
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct OtherErrs<R>(NoErrs<R>);
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct NoErrs<R>(PhantomData<fn() -> R>);
+
+impl<R> Errs<R> {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OtherErrs(NoErrs(PhantomData)))
+    }
+}
+
+impl<R> Default for Errs<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<R> Deref for Errs<R> {
+    type Target = OtherErrs<R>;
+
+    fn deref(&self) -> &OtherErrs<R> {
+        &self.0
+    }
+}
+
+impl<R> Deref for OtherErrs<R> {
+    type Target = NoErrs<R>;
+
+    fn deref(&self) -> &NoErrs<R> {
+        &self.0
+    }
+}
+
+#[doc(hidden)]
+impl<T, E: SharedError> Errs<Result<T, E>> {
+    #[must_use]
+    pub const fn pick(&self) -> ErrShared {
+        ErrShared
+    }
+}
+
+#[doc(hidden)]
+impl<T, E> OtherErrs<Result<T, E>> {
+    #[must_use]
+    pub const fn pick(&self) -> NoCodec
+    where
+        E: SharedError,
+    {
+        NoCodec
+    }
+}
+
+#[doc(hidden)]
+impl<R> NoErrs<R> {
+    #[must_use]
+    pub const fn pick(&self) -> NoCodec
+    where
+        R: SharesNothing,
+    {
+        NoCodec
+    }
+}
+
+/// A `Result`; nothing else is one, and there is no implementation.
+#[diagnostic::on_unimplemented(
+    message = "`share_err` is for a function that returns a `Result`, and this one returns `{Self}`",
+    label = "not a `Result`",
+    note = "without `share_err`, who waits shares whatever is returned"
+)]
+pub trait SharesNothing {}
+
 /// What stands for [`ErrShared`] after the type was refused.
-impl<R> Fails<R> for super::declared::NoCodec {
+impl<R> Fails<R> for NoCodec {
     fn share(_: &R) -> Option<Box<dyn Any + Send + Sync>> {
         None
     }
