@@ -20,6 +20,7 @@ mod mentions;
 mod call;
 mod background;
 mod companions;
+mod retain;
 mod documentation;
 // The attributes.
 mod memo;

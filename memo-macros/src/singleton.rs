@@ -6,8 +6,9 @@ use crate::function::Function;
 use crate::key::ends;
 use crate::options::SingletonOptions;
 use crate::resource::Resource;
+use crate::values::Ttl;
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Result;
 
 pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -48,7 +49,7 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
     let returns = function.output(&resource.returns);
     let output = quote!(-> #returns);
     let told = Told { memo: &memo.expr, payload: &hooks };
-    let is_plain = shared.ttl.is_none() && options.validate.is_none();
+    let is_plain = shared.is_plain() && options.validate.is_none();
     let (call, refresh) =
         function.answer(&told, (&output, &body), (shared.refresh.as_ref(), is_plain));
     let check = check(function, resource);
@@ -57,7 +58,7 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
     let caller = function.caller(&output, &body);
     let refresh = function.in_box(refresh);
     let companions = companions(function, resource, &told, refresh);
-    let helpers = [memo.item, function.key_helper(), call.item];
+    let helpers = [memo.item, function.scope_helper(), function.key_helper(), call.item];
     function.with_companions(&caller, &helpers, &companions)
 }
 
@@ -119,7 +120,14 @@ fn hooks(function: &Function, resource: &Resource, options: &SingletonOptions) -
     let validate = options.validate.iter();
     let release = options.on_release.iter();
     let hooks = quote_spanned!(start=> <#private::Hooks<#shared> as ::core::default::Default>);
-    quote_spanned!(end=> #hooks::default()#(.validate(#validate))*#(.release(#release))*)
+    let ttl = options.shared.ttl.iter().filter_map(|ttl| match ttl {
+        Ttl::Fixed(_) => None,
+        Ttl::Closure(closure) => Some(closure.to_token_stream()),
+        Ttl::Path(path) => Some(function.said(path)),
+    });
+    quote_spanned! {end=>
+        #hooks::default()#(.validate(#validate))*#(.release(#release))*#(.ttl(#ttl))*
+    }
 }
 
 // Input:
