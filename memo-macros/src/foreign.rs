@@ -39,7 +39,10 @@ const FOREIGN: &[Foreign] = &[
     },
     Foreign {
         names: &["expires", "expire"],
-        with: &[("ttl", "`ttl = \"10m\"` bounds how old they get")],
+        with: &[(
+            "ttl",
+            "`ttl = \"10m\"` bounds how old they get, and `ttl = |value| …` asks each how old it may",
+        )],
         ..NOTHING
     },
     Foreign {

@@ -148,14 +148,14 @@ impl Cache {
         let (now, idle) = (Tick::now(), self.idle.known());
         let until = rest.map(|rest| now.plus(rest));
         let says_when_old = self.limits.is_background && self.has_own_lives();
-        match life.0 {
-            Some(ttl) if idle.is_some() || says_when_old => {
-                Times::Watched { until, fresh_until: now.plus(ttl.saturating_sub(age)), idle }
-            }
-            None if idle.is_some() => {
-                Times::Watched { until, fresh_until: Tick::from_nanos(u64::MAX), idle }
-            }
-            _ => Times::from(until),
+        let fresh_until = match life.0 {
+            Some(ttl) => now.plus(ttl.saturating_sub(age)),
+            None => Tick::from_nanos(u64::MAX),
+        };
+        if idle.is_some() || (says_when_old && life.0.is_some()) {
+            Times::Watched { until, fresh_until, idle, used: now }
+        } else {
+            Times::from(until)
         }
     }
 }
@@ -164,7 +164,7 @@ impl Cache {
 fn shortened(ttl: u64, jitter: u64) -> u64 {
     let most = u128::from(jitter.min(ttl / 2));
     // What is above the 64 bits of a product is below the other factor.
-    ttl - (u128::from(random()) * (most + 1) >> 64) as u64
+    ttl - ((u128::from(random()) * (most + 1)) >> 64) as u64
 }
 
 /// A number that nobody foresees, and that costs little: keys of its own for std's hash.

@@ -9,7 +9,6 @@ use std::any::{Any, TypeId};
 use std::mem::size_of;
 use std::ptr::NonNull;
 
-use crate::clock::Tick;
 use crate::key::{self, Hashes, DIGEST, SAMPLED, SCOPE, VERBATIM};
 use crate::memory::eviction::Item;
 use crate::platform::sync::atomic::{AtomicBool, AtomicU32, AtomicU8, Ordering};
@@ -294,22 +293,6 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Whether it is served for as long as it is there.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn is_lasting(self) -> bool {
-        self.entry.key_len & TIMES == 0
-    }
-
-    /// Until when it is served, if that is all that it says of time.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn until(self) -> Option<Tick> {
-        if !self.entry.expires() {
-            return None;
-        }
-        // SAFETY: the flag says that a `Tick`'s bytes follow the value.
-        Some(Tick::from_nanos(unsafe { self.word_at(HEADER + self.entry.bytes()) }))
-    }
-
     /// Where it may be in a table.
     #[inline]
     pub(crate) fn hashes(self) -> Hashes {
@@ -405,6 +388,8 @@ impl Drop for Ref {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use crate::clock::Tick;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! What an entry says of time: nothing, when it expires, or more than that.
 
-use super::{Entry, View, HEADER};
+use super::{Entry, View, HEADER, TIMES};
 use crate::clock::Tick;
 use crate::memory::agenda::NEVER;
 use crate::platform::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +20,8 @@ pub(crate) enum Times {
         fresh_until: Tick,
         /// For so many nanoseconds after it was used, if that matters.
         idle: Option<u64>,
+        /// When it was.
+        used: Tick,
     },
 }
 
@@ -46,12 +48,12 @@ pub(crate) struct Watch {
 impl Watch {
     /// What an entry that is made now has, if its times are to be watched.
     pub(super) fn of(times: Times) -> Option<Self> {
-        let Times::Watched { until, fresh_until, idle } = times else { return None };
+        let Times::Watched { until, fresh_until, idle, used } = times else { return None };
         let watch = Self {
             until: until.map_or(NEVER, Tick::nanos),
             fresh_until: fresh_until.nanos(),
             idle: idle.unwrap_or(NEVER),
-            used: AtomicU64::new(Tick::now().nanos()),
+            used: AtomicU64::new(used.nanos()),
             due: AtomicU64::new(NEVER),
         };
         watch.due.store(watch.expiry().nanos(), Ordering::Relaxed);
@@ -108,6 +110,22 @@ impl Entry {
 }
 
 impl<'a> View<'a> {
+    /// Whether it is served for as long as it is there.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn is_lasting(self) -> bool {
+        self.entry.key_len & TIMES == 0
+    }
+
+    /// Until when it is served, if that is all that it says of time.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn until(self) -> Option<Tick> {
+        if !self.entry.expires() {
+            return None;
+        }
+        // SAFETY: the flag says that a `Tick`'s bytes follow the value.
+        Some(Tick::from_nanos(unsafe { self.word_at(HEADER + self.entry.bytes()) }))
+    }
+
     /// What more it says of time, if it does.
     pub(crate) fn watch(self) -> Option<&'a Watch> {
         if !self.entry.is_watched() {
@@ -150,6 +168,7 @@ mod tests {
         until: Some(Tick::from_nanos(NEVER - 1)),
         fresh_until: Tick::from_nanos(9),
         idle: Some(7),
+        used: Tick::from_nanos(20),
     };
 
     #[test]
@@ -172,14 +191,14 @@ mod tests {
     fn a_use_puts_the_end_off_and_the_queue_hears_of_it_later() {
         let entry = Builder::new(b"key", false, HASHES, 0).finish(3, WATCHED);
         let (view, watch) = (entry.view(), entry.view().watch().unwrap());
-        let (due, later) = (view.due().unwrap(), Tick::now().plus(100));
-        watch.use_at(later);
-        assert_eq!((view.expiry(), view.due()), (Some(later.plus(7)), Some(due)));
+        let tick = |nanos| Some(Tick::from_nanos(nanos));
+        watch.use_at(Tick::from_nanos(30));
+        assert_eq!((view.expiry(), view.due()), (tick(37), tick(27)));
         watch.put_off();
         assert_eq!(view.due(), view.expiry());
         watch.use_at(Tick::from_nanos(0));
-        assert_eq!(view.expiry(), Some(later.plus(7)));
+        assert_eq!(view.expiry(), tick(37));
         watch.use_at(Tick::from_nanos(NEVER));
-        assert_eq!(view.expiry(), Some(Tick::from_nanos(NEVER - 1)));
+        assert_eq!(view.expiry(), tick(NEVER - 1));
     }
 }
