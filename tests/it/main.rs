@@ -24,6 +24,7 @@ mod retain;
 mod singletons;
 mod statistics;
 mod stalls;
+mod stored_lives;
 mod task_waits;
 mod values;
 mod waits;
