@@ -11,6 +11,9 @@ pub mod benchmarks {}
 #[doc = include_str!("../docs/shapes.md")]
 pub mod shapes {}
 
+#[doc = include_str!("../docs/time.md")]
+pub mod time {}
+
 /// The examples that need no other crate than `memo`.
 ///
 /// # Packages

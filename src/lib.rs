@@ -2,6 +2,7 @@
 // Of two definitions of a link the first counts: these are for the documentation, those at the end
 // of the README for who reads it beside the source.
 //! [Every shape of function]: _documentation::shapes
+//! [How long results live]: _documentation::time
 //! [All cases]: _documentation::benchmarks
 //! [a chart]: _documentation::benchmarks#chart
 //! [`memo`]: macro@memo

@@ -12,8 +12,10 @@ pub(crate) mod lead;
 pub(crate) mod tiered;
 mod finish;
 mod invalidate;
+mod retain;
 mod clear;
 mod expiry;
+pub(crate) mod life;
 mod counts;
 mod registered;
 pub(crate) mod asked;
@@ -44,6 +46,7 @@ pub(crate) use claimant::Claimant;
 use counts::Counts;
 pub(crate) use find::{pin, Held};
 pub(crate) use finish::{Finished, Outcome};
+use life::Ttl;
 
 /// The shortest bound of a wait for a computation, in nanoseconds, where no option says another.
 const MIN_BOUND: u64 = 5_000_000_000;
@@ -64,8 +67,11 @@ pub(crate) struct Cache {
     pub(crate) limits: Limits,
     /// The bounds, where the options ask for them.
     bounds: Asked<Bounds>,
-    /// The `ttl` in nanoseconds.
-    ttl: Asked<u64>,
+    /// The `ttl` of all results in nanoseconds; nothing, if each has its own.
+    ttl: Asked<Option<u64>>,
+    /// The options `jitter` and `idle` in nanoseconds.
+    jitter: Asked<u64>,
+    idle: Asked<u64>,
     /// The `wait` option in nanoseconds.
     wait: Asked<u64>,
     /// The backing store, if it has one.
@@ -85,7 +91,11 @@ pub(crate) struct Limits {
     pub(crate) bounds: Bounds,
     pub(crate) ask_entries: Option<fn() -> usize>,
     pub(crate) ask_bytes: Option<fn() -> usize>,
-    pub(crate) ttl: Option<fn() -> Duration>,
+    pub(crate) ttl: Ttl,
+    /// By how much a `ttl` may be shortened.
+    pub(crate) jitter: Option<fn() -> Duration>,
+    /// For how long an entry is kept that nobody asks for.
+    pub(crate) idle: Option<fn() -> Duration>,
     /// The bound of waits.
     pub(crate) wait: Option<fn() -> Duration>,
     /// An entry is served for another `ttl`, while one call has it refreshed.
@@ -133,12 +143,16 @@ impl Cache {
                 bounds: Bounds::NONE,
                 ask_entries: None,
                 ask_bytes: None,
-                ttl: None,
+                ttl: Ttl::None,
+                jitter: None,
+                idle: None,
                 wait: None,
                 is_background: false,
             },
             bounds: Asked::new(),
             ttl: Asked::new(),
+            jitter: Asked::new(),
+            idle: Asked::new(),
             wait: Asked::new(),
             backing: Backing::new(),
             registry,
@@ -186,6 +200,11 @@ impl Cache {
         #[cfg(unix)]
         fork::watch();
         self.shared.lock()
+    }
+
+    /// Whether its results are data.
+    pub(crate) fn is_data(&self) -> bool {
+        !self.is_resource
     }
 
     fn register(&'static self, scope: Option<Scope>) {

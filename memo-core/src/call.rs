@@ -14,6 +14,9 @@ mod payload;
 mod resource;
 mod kept;
 pub(crate) mod errors;
+pub(crate) mod lives;
+mod condition;
+pub(crate) mod retain;
 mod find;
 mod miss;
 mod async_miss;
@@ -24,12 +27,14 @@ mod async_companions;
 pub use async_companions::{contains_async, get_async, insert_async, remove_async};
 pub use async_miss::AsyncMiss;
 pub use companions::{contains, contains_stored, get, insert, remove, Insert};
+pub use condition::{is_enabled, uncached};
 pub use find::{enter, hit, look_again, refresh, Call};
 pub use kept::{Clones, Kept};
 pub use memo::Memo;
 pub use miss::Miss;
 pub use payload::{Bytes, Payload};
 pub use resource::{Hooks, Resource};
+pub use retain::{retain, retain_ok};
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,8 @@ mod order;
 mod tagged;
 mod trust;
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
@@ -50,13 +52,26 @@ pub trait Part<R> {
     /// Whether the function may have a store: what only that takes is not compiled for others.
     #[doc(hidden)]
     const HAS_STORE: bool = false;
+    /// Whether each result is asked for how long it lives.
+    #[doc(hidden)]
+    const HAS_TTL: bool = false;
     #[doc(hidden)]
     fn keep<'r>(&self, result: &'r R) -> Keep<'r, Self::Data>;
+    /// How long this one lives, if it is for code of the user's to say.
+    #[doc(hidden)]
+    fn ttl(&self, _: &Self::Data) -> Option<Duration> {
+        None
+    }
     /// What [`keep`](Self::keep) refers to, of a result that nobody else needs.
     #[doc(hidden)]
     fn into_data(result: R) -> Option<Self::Data>;
     #[doc(hidden)]
     fn restore(data: Self::Data) -> R;
+    /// The result, where it is what is stored.
+    #[doc(hidden)]
+    fn whole(_: &Self::Data) -> Option<&R> {
+        None
+    }
 }
 
 /// What of a function's result `R` is stored, as bytes.
@@ -94,6 +109,10 @@ impl<R> Part<R> for Plain {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn restore(data: R) -> R {
         data
+    }
+
+    fn whole(data: &R) -> Option<&R> {
+        Some(data)
     }
 }
 
@@ -137,6 +156,11 @@ pub fn only_if<P, F>(part: P, condition: F) -> OnlyIf<P, F> {
 impl<R, P: Part<R>, F: Fn(&R) -> bool> Part<R> for OnlyIf<P, F> {
     type Data = P::Data;
     const ASKS: bool = true;
+    const HAS_TTL: bool = P::HAS_TTL;
+
+    fn ttl(&self, data: &P::Data) -> Option<Duration> {
+        self.part.ttl(data)
+    }
 
     fn keep<'r>(&self, result: &'r R) -> Keep<'r, P::Data> {
         match self.part.keep(result) {
@@ -151,6 +175,10 @@ impl<R, P: Part<R>, F: Fn(&R) -> bool> Part<R> for OnlyIf<P, F> {
 
     fn restore(data: P::Data) -> R {
         P::restore(data)
+    }
+
+    fn whole(data: &P::Data) -> Option<&R> {
+        P::whole(data)
     }
 }
 

@@ -70,6 +70,9 @@ impl Hashes {
 /// The bytes of a BLAKE3 digest.
 pub(crate) const DIGEST: usize = 32;
 
+/// The bytes that tell monomorphizations apart, with which the encodings of their calls begin.
+pub(crate) const SCOPE: usize = 16;
+
 /// The hashed arguments of a call: nested pairs, `(a, (b, ()))`, of parts.
 pub trait Args {
     #[doc(hidden)]
@@ -143,7 +146,7 @@ impl Scope {
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn bytes(self) -> [u8; 16] {
+    pub(crate) fn bytes(self) -> [u8; SCOPE] {
         let id = bytes_of_id(self.id);
         if !self.is_named {
             return id;
@@ -239,12 +242,11 @@ pub(crate) fn equals<A: Args>(args: &A, encoding: &[u8]) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Encoded<'e> {
     /// At most [`VERBATIM`] bytes.
-    Verbatim {
-        bytes: &'e [u8],
-        hashes: Hashes,
-    },
+    Verbatim { bytes: &'e [u8], hashes: Hashes },
     Long {
         digest: [u8; DIGEST],
+        /// Which monomorphization is called, which of the others only an encoding tells.
+        scope: Option<[u8; SCOPE]>,
     },
 }
 
@@ -253,7 +255,7 @@ impl Encoded<'_> {
     pub(crate) fn digest(&self) -> [u8; DIGEST] {
         match *self {
             Self::Verbatim { bytes, .. } => blake3::hash(bytes).into(),
-            Self::Long { digest } => digest,
+            Self::Long { digest, .. } => digest,
         }
     }
 }
@@ -279,7 +281,8 @@ pub(crate) fn encode<R>(
     let Written::Keyed(sink) = sink else { unreachable!("it stays what it is") };
     if sink.is_long() || walked == Err(Stop::Long) {
         let digest = digest_of(args)?;
-        return Ok(read(Encoded::Long { digest }));
+        let scope = args.scope_of().map(Scope::bytes);
+        return Ok(read(Encoded::Long { digest, scope }));
     }
     let (hashes, bytes) = sink.finish();
     let read = walked.map(|()| read(Encoded::Verbatim { bytes: &bytes, hashes }));

@@ -115,10 +115,13 @@ pub mod __private {
     pub use crate::call::errors::{
         share_err, ErrShared, Errs, Fails, SharedError, SharesErr, SharesNothing,
     };
+    pub use crate::call::lives::{lasting, Lasting, Said, SaidOfAny, TimeToLive};
+    pub use crate::call::retain::AnyResult;
     pub use crate::call::{
         contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
-        insert_async, look_again, refresh, remove, remove_async, AsyncMiss, Bytes, Call, Clones,
-        Hooks, Insert, Kept, Memo, Miss, Payload, Resource,
+        insert_async, is_enabled, look_again, refresh, remove, remove_async, retain, retain_ok,
+        uncached, AsyncMiss, Bytes, Call, Clones, Hooks, Insert, Kept, Memo, Miss, Payload,
+        Resource,
     };
     pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Part, Plain};
     pub use crate::function::identity::{Place, Source};

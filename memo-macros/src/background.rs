@@ -1,6 +1,6 @@
 //! `refresh = "background"`: the call that replaces an old result after it was served.
 
-use crate::companions::Takes;
+use crate::call::Told;
 use crate::function::{Function, Place};
 use crate::generics;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -37,11 +37,11 @@ impl Function {
     //     call.run(move || page::uncached(url, size))
     pub(crate) fn run_before_refresh(
         &self,
-        told: &[&TokenStream],
+        told: &Told<'_>,
         run: impl Fn(&TokenStream) -> TokenStream,
     ) -> TokenStream {
         let here = Span::mixed_site();
-        let ask = self.ask("enter", told, Takes::All, None);
+        let ask = self.enter(told);
         let call = quote_spanned!(here=> call);
         let (owned, passed): (Vec<_>, Vec<_>) = self.own_arguments().into_iter().unzip();
         let (home, refresh) = (self.home(), self.companion_name("refresh"));

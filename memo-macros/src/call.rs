@@ -185,13 +185,45 @@ impl Function {
             let call = self.ask(verb, &told.both(), Takes::All, None);
             self.run(&call, body)
         };
+        let enter = || self.run(&self.enter(told), body);
         let whole = |expr| Helped { item: TokenStream::new(), expr };
         let call = match refresh {
-            Some(_) => whole(self.run_before_refresh(&told.both(), |call| self.run(call, body))),
+            Some(_) => whole(self.run_before_refresh(told, |call| self.run(call, body))),
             None if is_plain && self.is_split() => self.split(told, returns, run("look_again")),
-            None => whole(run("enter")),
+            None => whole(enter()),
         };
         (call, run("refresh"))
+    }
+
+    // Input:
+    //     rows.len() < 1_000, and enter(…)
+    //
+    // Output:
+    //     identity(if is_enabled(page::__memo(), None, || rows.len() < 1_000) {
+    //         enter(…)
+    //     } else {
+    //         uncached(page::__memo(), page::__payload())
+    //     })
+    /// The call, looked up; where `enabled` is false it is not. The condition comes before the key, which
+    /// the user's code may be, too.
+    pub(crate) fn enter(&self, told: &Told<'_>) -> TokenStream {
+        let call = self.ask("enter", &told.both(), Takes::All, None);
+        let Some((condition, _)) = &self.enabled else { return call };
+        let (private, Told { memo, payload }) = (&self.private, told);
+        let scope = match self.has_scope() || matches!(self.place, Place::Trait) {
+            true => quote!(::core::option::Option::Some(#private::Scope::of(&|| ()))),
+            false => quote!(::core::option::Option::None),
+        };
+        let condition = quote!(|| -> ::core::primitive::bool { #condition });
+        let is_enabled = quote!(#private::is_enabled(#memo, #scope, #condition));
+        let is_enabled = self.with_names(Takes::All, is_enabled);
+        quote! {
+            ::core::convert::identity(if #is_enabled {
+                #call
+            } else {
+                #private::uncached(#memo, #payload)
+            })
+        }
     }
 
     // Input:

@@ -11,13 +11,15 @@ use syn::ext::IdentExt;
 use syn::{GenericParam, Generics, Ident, Lifetime, Receiver, Signature, Type};
 
 /// What companions are called, without the suffix of those for tasks.
-pub(crate) const COMPANIONS: [&str; 8] =
-    ["clear", "remove", "get", "contains", "insert", "refresh", "uncached", "stats"];
+pub(crate) const COMPANIONS: [&str; 9] =
+    ["clear", "remove", "get", "contains", "insert", "refresh", "uncached", "stats", "retain"];
 
 /// Which of the function's parameters an item has.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Takes {
     Nothing,
+    /// None, but what names an instance of the function.
+    Generics,
     /// The hashed ones, and those that the given `key` mentions; `self` by reference.
     Key,
     All,
@@ -233,9 +235,13 @@ impl Function {
     /// as the compiler would advise, would take it out of the key.
     pub(crate) fn uses_of_key(&self, param: &Param) -> TokenStream {
         let cfgs = param.cfgs();
-        let is_used = |name: &Ident| match &self.key {
-            Some(key) => key.mentions(name),
-            None => param.hashed,
+        let is_used = |name: &Ident| {
+            let is_asked = self.enabled.as_ref().is_some_and(|(_, mentions)| mentions.has(name));
+            is_asked
+                || match &self.key {
+                    Some(key) => key.mentions(name),
+                    None => param.hashed,
+                }
         };
         let names = param.bindings().into_iter();
         let names = names.filter(|name| is_used(name) && !name.to_string().starts_with('_'));
@@ -287,7 +293,7 @@ impl Function {
         let receiver = self.receiver.as_ref().and_then(|receiver| match takes {
             Takes::All => Some(without_mut(receiver)),
             Takes::Key if self.self_hashed || self.self_mentioned => Some(by_reference(receiver)),
-            Takes::Key | Takes::Nothing => None,
+            Takes::Key | Takes::Generics | Takes::Nothing => None,
         });
         let params = self.params.iter().filter(|param| param.is_taken(takes));
         let params = params.map(Param::declared);
@@ -297,7 +303,7 @@ impl Function {
     fn generics_of(&self, takes: Takes) -> Generics {
         let mut generics = match takes {
             Takes::Nothing => Generics::default(),
-            Takes::Key | Takes::All => self.sig.generics.clone(),
+            Takes::Generics | Takes::Key | Takes::All => self.sig.generics.clone(),
         };
         if takes == Takes::Key {
             let ignored = self.params.iter().filter(|param| !param.is_taken(takes));
@@ -372,7 +378,7 @@ impl Function {
 impl Param {
     pub(crate) fn is_taken(&self, takes: Takes) -> bool {
         match takes {
-            Takes::Nothing => false,
+            Takes::Nothing | Takes::Generics => false,
             Takes::Key => self.hashed || self.mentioned,
             Takes::All => true,
         }

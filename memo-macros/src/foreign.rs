@@ -39,16 +39,16 @@ const FOREIGN: &[Foreign] = &[
     },
     Foreign {
         names: &["expires", "expire"],
-        with: &[("ttl", "`ttl = \"10m\"` bounds how old they get")],
+        with: &[(
+            "ttl",
+            "`ttl = \"10m\"` bounds how old they get, and `ttl = |value| …` asks each how old it may",
+        )],
         ..NOTHING
     },
     Foreign {
-        names: &["tti", "time_to_idle", "time_refresh", "idle"],
+        names: &["tti", "time_to_idle", "time_refresh"],
         number: "60",
-        with: &[
-            ("idle", "`idle = \"{n}s\"` gives up what is not asked for so long"),
-            ("max_entries", "`max_entries` keeps what is asked for, and `ttl` bounds its age"),
-        ],
+        with: &[("idle", "`idle = \"{n}s\"` gives up what is not asked for so long")],
         ..NOTHING
     },
     Foreign {
@@ -191,7 +191,6 @@ mod tests {
             "`ttl = \"30s\"` bounds how old they get"
         );
         assert!(advice("size", None, &memo).unwrap().starts_with("`max_entries = 1_000`"));
-        assert!(advice("tti", None, &memo).unwrap().starts_with("`max_entries` keeps"));
         assert!(advice("tti", None, &["idle"]).unwrap().starts_with("`idle = \"60s\"`"));
         assert_eq!(advice("max_memory", None, &["ttl"]), None);
         assert_eq!(advice("lifetime", None, &memo), None);

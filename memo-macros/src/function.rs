@@ -6,6 +6,7 @@ use crate::companions::COMPANIONS;
 use crate::documentation;
 use crate::generics;
 use crate::given_key::GivenKey;
+use crate::mentions::Mentions;
 use crate::options::SharedOptions;
 use crate::param::{Param, is_mutable};
 use crate::surroundings::{Opener, kind_beside, opener_around};
@@ -32,6 +33,8 @@ pub(crate) struct Function {
     pub(crate) params: Vec<Param>,
     /// The expression that is the key instead of the hashed parameters.
     pub(crate) key: Option<GivenKey>,
+    /// The condition under which a call is one for the cache, and what it mentions.
+    pub(crate) enabled: Option<(Expr, Mentions)>,
     /// Whether its results live beyond the process.
     pub(crate) is_stored: bool,
     /// The declared return type; of an async function in a box, that of its future.
@@ -106,6 +109,7 @@ impl Function {
             private,
             krate,
             key,
+            enabled: options.enabled.as_ref().map(|expr| (expr.clone(), Mentions::of(expr))),
             is_stored: false,
             body: block,
             receiver,

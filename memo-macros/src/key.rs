@@ -6,7 +6,7 @@ use crate::generics;
 use crate::param::Param;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Ident, Token};
+use syn::{Expr, Ident, Token};
 
 impl Function {
     /// The key of a call, in an item that has these parameters.
@@ -83,7 +83,10 @@ impl Function {
             let (cfgs, ty) = (param.cfgs(), param.reference_type());
             quote!(#(#cfgs)* _: ::core::option::Option<#ty>)
         });
-        let scope = self.scope();
+        let scope = match self.has_scope_helper() {
+            true => self.scope_of_instance(),
+            false => self.scope(),
+        };
         let key = if self.has_scope() { quote!((#scope, #key)) } else { key };
         let inputs = quote!(#values #(#types),*);
         self.helper("key", &self.sig.generics, &inputs, &quote!(impl #private::Args), &key)
@@ -104,6 +107,30 @@ impl Function {
         let private = &self.private;
         let of = if self.is_stored { quote!(named) } else { quote!(of) };
         quote!(#private::Scope::#of(&|| ()))
+    }
+
+    /// Whether the instances of the function can be named, and so asked for, by its generics alone.
+    pub(crate) fn has_scope_helper(&self) -> bool {
+        let has_impls = self.params.iter().any(|param| param.named_impls.is_some());
+        self.has_scope() && !has_impls && !self.is_stored && !matches!(self.place, Place::Trait)
+    }
+
+    /// Which monomorphization is called, for the companions that have none of its arguments.
+    pub(crate) fn scope_helper(&self) -> TokenStream {
+        if !self.has_scope_helper() {
+            return TokenStream::new();
+        }
+        let private = &self.private;
+        let nothing = TokenStream::new();
+        let generics = &self.sig.generics;
+        self.helper("scope", generics, &nothing, &quote!(#private::Scope), &self.scope())
+    }
+
+    /// A call of that helper.
+    pub(crate) fn scope_of_instance(&self) -> TokenStream {
+        let (home, name) = (self.home(), self.helper_name("scope"));
+        let turbofish = generics::turbofish(&self.sig.generics);
+        quote!(#home::#name #turbofish())
     }
 
     // Input:
@@ -155,10 +182,23 @@ impl Function {
     }
 
     /// Whether the function has, or may have, more than one monomorphization.
-    fn has_scope(&self) -> bool {
+    pub(crate) fn has_scope(&self) -> bool {
         let generic = !generics::turbofish(&self.sig.generics).is_empty();
         let has_impls = self.params.iter().any(|param| param.named_impls.is_some());
         generic || has_impls || !matches!(self.place, Place::Type(_))
+    }
+
+    // Input:
+    //     life
+    //
+    // Output:
+    //     |data| Said::new(life, data).ttl()
+    /// What a path says of a result that is given as a `ttl`.
+    pub(crate) fn said(&self, path: &Expr) -> TokenStream {
+        let (start, _) = ends(path);
+        let private = self.private_at(start);
+        let data = Ident::new("data", Span::mixed_site());
+        quote_spanned!(start=> |#data| #private::Said::new(#path, #data).ttl())
     }
 
     /// The path of the runtime's hidden module, reported at `span`.

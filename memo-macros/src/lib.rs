@@ -20,6 +20,7 @@ mod mentions;
 mod call;
 mod background;
 mod companions;
+mod retain;
 mod documentation;
 // The attributes.
 mod memo;
@@ -88,6 +89,7 @@ use quote::quote;
 /// | `square::refresh(4) -> u64` | runs the body and replaces the stored result |
 /// | `square::uncached(4) -> u64` | is the original function |
 /// | `square::stats() -> memo::Stats` | returns what is stored, and what was counted |
+/// | `square::retain(\|value\| *value < 9) -> usize` | removes the results for which it is `false`, and returns how many |
 ///
 /// The companions of one call take the parameters of the key; `refresh` and `uncached` take all
 /// parameters. `get` and `contains` count nothing. An `async` function with a `store` also has
@@ -105,6 +107,26 @@ use quote::quote;
 /// assert_eq!(page(&rows, 1), "b");
 /// assert_eq!(page::get(1), Some("b".to_owned()));
 /// assert_eq!(page::refresh(&rows, 1), "b");
+/// ```
+///
+/// `retain` keeps only the results for which a closure returns `true`. It is shown what is stored: of a
+/// `Result` the `Ok`, or the whole with `cache_err` (and where an alias has another name than `Result`). It
+/// runs outside locks, so that it may call whatever it likes, the function included, and sees what is in
+/// memory when `retain` is called; computations under way are not asked. Of a generic function it is about one
+/// instance: `parse::retain::<u32>(…)`. With a [`store`](#beyond-this-process) there is none, as memory has
+/// not all of the results, and for a function with an `impl Trait` parameter there is none, as nobody could
+/// say which instance is meant.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo]
+/// fn length(text: &str) -> usize {
+///     text.len()
+/// }
+///
+/// assert_eq!((length("a"), length("bcd")), (1, 3));
+/// assert_eq!(length::retain(|length| *length < 2), 1);
+/// assert!(length::contains("a") && !length::contains("bcd"));
 /// ```
 ///
 /// # Methods
@@ -176,9 +198,10 @@ use quote::quote;
 /// | | |
 /// |---|---|
 /// | `skip(a, self)`, `key = EXPR` | [which calls are one](#which-calls-are-one) |
+/// | `enabled = EXPR` | [which calls are for the cache](#which-calls-are-for-the-cache) |
 /// | `cache_if = F`, `cache_err` | [which results are stored](#which-results-are-stored) |
 /// | `clone` | [as what they are stored](#as-what-they-are-stored) |
-/// | `ttl = "10m"`, `refresh = "background"` | [for how long](#for-how-long) |
+/// | `ttl = "10m"` or `F`, `jitter = "1m"`, `idle = "5m"`, `refresh = "background"` | [for how long](#for-how-long) |
 /// | `max_entries = 1_000`, `max_bytes = "64 MiB"` | [how many](#how-many) |
 /// | `wait = "60s"` | [how long a call waits for another](#how-long-a-call-waits-for-another) |
 /// | `share_err` | [what who waits learns of an error](#what-who-waits-learns-of-an-error) |
@@ -222,6 +245,28 @@ use quote::quote;
 /// let context = Context { tenant: "ada".to_owned() };
 /// assert_eq!(rows(&context, 1), ["ada/1"]);
 /// assert!(rows::contains(&context, 1));
+/// ```
+///
+/// ## Which calls are for the cache
+///
+/// `enabled = EXPR` is an expression of type `bool` over the parameters, all of which it may use. It is
+/// evaluated before the body, by reference: where a parameter is a pattern, its names are references, as in
+/// `key`. Where it is `false`, the function just runs: nothing is looked up, stored or counted, except that
+/// `stats().uncacheable` is one more. If it panics, the call runs uncached, too. `get`, `insert`, `refresh` and
+/// the other companions of one call do not ask it.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo(enabled = !fresh && names.len() < 1_000)]
+/// fn greeting(names: &[String], fresh: bool) -> String {
+///     format!("Hello, {}", names.join(", "))
+/// }
+///
+/// let names = ["Ada".to_owned()];
+/// greeting(&names, true);
+/// greeting(&names, false);
+/// let stats = greeting::stats();
+/// assert_eq!((stats.uncacheable, stats.misses, stats.entries), (1, 1, 1));
 /// ```
 ///
 /// ## Which results are stored
@@ -298,6 +343,21 @@ use quote::quote;
 /// `"1.5h"` or `"90 minutes"`, in units from `ns` to `weeks`, or an expression of type `Duration`,
 /// which is evaluated once. By default results do not expire.
 ///
+/// `ttl` may also be a closure without captures, or the path of a function, from what is stored to a
+/// `Duration`: from `&T`, also where the function returns `Result<T, E>`, and from the `Result` with
+/// `cache_err`. It is asked about each result, outside locks and after `cache_if`. A result that lives for
+/// zero time is shared with the calls that wait for it, and not stored; for `Duration::MAX` it lives for ever.
+/// `stats().ttl` is `None` then. In a store, each result is kept as long as was said of it.
+///
+/// `jitter` shortens the `ttl` of each result by a random part of this duration, at most by half, so that
+/// what was stored at one time does not expire at one time. It takes a text or an expression of type
+/// `Duration`, and is refused without a `ttl`. By default nothing is shortened.
+///
+/// `idle` is a result's time to idle: it is given up when nobody has asked for it for so long. It takes a
+/// text or an expression of type `Duration`, which is evaluated once. Calls and `get` renew it, `contains` does
+/// not; with a `ttl`, whichever comes first ends it. It is refused with a `store`, as nobody knows when
+/// another process asked last. By default results are kept however rarely they are asked for.
+///
 /// With `refresh = "background"`, a result between once and twice its `ttl` old is still returned
 /// at once, while one refresh runs in the background, on a thread of memo's own. All arguments are
 /// cloned for it, those that are not part of the key included: they must be `Clone` (`ToOwned` for
@@ -316,7 +376,28 @@ use quote::quote;
 /// }
 /// # weather("a");
 /// # rates("a");
+///
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Token {
+///     text: String,
+///     expires_in: std::time::Duration,
+/// }
+///
+/// #[memo(ttl = |token| token.expires_in * 9 / 10)]
+/// fn token(user: &str) -> Result<Token, String> {
+///     Ok(Token { text: user.to_uppercase(), expires_in: std::time::Duration::from_secs(3600) })
+/// }
+///
+/// #[memo(ttl = "10m", jitter = "1m", idle = "2m")]
+/// fn profile(user: &str) -> String {
+///     format!("{user} likes trains")
+/// }
+/// # token("ada").unwrap();
+/// # profile("ada");
 /// ```
+///
+/// What these mean for each other, for bounds and for stores is said in
+/// [how long results live](../memo/_documentation/time/index.html).
 ///
 /// ## How many
 ///
@@ -484,7 +565,8 @@ use quote::quote;
 /// `Clone + Send + Sync + 'static`, a function that has the name of a primitive type and no
 /// `handle`, an associated function that mentions `Self` and does not say where it stands,
 /// `#[track_caller]` with `in_trait`; an unknown option, one that is given twice, and one with a
-/// bad value. With `refresh = "background"`: an `async` or an `unsafe` function, and `in_trait`.
+/// bad value; `idle` with a `store`, and `jitter` without a `ttl`. With `refresh = "background"`: an `async` or
+/// an `unsafe` function, and `in_trait`.
 ///
 /// The attribute sees one function, and not always what is around it, and so does not notice some
 /// misuses:
@@ -539,7 +621,7 @@ use quote::quote;
 /// error, or serde does not preserve the result, the call runs uncached; that is counted as
 /// `uncacheable`, and reported once to the function given to `memo::set_reporter`.
 ///
-/// A panic of `cache_if`, of `ttl`, of the reporter or of the result's `Serialize`, or with `clone`
+/// A panic of `cache_if`, of `ttl`, `jitter`, `idle` or `enabled`, of the reporter or of the result's `Serialize`, or with `clone`
 /// of its `Clone` after a run, is caught and counted in the same way. A result whose `ttl` panics is returned and not stored, and the next
 /// one asks again. A panic of the body, of `key` or of an argument's `Serialize` reaches the
 /// caller, and so does one of `Deserialize` or `Clone` on a hit. A panic of a kept result's `Drop` is
@@ -599,8 +681,10 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `skip`, `key`, `ttl`, `refresh`, `wait`, `share_err`, `max_entries`, `name`, `handle`, `in_impl`, `in_trait`
-/// and `crate` are those of [`#[memo]`](macro@memo#options). Two are a singleton's own:
+/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `wait`, `share_err`, `max_entries`, `enabled`, `name`, `handle`,
+/// `in_impl`, `in_trait` and `crate` are those of [`#[memo]`](macro@memo#options). A `ttl` that is a function
+/// is shown the value, `&T`; a call that is not `enabled` makes a value of its own. Two are a singleton's
+/// own:
 ///
 /// | | |
 /// |---|---|

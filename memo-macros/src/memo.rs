@@ -6,7 +6,7 @@ use crate::function::{Function, Place};
 use crate::generics;
 use crate::key::ends;
 use crate::options::MemoOptions;
-use crate::values::{Store, bare};
+use crate::values::{Store, Ttl, bare};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -110,14 +110,15 @@ fn expand(function: &Function, options: &MemoOptions) -> TokenStream {
     let output = function.sig.output.to_token_stream();
     let told = Told { memo: &memo.expr, payload: &payload.expr };
     let shared = &options.shared;
-    let is_plain = shared.ttl.is_none() && !is_stored;
+    let is_plain = shared.is_plain() && !is_stored;
     let (call, refresh) =
         function.answer(&told, (&output, &body), (shared.refresh.as_ref(), is_plain));
     let body = function.in_box(function.with_memory(&memo, &call.expr));
     let caller = function.caller(&output, &body);
     let refresh = function.in_box(refresh);
-    let companions = companions(function, &memo.expr, &payload.expr, refresh);
-    let helpers = [memo.item, payload.item, function.key_helper(), call.item];
+    let companions = companions(function, &memo.expr, &payload.expr, refresh, options.cache_err);
+    let scope = function.scope_helper();
+    let helpers = [memo.item, payload.item, scope, function.key_helper(), call.item];
     function.with_companions(&caller, &helpers, &companions)
 }
 
@@ -126,6 +127,7 @@ fn companions(
     memo: &TokenStream,
     payload: &TokenStream,
     refresh: TokenStream,
+    cache_err: bool,
 ) -> Vec<Companion> {
     let krate = &function.krate;
     let returns = &function.returns;
@@ -166,6 +168,7 @@ fn companions(
         )
         .returns(quote!(#krate::Stats)),
     ];
+    companions.extend(function.retain([memo, payload], cache_err, (&lifetime, &found)));
     if function.is_async() && function.is_stored {
         let found = (lifetime, found);
         companions.extend(async_companions(function, [memo, payload], found, &value));
@@ -301,6 +304,10 @@ fn payload(function: &Function, options: &MemoOptions) -> Helped {
         }
         None => part,
     };
+    let part = match &options.shared.ttl {
+        Some(ttl) => lasting(&returns, part, ttl, function),
+        None => part,
+    };
     let part = if function.is_stored { quote!(#private::backed(#part)) } else { part };
     let payload = Ident::new(payload, start);
     let payload = quote_spanned!(start=> #private::#payload(#part));
@@ -325,6 +332,25 @@ pub(crate) fn share_err(function: &Function, returns: &Type, payload: &TokenStre
     let pick = Ident::new("pick", end);
     let errs = quote_spanned!(start=> #private::Errs::<#returns>::new());
     quote_spanned!(end=> #private::share_err(#payload, #errs.#pick()))
+}
+
+// Input:
+//     u64, with `|x| Duration::from_secs(*x)` or with `life`
+//
+// Output:
+//     lasting::<u64, _>(…, |x| Duration::from_secs(*x))
+//     lasting::<u64, _>(…, |data| Said::new(life, data).ttl())
+/// What a function of the results says, or what may be one, is asked about each.
+fn lasting(returns: &Type, part: TokenStream, ttl: &Ttl, function: &Function) -> TokenStream {
+    let private = &function.private;
+    match ttl {
+        Ttl::Fixed(_) => part,
+        Ttl::Closure(closure) => quote!(#private::lasting::<#returns, _>(#part, #closure)),
+        Ttl::Path(path) => {
+            let said = function.said(path);
+            quote!(#private::lasting::<#returns, _>(#part, #said))
+        }
+    }
 }
 
 // Input:

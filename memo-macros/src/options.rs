@@ -3,8 +3,8 @@
 use crate::foreign;
 use crate::renamed;
 use crate::values::{
-    Bound, Store, background, bytes, entries, flag, fleet, name, name_text, names, path, store,
-    ttl, value, version, wait,
+    Bound, Store, Ttl, background, bytes, condition, entries, flag, fleet, idle, jitter, name,
+    name_text, names, path, store, ttl, value, version, wait,
 };
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote;
@@ -47,7 +47,10 @@ pub(crate) struct SharedOptions {
     pub(crate) handle: Option<Ident>,
     pub(crate) in_impl: bool,
     pub(crate) in_trait: Option<Ident>,
-    pub(crate) ttl: Option<TokenStream>,
+    pub(crate) ttl: Option<Ttl>,
+    pub(crate) jitter: Option<(Ident, TokenStream)>,
+    pub(crate) idle: Option<(Ident, TokenStream)>,
+    pub(crate) enabled: Option<Expr>,
     pub(crate) wait: Option<TokenStream>,
     pub(crate) max_entries: Option<Bound>,
     pub(crate) refresh: Option<Ident>,
@@ -65,6 +68,8 @@ const MEMO: Attribute = Attribute {
     name: "memo",
     options: &[
         "ttl",
+        "jitter",
+        "idle",
         "max_entries",
         "max_bytes",
         "refresh",
@@ -75,6 +80,7 @@ const MEMO: Attribute = Attribute {
         "cache_err",
         "share_err",
         "clone",
+        "enabled",
         "key",
         "skip",
         "version",
@@ -90,10 +96,13 @@ const SINGLETON: Attribute = Attribute {
     name: "singleton",
     options: &[
         "ttl",
+        "jitter",
+        "idle",
         "max_entries",
         "refresh",
         "wait",
         "share_err",
+        "enabled",
         "validate",
         "on_release",
         "key",
@@ -139,6 +148,11 @@ impl Parse for MemoOptions {
         }
         if let Some(option) = needs_bytes.first().filter(|_| options.clone) {
             return Err(Error::new(option.span(), without_bytes(option)));
+        }
+        if let Some((idle, _)) = options.shared.idle.as_ref().filter(|_| options.store.is_some()) {
+            let cure = "with a `store` nobody knows when another process asked last: \
+                        bound how old results get by `ttl`, or leave out the `store`";
+            return Err(Error::new(idle.span(), cure));
         }
         if let Some(flight) = options.flight.as_ref().filter(|_| options.store.is_none()) {
             let cure =
@@ -200,6 +214,9 @@ impl SharedOptions {
             "in_trait" => self.in_trait = flag(option, input)?.then(|| option.clone()),
             "ttl" => self.ttl = Some(ttl(&value(option, input)?)?),
             "share_err" => self.share_err = flag(option, input)?.then(|| option.clone()),
+            "jitter" => self.jitter = Some((option.clone(), jitter(&value(option, input)?)?)),
+            "idle" => self.idle = Some((option.clone(), idle(&value(option, input)?)?)),
+            "enabled" => self.enabled = Some(condition(value(option, input)?)?),
             "wait" => self.wait = Some(wait(&value(option, input)?)?),
             "max_entries" => self.max_entries = Some(entries(value(option, input)?)?),
             "refresh" => {
@@ -225,6 +242,10 @@ impl SharedOptions {
             let cure = "`refresh` needs a `ttl`: without one nothing becomes old";
             return Err(Error::new(refresh.span(), cure));
         }
+        if let Some((jitter, _)) = self.jitter.as_ref().filter(|_| self.ttl.is_none()) {
+            let cure = "`jitter` needs a `ttl`, which it shortens";
+            return Err(Error::new(jitter.span(), cure));
+        }
         Ok(())
     }
 
@@ -241,7 +262,10 @@ impl SharedOptions {
 
     /// The calls that hand these options to the runtime.
     pub(crate) fn settings(&self) -> TokenStream {
-        let (ttl, wait) = (self.ttl.iter(), self.wait.iter());
+        let krate = self.krate();
+        let ttl = self.ttl.iter().map(|ttl| ttl.setting(&quote!(#krate::__private)));
+        let (jitter, idle) = (self.jitter.iter().map(|(_, jitter)| jitter), self.idle.iter());
+        let (idle, wait) = (idle.map(|(_, idle)| idle), self.wait.iter());
         let max_entries = self.max_entries.iter().map(|bound| match bound {
             Bound::Literal(entries) => {
                 let entries = Literal::u64_unsuffixed(*entries);
@@ -251,7 +275,15 @@ impl SharedOptions {
             Bound::Asked(entries) => quote!(.ask_max_entries(|| #entries)),
         });
         let refresh = self.refresh.iter().map(|_| quote!(.refresh_in_background()));
-        quote!(#(.ttl(|| #ttl))* #(.wait(|| #wait))* #(#max_entries)* #(#refresh)*)
+        quote! {
+            #(#ttl)* #(.jitter(|| #jitter))* #(.idle(|| #idle))* #(.wait(|| #wait))*
+            #(#max_entries)* #(#refresh)*
+        }
+    }
+
+    /// Whether a hit takes no more than to find it, by what these options say.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.ttl.is_none() && self.idle.is_none() && self.enabled.is_none()
     }
 }
 

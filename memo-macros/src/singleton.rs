@@ -7,8 +7,9 @@ use crate::key::ends;
 use crate::memo::{check_error, share_err};
 use crate::options::SingletonOptions;
 use crate::resource::Resource;
+use crate::values::Ttl;
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Error, Result};
 
 pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -60,7 +61,7 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
         None => hooks.clone(),
     };
     let told = Told { memo: &memo.expr, payload: &payload };
-    let is_plain = shared.ttl.is_none() && options.validate.is_none();
+    let is_plain = shared.is_plain() && options.validate.is_none();
     let (call, refresh) =
         function.answer(&told, (&output, &body), (shared.refresh.as_ref(), is_plain));
     let check = check(function, resource);
@@ -71,7 +72,7 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
     // `get` has no error to give.
     let told = Told { memo: &memo.expr, payload: &hooks };
     let companions = companions(function, resource, &told, refresh);
-    let helpers = [memo.item, function.key_helper(), call.item];
+    let helpers = [memo.item, function.scope_helper(), function.key_helper(), call.item];
     function.with_companions(&caller, &helpers, &companions)
 }
 
@@ -133,7 +134,14 @@ fn hooks(function: &Function, resource: &Resource, options: &SingletonOptions) -
     let validate = options.validate.iter();
     let release = options.on_release.iter();
     let hooks = quote_spanned!(start=> <#private::Hooks<#shared> as ::core::default::Default>);
-    quote_spanned!(end=> #hooks::default()#(.validate(#validate))*#(.release(#release))*)
+    let ttl = options.shared.ttl.iter().filter_map(|ttl| match ttl {
+        Ttl::Fixed(_) => None,
+        Ttl::Closure(closure) => Some(closure.to_token_stream()),
+        Ttl::Path(path) => Some(function.said(path)),
+    });
+    quote_spanned! {end=>
+        #hooks::default()#(.validate(#validate))*#(.release(#release))*#(.ttl(#ttl))*
+    }
 }
 
 // Input:

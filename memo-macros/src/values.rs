@@ -100,9 +100,73 @@ fn negated(value: &Expr) -> Option<&Lit> {
     }
 }
 
-/// The `ttl`: an expression of type `Duration`.
-pub(crate) fn ttl(value: &Expr) -> Result<TokenStream> {
-    duration(value, "a `ttl` of zero would cache nothing: leave out the attribute instead")
+/// The `ttl`, and who says it.
+pub(crate) enum Ttl {
+    /// It is an expression of type `Duration`.
+    Fixed(TokenStream),
+    /// A closure says it of each result.
+    Closure(Expr),
+    /// A path, whose type says which of the two it is.
+    Path(Expr),
+}
+
+/// The `ttl`: of type `Duration`, or a function from a result to one.
+pub(crate) fn ttl(value: &Expr) -> Result<Ttl> {
+    match bare(value) {
+        Expr::Closure(_) => Ok(Ttl::Closure(value.clone())),
+        Expr::Path(_) => Ok(Ttl::Path(value.clone())),
+        _ => {
+            duration(value, "a `ttl` of zero would cache nothing: leave out the attribute instead")
+                .map(Ttl::Fixed)
+        }
+    }
+}
+
+impl Ttl {
+    /// The call that hands it to the runtime, as far as it is one for all results.
+    pub(crate) fn setting(&self, private: &TokenStream) -> TokenStream {
+        match self {
+            Self::Fixed(ttl) => quote!(.ttl(|| #ttl)),
+            Self::Path(path) if is_named_like_a_constant(path) => {
+                quote!(.ttl_of_type(|| #private::SaidOfAny::new(#path).ttl()))
+            }
+            Self::Closure(_) | Self::Path(_) => quote!(.ttl_of_result()),
+        }
+    }
+}
+
+/// Whether a path may be that of a constant or a static which a static's initializer can name. What is
+/// not is asked for each result, of whatever type it is.
+fn is_named_like_a_constant(path: &Expr) -> bool {
+    let Expr::Path(path) = bare(path) else { return false };
+    let is_free = path.qself.is_none() && path.path.segments[0].ident != "Self";
+    is_free
+        && path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| !last.ident.to_string().contains(char::is_lowercase))
+}
+
+/// By how much a `ttl` may be shortened: an expression of type `Duration`.
+pub(crate) fn jitter(value: &Expr) -> Result<TokenStream> {
+    duration(value, "a `jitter` of zero shortens nothing: leave it out")
+}
+
+/// The time to idle: an expression of type `Duration`.
+pub(crate) fn idle(value: &Expr) -> Result<TokenStream> {
+    duration(value, "an `idle` of zero would cache nothing: leave out the attribute instead")
+}
+
+/// A condition on the parameters: an expression of type `bool`.
+pub(crate) fn condition(value: Expr) -> Result<Expr> {
+    match literal(&value) {
+        None | Some(Lit::Bool(_)) => Ok(value),
+        Some(other) => {
+            let cure = "expected a condition, as in `enabled = rows.len() < 1_000`";
+            Err(Error::new(other.span(), cure))
+        }
+    }
 }
 
 /// The bound of a wait: an expression of type `Duration`.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::asked::Unknown;
 use super::{nanos, pin, Cache, Shared};
 use crate::function::error::{report, Error, Kind};
+use crate::key::Scope;
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -42,6 +43,16 @@ impl Cache {
     pub(crate) fn count_uncacheable(&self, why: String) {
         self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
         self.report(Kind::Value, why);
+    }
+
+    /// Counts a call that its condition keeps from the cache, or runs uncached as that panicked.
+    #[cold]
+    pub(crate) fn count_disabled(&'static self, scope: Option<Scope>, has_panicked: bool) {
+        self.register(scope);
+        if has_panicked {
+            return self.count_uncacheable("its `enabled` panicked".into());
+        }
+        self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a result that is not stored, as it cannot be said for how long or beside how many.

@@ -1,45 +1,14 @@
-//! When what is stored expires, and giving it up then.
+//! Giving up what has expired, and who is asked for it next.
 
 use std::any::Any;
 
-use super::{nanos, Cache, Shared};
-use crate::cache::asked::Unknown;
-use crate::clock::{self, Tick};
+use super::{Cache, Shared};
+use crate::clock::Tick;
 use crate::memory::agenda::NEVER;
 use crate::memory::budget::{self, OLDEST};
 use crate::memory::expiry::{BATCH, EXPIRIES};
 
 impl Cache {
-    /// When what is stored now expires.
-    ///
-    /// # Errors
-    /// The `ttl` is not known: it is not to be stored.
-    pub(crate) fn expiry(&self) -> Result<Option<Tick>, Unknown> {
-        Ok(self.time_served()?.map(|time| Tick::now().plus(time)))
-    }
-
-    /// How long an entry is served, in nanoseconds; for ever, if nothing.
-    ///
-    /// # Errors
-    /// The `ttl` is not known, or how many entries there may be.
-    pub(crate) fn time_served(&self) -> Result<Option<u64>, Unknown> {
-        self.ask_bounds()?;
-        let factor = if self.limits.is_background { 2 } else { 1 };
-        let ttl = match self.limits.ttl {
-            Some(ttl) => Some(self.ttl.get(|| nanos(ttl()))?),
-            None => None,
-        };
-        let own = ttl.map(|ttl| ttl.saturating_mul(factor));
-        let time = own.into_iter().chain(self.backing.longest_life()).min();
-        // Where nobody can tell when it is over, it is over at once.
-        Ok(time.map(|time| if clock::EXISTS { time } else { 0 }))
-    }
-
-    /// How long an entry is fresh, in nanoseconds, if that is known: it is, once one is stored.
-    pub(super) fn known_ttl(&self) -> Option<u64> {
-        self.ttl.known()
-    }
-
     /// Gives up all that has expired.
     pub(super) fn expire_all(&'static self, now: Tick) {
         loop {

@@ -135,7 +135,7 @@ impl Cache {
             return Some(Held::new(pin, entry));
         }
         let found = self.find_foreign(args, true)?;
-        found.view().expiry().is_none().then_some(found)
+        found.view().is_lasting().then_some(found)
     }
 
     /// As [`find`](Self::find), where the walk of an argument is the user's code: under no pin.
@@ -197,9 +197,8 @@ impl Cache {
         let digest = key::digest_of(args).ok()?;
         let pin = pin();
         let table = self.table.read(&pin)?;
-        let entry = table.find(key::hash_of_digest(&digest), |entry| {
-            entry.entry.has_digest_key() && entry.key() == digest
-        })?;
+        let entry =
+            table.find(key::hash_of_digest(&digest), |entry| entry.digest() == Some(&digest))?;
         let entry = entry.pointer();
         Some(Held::new(pin, entry))
     }
@@ -237,10 +236,26 @@ impl Cache {
     /// How an entry that was found is served, if it is.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn served(&self, entry: View<'_>, is_call: bool) -> Option<Served> {
-        match entry.expiry() {
-            None => Some(Served { is_stale: false, at: Tick::from_nanos(0) }),
+        match entry.until() {
             Some(expiry) => self.served_until(entry, expiry, is_call),
+            None if entry.is_lasting() => Some(Served { is_stale: false, at: Tick::from_nanos(0) }),
+            None => self.served_watched(entry, is_call),
         }
+    }
+
+    /// The same of an entry that says more of time, and hears that it is used.
+    #[inline(never)]
+    fn served_watched(&self, entry: View<'_>, is_call: bool) -> Option<Served> {
+        let (watch, at) = (entry.watch()?, Tick::now());
+        if watch.expiry() <= at {
+            return None;
+        }
+        watch.use_at(at);
+        let is_stale = is_call
+            && self.limits.is_background
+            && watch.is_old(at)
+            && entry.entry.is_to_be_refreshed();
+        Some(Served { is_stale, at })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -256,15 +271,13 @@ impl Cache {
         Some(Served { is_stale, at })
     }
 
-    /// The entry of a key, if it has not expired; for who only looks.
+    /// The entry of a key, if it is served; for who only looks.
     pub(crate) fn find_key(&self, key: &Key) -> Option<Held> {
         let pin = pin();
         let table = self.table.read(&pin)?;
         let hash = key.entry.hashes().of(table.is_thorough());
         let entry = table.find(hash, same_key(&key.entry))?;
-        if entry.expiry().is_some_and(|expiry| expiry <= Tick::now()) {
-            return None;
-        }
+        self.served(entry, false)?;
         let entry = entry.pointer();
         Some(Held::new(pin, entry))
     }

@@ -139,10 +139,8 @@ impl Leftovers for Cache {
 
 /// The identity of an entry's call.
 fn digest_of_key(entry: View<'_>) -> [u8; DIGEST] {
-    if entry.entry.has_digest_key() {
-        if let Ok(digest) = entry.key().try_into() {
-            return digest;
-        }
+    if let Some(digest) = entry.digest() {
+        return *digest;
     }
     blake3::hash(entry.key()).into()
 }

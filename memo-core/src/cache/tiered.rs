@@ -6,6 +6,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::cache::life::{random, Life};
 use crate::cache::Cache;
 use crate::clock::{self, Instant, Tick};
 use crate::flight::{Flight, Key};
@@ -41,16 +42,19 @@ pub(crate) struct Put {
     pub(crate) entry: Ref,
     /// What the value is made of.
     pub(crate) structure: u64,
+    pub(crate) life: Life,
 }
 
-/// What precedes a value's bytes in a store: its codec, and what it is made of.
+/// What precedes a value's bytes in a store: its codec, its own life if it has one, and what it is made
+/// of.
 const HEAD: usize = 16;
 
 impl Put {
-    fn bytes(&self) -> Vec<u8> {
+    fn bytes(&self, has_own_life: bool) -> Vec<u8> {
         let (entry, value) = (self.entry.view().entry, self.entry.view().value());
         let mut bytes = Vec::with_capacity(HEAD + value.len());
-        bytes.extend([entry.codec(), 0, 0, 0, 0, 0, 0, 0]);
+        let life = if has_own_life { self.life.written() } else { 0 };
+        bytes.extend((life << 8 | u64::from(entry.codec())).to_le_bytes());
         bytes.extend(self.structure.to_le_bytes());
         bytes.extend(value);
         bytes
@@ -63,13 +67,16 @@ pub struct Stored<'a> {
     pub(crate) codec: u8,
     pub(crate) structure: u64,
     pub(crate) value: &'a [u8],
+    /// What was said of its own life.
+    pub(crate) life: Option<Life>,
 }
 
 impl<'a> Stored<'a> {
     pub(crate) fn parse(found: &'a Found) -> Option<Self> {
         let (head, value) = found.value.split_first_chunk::<HEAD>()?;
-        let [codec, _, _, _, _, _, _, _, structure @ ..] = *head;
-        Some(Self { codec, structure: u64::from_le_bytes(structure), value })
+        let [codec, a, b, c, d, e, f, g, structure @ ..] = *head;
+        let life = Life::read(u64::from_le_bytes([a, b, c, d, e, f, g, 0]));
+        Some(Self { codec, structure: u64::from_le_bytes(structure), value, life })
     }
 }
 
@@ -142,8 +149,7 @@ impl Cache {
         }
         let mut lookup = self.ask(Kind::Store, |store, function| store.get(function, digest))?;
         // The `ttl` may be another than when it was put.
-        let is_old = |found: &Found| self.remaining(found.age).is_none();
-        lookup.found = lookup.found.filter(|found| !is_old(found));
+        lookup.found = lookup.found.filter(|found| self.remaining(found).is_some());
         Some(lookup)
     }
 
@@ -164,14 +170,6 @@ impl Cache {
             return None;
         }
         self.load(&key.digest)?.found
-    }
-
-    /// When a result of that age expires, if it does; nothing, if it has.
-    pub(crate) fn remaining(&self, age: Duration) -> Option<Option<Tick>> {
-        // Where the `ttl` cannot be said, nothing is taken.
-        let Some(life) = self.time_served().ok()? else { return Some(None) };
-        let rest = life.checked_sub(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX))?;
-        (rest > 0).then(|| Some(Tick::now().plus(rest)))
     }
 
     /// Puts a result, or removes one.
@@ -210,9 +208,8 @@ impl Cache {
                 None => return self.backing.note_pending_removal(put.digest),
             }
         }
-        let bytes = put.bytes();
-        let Ok(life) = self.time_served() else { return };
-        let life = life.map(Duration::from_nanos);
+        let bytes = put.bytes(self.has_own_lives());
+        let life = self.time_served(put.life).map(Duration::from_nanos);
         let _ = self.ask(Kind::Put, |store, function| {
             store.put(function, &put.digest, ticket, &bytes, life)
         });
@@ -379,6 +376,5 @@ impl FleetWait {
 
 /// Between 20 and 60 ms, so that not all who wait ask at once.
 fn pause() -> Duration {
-    use std::hash::{BuildHasher, RandomState};
-    Duration::from_millis(20 + RandomState::new().hash_one(()) % 40)
+    Duration::from_millis(20 + random() % 40)
 }

@@ -1,6 +1,7 @@
 //! The companions of one call that do not run the body.
 
 use super::{Bytes, Memo, Payload};
+use crate::cache::life::Life;
 use crate::cache::tiered::{Put, StoreWrite, Write};
 use crate::codec::{self, Codec, Keep};
 use crate::flight::Key;
@@ -87,8 +88,8 @@ pub struct Insertion {
 
 #[derive(Debug)]
 enum Made {
-    /// The entry, and what its value is made of.
-    Entry(Ref, Option<u64>),
+    /// The entry, and for a store what its value is made of, and how long it lives.
+    Entry(Ref, Option<(u64, Life)>),
     /// It cannot be stored; what is stored is older, and goes.
     Nothing(Key),
 }
@@ -110,25 +111,28 @@ impl Memo {
     /// Encodes what is to be inserted, if anything.
     pub(super) fn insertion<R, C: Codec<R>>(
         &'static self,
-        codec: &C,
+        codec_of: &C,
         mut key: Key,
         result: &R,
     ) -> Option<Insertion> {
-        let data = match self.keep(codec, result) {
+        let data = match self.keep(codec_of, result) {
             Ok(Keep::Store(data)) => Some(data),
             Ok(Keep::Share(_)) | Err(_) => None,
             Ok(Keep::Drop) => return None,
         };
         let (digest, is_local) = (key.digest, key.is_local);
-        let encoded = data.and_then(|data| self.encode(data, &mut key.entry).zip(Some(data)));
+        let encoded = data.and_then(|data| {
+            let codec = self.encode_value(data, &mut key.entry)?;
+            Some((codec, self.life(codec_of, data)?, data))
+        });
         let made = match encoded {
-            Some(((codec, expiry), data)) => {
-                let entry = key.entry.finish(codec, expiry);
-                let mut structure = None;
+            Some((codec, life, data)) => {
+                let entry = key.entry.finish(codec, self.cache.times(life));
+                let mut put = None;
                 if C::HAS_STORE {
-                    structure = codec::structure(data, entry.view());
+                    put = codec::structure(data, entry.view()).map(|structure| (structure, life));
                 }
-                Made::Entry(entry, structure)
+                Made::Entry(entry, put)
             }
             None => Made::Nothing(key),
         };
@@ -146,11 +150,11 @@ impl Memo {
             }
         }
         let after = match made {
-            Made::Entry(entry, structure) => {
+            Made::Entry(entry, put) => {
                 self.cache.insert(&digest, entry.view().share());
-                lookup.zip(structure).map(|(at, structure)| {
+                lookup.zip(put).map(|(at, (structure, life))| {
                     let ticket = at.ticket;
-                    StoreWrite::Put(Put { digest, ticket, replaces: true, entry, structure })
+                    StoreWrite::Put(Put { digest, ticket, replaces: true, entry, structure, life })
                 })
             }
             Made::Nothing(key) => {

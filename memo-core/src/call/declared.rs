@@ -3,6 +3,7 @@
 
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::time::Duration;
 
 use super::kept::Kept;
 use crate::codec::{Data, Keep, OkOnly, Part, Plain};
@@ -206,6 +207,11 @@ impl<R, C: Part<R>> Part<R> for Backed<C> {
     type Data = C::Data;
     const ASKS: bool = C::ASKS;
     const HAS_STORE: bool = true;
+    const HAS_TTL: bool = C::HAS_TTL;
+
+    fn ttl(&self, data: &C::Data) -> Option<Duration> {
+        self.0.ttl(data)
+    }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn keep<'r>(&self, result: &'r R) -> Keep<'r, C::Data> {
@@ -219,6 +225,10 @@ impl<R, C: Part<R>> Part<R> for Backed<C> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn restore(data: C::Data) -> R {
         C::restore(data)
+    }
+
+    fn whole(data: &C::Data) -> Option<&R> {
+        C::whole(data)
     }
 }
 

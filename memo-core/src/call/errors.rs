@@ -181,6 +181,10 @@ impl<R, P: Payload<R>, F: Fails<R>> Payload<R> for SharesErr<P, F> {
         P::take(entry)
     }
 
+    fn show(entry: View<'_>, see: &mut dyn FnMut(&R) -> bool) -> Option<bool> {
+        P::show(entry, see)
+    }
+
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn take_at_once(entry: View<'_>) -> Option<R> {
         P::take_at_once(entry)

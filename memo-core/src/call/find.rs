@@ -14,12 +14,12 @@ use crate::reclaim;
 /// A call, looked up and not yet answered. It holds no argument.
 #[must_use]
 pub struct Call<R, P> {
-    memo: &'static Memo,
-    payload: P,
-    found: Found<R>,
+    pub(super) memo: &'static Memo,
+    pub(super) payload: P,
+    pub(super) found: Found<R>,
 }
 
-enum Found<R> {
+pub(super) enum Found<R> {
     Hit(R),
     /// A hit that is to be refreshed in the background.
     Stale(R),

@@ -47,6 +47,13 @@ impl<R, P: Part<R, Data: Kept>> Payload<R> for Clones<P> {
         entry.owned::<P::Data>().map(|data| P::restore(data.clone()))
     }
 
+    fn show(entry: View<'_>, see: &mut dyn FnMut(&R) -> bool) -> Option<bool> {
+        match P::whole(entry.owned::<P::Data>()?) {
+            Some(result) => Some(see(result)),
+            None => Self::take(entry).map(|result| see(&result)),
+        }
+    }
+
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn take_at_once(entry: View<'_>) -> Option<R> {
         Self::take(entry)
@@ -69,10 +76,12 @@ impl<R, P: Part<R, Data: Kept>> Payload<R> for Clones<P> {
         let key = lead.take_key();
         let outcome = match copy {
             None => Outcome::Forget(key),
-            Some(copy) => match may_store.then(|| memo.expiry()).flatten() {
-                Some(expiry) => Outcome::Store(key.finish_owned(copy, expiry)),
-                None => Outcome::Share(key.finish_owned(copy, None)),
-            },
+            Some(copy) => {
+                match data.filter(|_| may_store).and_then(|data| memo.life(&self.0, data)) {
+                    Some(life) => Outcome::Store(key.finish_owned(copy, memo.cache.times(life))),
+                    None => Outcome::Share(key.finish_owned(copy, None)),
+                }
+            }
         };
         let _ = lead.finish(outcome);
         None
@@ -82,15 +91,14 @@ impl<R, P: Part<R, Data: Kept>> Payload<R> for Clones<P> {
 impl<R, P: Part<R, Data: Kept>> Insert<R> for Clones<P> {
     /// What is inserted is the cache's own already: it moves there.
     fn insertion(&self, memo: &'static Memo, key: Key, result: R) -> Option<Insertion> {
-        let may_store = match memo.keep(&self.0, &result) {
-            Ok(Keep::Store(_)) => true,
-            Ok(Keep::Share(_)) | Err(Panicked) => false,
+        let life = match memo.keep(&self.0, &result) {
+            Ok(Keep::Store(data)) => memo.life(&self.0, data),
+            Ok(Keep::Share(_)) | Err(Panicked) => None,
             Ok(Keep::Drop) => return None,
         };
         let digest = key.digest;
-        let expiry = may_store.then(|| memo.expiry()).flatten();
-        let made = match expiry.zip(P::into_data(result)) {
-            Some((expiry, data)) => Ok(key.entry.finish_owned(data, expiry)),
+        let made = match life.zip(P::into_data(result)) {
+            Some((life, data)) => Ok(key.entry.finish_owned(data, memo.cache.times(life))),
             None => Err(key),
         };
         Some(Insertion::of_memory(digest, made))

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cache::life::Ttl;
 use crate::cache::Cache;
 use crate::clock;
 use crate::codec::Trust;
@@ -103,11 +104,53 @@ impl Memo {
     /// # Panics
     /// There is no clock: the attribute's static does not compile.
     #[must_use]
-    pub const fn ttl(mut self, ttl: fn() -> Duration) -> Self {
+    pub const fn ttl(self, ttl: fn() -> Duration) -> Self {
+        self.lives(Ttl::Fixed(ttl))
+    }
+
+    /// The same as a function, which the payload asks about each result.
+    ///
+    /// # Panics
+    /// As [`ttl`](Self::ttl).
+    #[must_use]
+    pub const fn ttl_of_result(self) -> Self {
+        self.lives(Ttl::OfResult)
+    }
+
+    /// The same as a path, whose type says which of the two it is.
+    ///
+    /// # Panics
+    /// As [`ttl`](Self::ttl).
+    #[must_use]
+    pub const fn ttl_of_type(self, ttl: fn() -> Option<Duration>) -> Self {
+        self.lives(Ttl::OfType(ttl))
+    }
+
+    const fn lives(mut self, ttl: Ttl) -> Self {
         if !clock::EXISTS {
             panic!("`ttl` needs a clock, and this platform has none");
         }
-        self.cache.limits.ttl = Some(ttl);
+        self.cache.limits.ttl = ttl;
+        self
+    }
+
+    /// The `jitter` option; asked once, before the first result is stored.
+    #[must_use]
+    pub const fn jitter(mut self, jitter: fn() -> Duration) -> Self {
+        self.cache.limits.jitter = Some(jitter);
+        self
+    }
+
+    /// The `idle` option; asked once, before the first result is stored.
+    ///
+    /// # Panics
+    /// There is no clock: the attribute's static does not compile.
+    #[must_use]
+    pub const fn idle(mut self, idle: fn() -> Duration) -> Self {
+        if !clock::EXISTS {
+            panic!("`idle` needs a clock, and this platform has none");
+        }
+        self.cache.limits.idle = Some(idle);
         self
     }
 

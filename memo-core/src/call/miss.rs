@@ -97,6 +97,7 @@ impl Memo {
 
     fn restored(&'static self, entry: &Ref, is_read: bool) {
         if is_read {
+            entry.view().touch();
             return self.cache.count_hit();
         }
         self.cache.count_miss();

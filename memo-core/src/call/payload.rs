@@ -1,12 +1,14 @@
 //! How an entry holds a result, and gives it back: what data and resources differ in.
 
+use std::time::Duration;
+
 use super::Memo;
 use crate::background::pool::STORES;
 use crate::cache::claimant::ForStore;
 use crate::cache::lead::Lead;
+use crate::cache::life::Life;
 use crate::cache::tiered::{Put, StoreWrite, Stored, Write};
 use crate::cache::{Finished, Outcome};
-use crate::clock::Tick;
 use crate::codec::{self, Codec, Data, Keep, Part, Trust};
 use crate::flight::Entered;
 use crate::memory::entry::{Builder, View};
@@ -36,6 +38,13 @@ pub trait Payload<R> {
     /// The result that an entry holds; nothing where it is none of this type's.
     #[doc(hidden)]
     fn take(entry: View<'_>) -> Option<R>;
+
+    /// Shows the result that an entry holds, and tells what was said of it; nothing as for
+    /// [`take`](Self::take).
+    #[doc(hidden)]
+    fn show(entry: View<'_>, see: &mut dyn FnMut(&R) -> bool) -> Option<bool> {
+        Self::take(entry).map(|result| see(&result))
+    }
 
     /// The same, and nothing where that takes a call.
     #[doc(hidden)]
@@ -128,16 +137,18 @@ impl<R, C: Codec<R>> Payload<R> for Bytes<C> {
             Some(data) => memo.encode_value(data, &mut key),
             None => None,
         };
-        let outcome = memo.outcome(key, codec, may_store);
-        let mut structure = None;
+        let stored = data.filter(|_| may_store && codec.is_some());
+        let life = stored.and_then(|data| memo.life(&self.0, data));
+        let outcome = memo.outcome(key, codec, life);
+        let mut put = None;
         if C::HAS_STORE {
             if let (Outcome::Store(entry), Some(data)) = (&outcome, data) {
                 if lead.for_store().ticket.is_some() {
-                    structure = codec::structure(data, entry.view());
+                    put = codec::structure(data, entry.view()).zip(life);
                 }
             }
         }
-        ended(lead, outcome, structure)
+        ended(lead, outcome, put)
     }
 }
 
@@ -147,14 +158,15 @@ pub(super) fn left(lead: Lead) -> Option<Write> {
     None
 }
 
-/// The end of a miss, with what is left to do with the store; for whom the types are no matter.
-fn ended(mut lead: Lead, outcome: Outcome, structure: Option<u64>) -> Option<Write> {
+/// The end of a miss, with what is left to do with the store; for whom the types are no matter. What is
+/// put there is made of this, and lives so long.
+fn ended(mut lead: Lead, outcome: Outcome, put: Option<(u64, Life)>) -> Option<Write> {
     let digest = lead.flight().digest;
     let ForStore { ticket, lease, is_replacing: replaces } = lead.take_for_store();
-    let put = match (&outcome, ticket, structure) {
-        (Outcome::Store(entry), Some(ticket), Some(structure)) => {
+    let put = match (&outcome, ticket, put) {
+        (Outcome::Store(entry), Some(ticket), Some((structure, life))) => {
             let entry = entry.view().share();
-            Some(StoreWrite::Put(Put { digest, ticket, replaces, entry, structure }))
+            Some(StoreWrite::Put(Put { digest, ticket, replaces, entry, structure, life }))
         }
         _ => None,
     };
@@ -210,26 +222,16 @@ impl Memo {
     }
 
     /// What a computation leaves, which this codec encoded, if anything is kept.
-    fn outcome(&'static self, key: Builder, codec: Option<u8>, may_store: bool) -> Outcome {
+    fn outcome(&'static self, key: Builder, codec: Option<u8>, life: Option<Life>) -> Outcome {
         let Some(codec) = codec else { return Outcome::Forget(key) };
-        let expiry = if may_store { self.expiry() } else { None };
-        match expiry {
-            Some(expiry) => Outcome::Store(key.finish(codec, expiry)),
+        match life {
+            Some(life) => Outcome::Store(key.finish(codec, self.cache.times(life))),
             None => Outcome::Share(key.finish(codec, None)),
         }
     }
 
-    /// Encodes a value behind its key: the codec, and when the entry expires. Nothing if it cannot be
-    /// stored, which is counted.
-    pub(super) fn encode<D: Data>(
-        &'static self,
-        data: &D,
-        key: &mut Builder,
-    ) -> Option<(u8, Option<Tick>)> {
-        self.encode_value(data, key).zip(self.expiry())
-    }
-
-    fn encode_value<D: Data>(&'static self, data: &D, key: &mut Builder) -> Option<u8> {
+    /// Encodes a value behind its key: the codec. Nothing if it cannot be stored, which is counted.
+    pub(super) fn encode_value<D: Data>(&'static self, data: &D, key: &mut Builder) -> Option<u8> {
         self.encoded(codec::encode(data, &self.trust, key))
     }
 
@@ -251,9 +253,29 @@ impl Memo {
         let _ = STORES.run(Box::new(|| self.clear())).map_err(|job| job());
     }
 
-    /// When what is stored now expires; nothing if that cannot be said, which is counted.
-    pub(super) fn expiry(&'static self) -> Option<Option<Tick>> {
-        self.cache.expiry().map_err(|unknown| self.cache.count_unknown_ttl(unknown)).ok()
+    /// How long a result lives that is to be stored. Nothing if it is not: it lives for no time, or that
+    /// cannot be said, which is counted.
+    pub(super) fn life<R, P: Part<R>>(&'static self, part: &P, data: &P::Data) -> Option<Life> {
+        if P::HAS_TTL {
+            self.life_said(&mut || part.ttl(data))
+        } else {
+            self.life_said(&mut || None)
+        }
+    }
+
+    /// The same, of which the user's function says this.
+    #[inline(never)]
+    pub(super) fn life_said(
+        &'static self,
+        own: &mut dyn FnMut() -> Option<Duration>,
+    ) -> Option<Life> {
+        match self.cache.life(own) {
+            Ok(life) => life,
+            Err(unknown) => {
+                self.cache.count_unknown_ttl(unknown);
+                None
+            }
+        }
     }
 }
 

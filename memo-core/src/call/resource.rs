@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Memo, Payload};
 use crate::background::release::Hold;
@@ -25,6 +26,9 @@ impl<X: ?Sized + Send + Sync + 'static> Resource for X {}
 
 type Release<X> = fn(&X);
 
+/// How long a resource lives, as the user's function says.
+type OwnTtl<X> = fn(&X) -> Duration;
+
 /// What the options `validate` and `on_release` name, and how a resource is kept.
 ///
 /// To make one takes a [`Resource`]; nothing else asks for it, so that a type that is none is
@@ -32,6 +36,7 @@ type Release<X> = fn(&X);
 pub struct Hooks<X: ?Sized> {
     validate: Option<fn(&X) -> bool>,
     release: Option<Release<X>>,
+    ttl: Option<OwnTtl<X>>,
     hold: fn(Arc<X>, Option<Release<X>>) -> Box<Held>,
 }
 
@@ -62,6 +67,7 @@ impl<X: ?Sized + Resource> Hooks<X> {
         Self {
             validate: None,
             release: None,
+            ttl: None,
             hold: |resource, release| Box::new(Hold::new(resource, release)),
         }
     }
@@ -79,6 +85,13 @@ impl<X: ?Sized> Hooks<X> {
     #[must_use]
     pub const fn release(mut self, release: fn(&X)) -> Self {
         self.release = Some(release);
+        self
+    }
+
+    /// Asked about each resource: how long it lives.
+    #[must_use]
+    pub const fn ttl(mut self, ttl: OwnTtl<X>) -> Self {
+        self.ttl = Some(ttl);
         self
     }
 
@@ -143,8 +156,9 @@ impl<X: ?Sized + 'static> Payload<Arc<X>> for Hooks<X> {
         let _entered = Entered::new(lead.flight());
         let key = lead.take_key();
         let hold = (self.hold)(Arc::clone(made), self.release);
-        let outcome = match memo.expiry() {
-            Some(expiry) => Outcome::Store(key.finish_resource(hold, expiry)),
+        let life = memo.life_said(&mut || self.ttl.map(|ttl| ttl(made)));
+        let outcome = match life {
+            Some(life) => Outcome::Store(key.finish_resource(hold, memo.cache.times(life))),
             None => Outcome::Share(key.finish_resource(hold, None)),
         };
         let there = lead.finish(outcome).existing;

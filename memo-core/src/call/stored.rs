@@ -91,17 +91,17 @@ impl Memo {
         let found = lookup.and_then(|lookup| lookup.found);
         let decoded = found.as_ref().and_then(|found| {
             let stored = Stored::parse(found)?;
-            let expiry = self.cache.remaining(found.age)?;
-            Some((P::take_stored(&stored)?, stored, expiry))
+            let times = self.cache.remaining(found)?;
+            Some((P::take_stored(&stored)?, stored, times))
         });
-        let Some((result, stored, expiry)) = decoded else {
+        let Some((result, stored, times)) = decoded else {
             lead.missed();
             return Err(lead);
         };
         self.cache.count_store_hit();
         let mut key = lead.take_key();
         key.push(stored.value);
-        let _ = lead.finish(Outcome::Store(key.finish(stored.codec, expiry)));
+        let _ = lead.finish(Outcome::Store(key.finish(stored.codec, times)));
         Ok(result)
     }
 

@@ -22,7 +22,7 @@ impl Name {
 }
 
 /// The method's name from a closure's in it, or in the helper that stands in for it.
-// Input: `app::Pair<u8>::__key_sum::{{closure}}`
+// Input: `app::Pair<u8>::__scope_sum::{{closure}}`
 // Output: `app::Pair::sum`
 fn method_name(path: &str) -> String {
     let path = path.trim_end_matches("::{{closure}}");
@@ -37,7 +37,7 @@ fn method_name(path: &str) -> String {
         }
         depth -= usize::from(letter == '>' && depth > 0);
     }
-    name.replace("__key_", "")
+    name.replace("__scope_", "").replace("__key_", "")
 }
 
 #[cfg(test)]
@@ -46,8 +46,8 @@ mod tests {
 
     #[test]
     fn a_method_is_called_by_its_type_without_generic_arguments() {
-        assert_eq!(method_name("app::Pair<u8>::__key_sum::{{closure}}"), "app::Pair::sum");
-        assert_eq!(method_name("app::a::Rect::__key_area::{{closure}}"), "app::a::Rect::area");
+        assert_eq!(method_name("app::Pair<u8>::__scope_sum::{{closure}}"), "app::Pair::sum");
+        assert_eq!(method_name("app::a::Rect::__scope_area::{{closure}}"), "app::a::Rect::area");
         assert_eq!(
             method_name("<app::Rect as app::Shape<app::Pair<u8>>>::area::{{closure}}"),
             "<app::Rect as app::Shape>::area"

@@ -39,8 +39,8 @@ pub struct Stats {
     pub evictions: u64,
     /// Entries removed because they had expired.
     pub expirations: u64,
-    /// Calls that ran uncached, because their arguments made no key or no encoding preserves their
-    /// result.
+    /// Calls that ran uncached, because their arguments made no key, no encoding preserves their
+    /// result, or the `enabled` option said so.
     pub uncacheable: u64,
     /// Calls that computed although another computation of the same key was running, because
     /// waiting for it would not have ended, or ended without a result to share.
@@ -55,7 +55,8 @@ pub struct Stats {
     pub max_entries: Option<u64>,
     /// The `max_bytes` option, if it is given.
     pub max_bytes: Option<u64>,
-    /// The `ttl` option, if it is given. Known once a result has been stored.
+    /// The `ttl` option, if it is given and one for all results. Known once a result has been stored.
+    /// With `jitter`, no result lives longer.
     pub ttl: Option<Duration>,
 }
 

@@ -41,7 +41,7 @@ fn bytes<A: Args>(args: &A) -> Vec<u8> {
                 assert_eq!((hash, len), (hashes.of(is_thorough), bytes.len()));
             }
         }
-        Encoded::Long { digest } => {
+        Encoded::Long { digest, .. } => {
             assert!(bytes.len() > VERBATIM && digest_of(args) == Ok(digest))
         }
     })

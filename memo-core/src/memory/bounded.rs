@@ -167,13 +167,20 @@ impl Memory {
         place.is_some_and(|(index, view)| self.unlink(table, index, view))
     }
 
+    /// Removes this very entry, if it is still there.
+    pub(crate) fn remove_this(&mut self, table: &Table, view: View<'_>) -> bool {
+        let is_it = |other: View<'_>| std::ptr::eq(other.entry, view.entry);
+        let place = self.writer.locate(table, view.hashes(), is_it);
+        place.is_some_and(|(index, view)| self.unlink(table, index, view))
+    }
+
     /// Removes every entry that is meant.
     pub(crate) fn remove_if(&mut self, table: &Table, is_meant: impl Fn(View<'_>) -> bool) {
         // SAFETY: linked, so alive until it is unlinked below.
         let view = |entry: &NonNull<Entry>| unsafe { View::new(*entry) };
         let meant: Vec<_> = self.writer.each(table).filter(|entry| is_meant(view(entry))).collect();
         for entry in &meant {
-            self.unlink_entry(table, view(entry));
+            self.remove_this(table, view(entry));
         }
     }
 
@@ -193,13 +200,28 @@ impl Memory {
             let oldest = ages.nodes.get(ages.list.oldest())?;
             // SAFETY: what is in the list is linked in the table.
             let view = unsafe { View::new(oldest) };
-            let expiry = view.expiry()?;
-            if expiry > now || left == 0 {
-                return Some(expiry);
+            let due = view.due()?;
+            if due > now || left == 0 {
+                return Some(due);
             }
             left -= 1;
-            self.unlink_entry(table, view);
+            if view.expiry().is_some_and(|expiry| expiry > now) {
+                self.put_off(view);
+                continue;
+            }
+            self.remove_this(table, view);
             self.expirations += 1;
+        }
+    }
+
+    /// An entry was used since it was queued for expiry: it is looked at again when it would expire by
+    /// now, behind what is queued.
+    fn put_off(&mut self, view: View<'_>) {
+        if let (Some(ages), Some(watch)) = (&mut self.ages, view.watch()) {
+            watch.put_off();
+            let place = view.entry.aged.load(Ordering::Relaxed);
+            ages.list.unlink(&mut ages.nodes, place);
+            ages.list.link(&mut ages.nodes, place);
         }
     }
 
@@ -217,7 +239,7 @@ impl Memory {
         // SAFETY: what is queued is linked in the table.
         let view = unsafe { View::new(victim) };
         view.entry.queued.store(NOWHERE, Ordering::Relaxed);
-        self.unlink_entry(table, view);
+        self.remove_this(table, view);
         self.evictions += 1;
         true
     }
@@ -280,12 +302,5 @@ impl Memory {
         self.give_back(freed);
         self.writer.unlink(table, index);
         true
-    }
-
-    fn unlink_entry(&mut self, table: &Table, view: View<'_>) {
-        let is_it = |other: View<'_>| std::ptr::eq(other.entry, view.entry);
-        if let Some((index, view)) = self.writer.locate(table, view.hashes(), is_it) {
-            self.unlink(table, index, view);
-        }
     }
 }

@@ -2,20 +2,21 @@
 
 mod builder;
 mod owned;
+mod times;
 
 use std::alloc::{self, Layout};
 use std::any::{Any, TypeId};
 use std::mem::size_of;
 use std::ptr::NonNull;
 
-use crate::clock::Tick;
-use crate::key::{self, Hashes, DIGEST, SAMPLED, VERBATIM};
+use crate::key::{self, Hashes, DIGEST, SAMPLED, SCOPE, VERBATIM};
 use crate::memory::eviction::Item;
 use crate::platform::sync::atomic::{AtomicBool, AtomicU32, AtomicU8, Ordering};
 use crate::platform::unwind::catch;
 
 pub(crate) use builder::Builder;
 pub(crate) use owned::owned_len;
+pub(crate) use times::Times;
 
 /// Alignment of entries: the table keeps four bits of hash in the low bits of their addresses.
 pub(crate) const ALIGN: usize = 16;
@@ -29,7 +30,7 @@ const RESOURCE: u8 = u8::MAX;
 pub(crate) const RESOURCE_LEN: usize = size_of::<*mut Resource>() + 16;
 
 /// What precedes the key's bytes, which the value's bytes follow, and then, where the key's length
-/// says so, the moment of expiry and the thorough hash.
+/// says so, what there is about time and the thorough hash.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Entry {
@@ -52,15 +53,20 @@ pub(crate) struct Entry {
 }
 
 const HEADER: usize = size_of::<Entry>();
-/// Set in `key_len` when the key is a digest instead of an encoding.
+/// Set in `key_len` when the key is a digest instead of an encoding, and what tells monomorphizations
+/// apart.
 const DIGEST_KEY: u32 = 1 << 31;
 /// Set in `key_len` when a [`Tick`] follows the value.
 const EXPIRES: u32 = 1 << 30;
-const FLAGS: u32 = DIGEST_KEY | EXPIRES;
+/// Set in `key_len` when a [`Watch`](times::Watch) does instead.
+const WATCHED: u32 = 1 << 29;
+/// With one of them it is to be asked whether it is served.
+const TIMES: u32 = EXPIRES | WATCHED;
+const FLAGS: u32 = DIGEST_KEY | TIMES;
 /// The maximum length of a value in bytes, as its bits in the header allow.
 pub(crate) const MAX_VALUE: u64 = (1 << 40) - 1;
 /// No key's length reaches the flags.
-const _: () = assert!(VERBATIM < EXPIRES as usize && DIGEST <= VERBATIM);
+const _: () = assert!(VERBATIM < WATCHED as usize && DIGEST + SCOPE <= VERBATIM);
 /// More marks than that say no more.
 const MARKS: u8 = 3;
 
@@ -113,15 +119,18 @@ impl Entry {
         self.key_len & EXPIRES != 0
     }
 
+    fn is_watched(&self) -> bool {
+        self.key_len & WATCHED != 0
+    }
+
     /// Whether the thorough hash is another than the quick one, and stored.
     fn has_thorough_hash(&self) -> bool {
-        has_thorough_hash(self.key_len & !EXPIRES)
+        has_thorough_hash(self.key_len & !TIMES)
     }
 
     fn layout(&self) -> Layout {
-        let expiry = if self.expires() { size_of::<Tick>() } else { 0 };
         let hash = if self.has_thorough_hash() { size_of::<u64>() } else { 0 };
-        layout(HEADER + self.bytes() + expiry + hash)
+        layout(self.end_of_times() + hash)
     }
 }
 
@@ -188,10 +197,29 @@ impl<'a> View<'a> {
         unsafe { std::slice::from_raw_parts(self.start.as_ptr().add(HEADER), self.entry.key_len()) }
     }
 
+    /// The digest that is its key.
+    pub(crate) fn digest(self) -> Option<&'a [u8; DIGEST]> {
+        if self.entry.has_digest_key() {
+            self.key().first_chunk()
+        } else {
+            None
+        }
+    }
+
+    /// Which monomorphization's it is, of a function that has several: its encoding begins with that,
+    /// and behind a digest it stands alone.
+    pub(crate) fn scope(self) -> Option<&'a [u8; SCOPE]> {
+        if self.entry.has_digest_key() {
+            self.key().last_chunk()
+        } else {
+            self.key().first_chunk()
+        }
+    }
+
     /// The key, if it is an encoding of so many bytes.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn encoding_of(self, len: usize) -> Option<&'a [u8]> {
-        self.key_if(self.entry.key_len & !EXPIRES, len)
+        self.key_if(self.entry.key_len & !TIMES, len)
     }
 
     /// As [`encoding_of`](Self::encoding_of), of an entry that does not expire.
@@ -265,16 +293,6 @@ impl<'a> View<'a> {
         })
     }
 
-    /// When it expires; what does not expire has no such moment.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn expiry(self) -> Option<Tick> {
-        if !self.entry.expires() {
-            return None;
-        }
-        // SAFETY: the flag says that a `Tick`'s bytes follow the value.
-        Some(Tick::from_nanos(unsafe { self.word_at(HEADER + self.entry.bytes()) }))
-    }
-
     /// Where it may be in a table.
     #[inline]
     pub(crate) fn hashes(self) -> Hashes {
@@ -282,9 +300,8 @@ impl<'a> View<'a> {
         if !self.entry.has_thorough_hash() {
             return Hashes::same(quick);
         }
-        let expiry = if self.entry.expires() { size_of::<Tick>() } else { 0 };
         // SAFETY: the length says that the hash is stored, at the end.
-        let thorough = unsafe { self.word_at(HEADER + self.entry.bytes() + expiry) };
+        let thorough = unsafe { self.word_at(self.entry.end_of_times()) };
         Hashes { quick, thorough }
     }
 
@@ -371,6 +388,8 @@ impl Drop for Ref {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use crate::clock::Tick;
 
     use super::*;
 

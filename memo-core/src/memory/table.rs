@@ -130,6 +130,17 @@ impl<'p> Reader<'p> {
         }
     }
 
+    /// All entries, as far as they are not being changed right now.
+    pub(crate) fn each(self) -> impl Iterator<Item = View<'p>> {
+        (0..self.count()).filter_map(move |index| {
+            // Acquire pairs with the Release that linked the entry: its bytes are written.
+            let tagged = self.slot(index).load(Ordering::Acquire);
+            let entry = NonNull::new(tagged.map_addr(|addr| addr & !TAG))?;
+            // SAFETY: linked when it was loaded, and the pin keeps it for `'p`.
+            Some(unsafe { View::new(entry) })
+        })
+    }
+
     fn count(self) -> usize {
         self.head().mask + 1
     }

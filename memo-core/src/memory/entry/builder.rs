@@ -4,11 +4,11 @@ use std::alloc::{self};
 use std::io;
 use std::ptr::NonNull;
 
+use super::times::{watch_at, Watch};
 use super::{
-    has_thorough_hash, layout, Entry, Ref, Resource, DIGEST_KEY, EXPIRES, FLAGS, HEADER, MAX_VALUE,
-    RESOURCE,
+    has_thorough_hash, layout, Entry, Ref, Resource, Times, DIGEST_KEY, EXPIRES, FLAGS, HEADER,
+    MAX_VALUE, RESOURCE, WATCHED,
 };
-use crate::clock::Tick;
 use crate::key::{self, Encoded, Hashes, VERBATIM};
 use crate::memory::list::NOWHERE;
 use crate::platform::sync::atomic::{AtomicBool, AtomicU32, AtomicU8};
@@ -33,9 +33,10 @@ impl Builder {
     pub(crate) fn of(key: &Encoded<'_>, value: usize) -> Self {
         match key {
             Encoded::Verbatim { bytes, hashes } => Self::new(bytes, false, *hashes, value),
-            Encoded::Long { digest } => {
+            Encoded::Long { digest, scope } => {
                 let hashes = Hashes::same(key::hash_of_digest(digest));
-                Self::new(digest, true, hashes, value)
+                let scope = scope.as_ref().map_or(&[][..], |scope| scope);
+                Self::new(&[digest, scope].concat(), true, hashes, value)
             }
         }
     }
@@ -141,14 +142,24 @@ impl Builder {
         self.capacity = capacity;
     }
 
-    /// The entry, which expires at that moment, if at any.
-    pub(crate) fn finish(mut self, codec: u8, expiry: Option<Tick>) -> Ref {
+    /// The entry, which says this of time.
+    pub(crate) fn finish(self, codec: u8, times: impl Into<Times>) -> Ref {
+        self.finished(codec, times.into())
+    }
+
+    fn finished(mut self, codec: u8, times: Times) -> Ref {
         let value_len = (self.len - self.value_start()) as u64;
         assert!(value_len <= MAX_VALUE, "a value's length has 40 bits");
         let has_thorough_hash = has_thorough_hash(self.key_len);
-        if let Some(expiry) = expiry {
+        let mut watch = None;
+        if let Times::Until(expiry) = times {
             self.key_len |= EXPIRES;
             self.push(&expiry.nanos().to_ne_bytes());
+        } else if let Some(watched) = Watch::of(times) {
+            self.key_len |= WATCHED;
+            let at = watch_at(self.len);
+            self.reserve(at - self.len + size_of::<Watch>());
+            watch = Some((at, watched));
         }
         if has_thorough_hash {
             self.push(&self.hashes.thorough.to_ne_bytes());
@@ -171,12 +182,20 @@ impl Builder {
         let pointer = self.start.cast::<Entry>();
         // SAFETY: `ALIGN` is enough for a header, and there is room for it at the start.
         unsafe { pointer.write(entry) };
+        if let Some((at, watch)) = watch {
+            // SAFETY: there is room for it from there on, which is aligned for it, as the start is.
+            unsafe { self.start.add(at).cast::<Watch>().write(watch) };
+        }
         std::mem::forget(self);
         Ref(pointer)
     }
 
     /// An entry that owns a resource instead of bytes.
-    pub(crate) fn finish_resource(mut self, resource: Box<Resource>, expiry: Option<Tick>) -> Ref {
+    pub(crate) fn finish_resource(
+        mut self,
+        resource: Box<Resource>,
+        times: impl Into<Times>,
+    ) -> Ref {
         self.reset_value();
         let id = key::bytes_of_id((*resource).type_id());
         let place = Box::into_raw(resource);
@@ -185,7 +204,7 @@ impl Builder {
         // provenance where they are read back as the same pointer type.
         self.push(unsafe { &*pointer });
         self.push(&id);
-        self.finish(RESOURCE, expiry)
+        self.finished(RESOURCE, times.into())
     }
 }
 

@@ -4,8 +4,7 @@ use std::any::TypeId;
 use std::mem::{needs_drop, size_of};
 use std::ptr::{self, NonNull};
 
-use super::{Builder, Entry, Ref, View, ALIGN, HEADER};
-use crate::clock::Tick;
+use super::{Builder, Entry, Ref, Times, View, ALIGN, HEADER};
 use crate::key;
 use crate::platform::unwind::catch;
 
@@ -52,16 +51,17 @@ impl Builder {
     pub(crate) fn finish_owned<T: Send + Sync + 'static>(
         self,
         value: T,
-        expiry: Option<Tick>,
+        times: impl Into<Times>,
     ) -> Ref {
+        let times = times.into();
         if is_boxed::<T>() {
-            self.finish_in_place(Box::new(value), expiry)
+            self.finish_in_place(Box::new(value), times)
         } else {
-            self.finish_in_place(value, expiry)
+            self.finish_in_place(value, times)
         }
     }
 
-    fn finish_in_place<T: Send + Sync + 'static>(mut self, value: T, expiry: Option<Tick>) -> Ref {
+    fn finish_in_place<T: Send + Sync + 'static>(mut self, value: T, times: Times) -> Ref {
         self.reset_value();
         let place = self.reserve(owned_len::<T>());
         let drop: Option<Drop> = if needs_drop::<T>() {
@@ -78,7 +78,7 @@ impl Builder {
             place.cast::<Prefix>().write_unaligned(prefix);
             aligned::<T>(place.add(PREFIX)).write(value);
         }
-        self.finish(OWNED, expiry)
+        self.finish(OWNED, times)
     }
 }
 
@@ -149,6 +149,7 @@ mod tests {
 
     use super::super::SAMPLED;
     use super::*;
+    use crate::clock::Tick;
     use crate::key::Hashes;
 
     fn builder(key: &[u8], value: usize) -> Builder {

@@ -1,0 +1,172 @@
+//! `idle`: what nobody asks for is given up.
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::Arc;
+use std::time::Duration;
+
+use memo::{memo, singleton};
+use serde::Serialize;
+
+use crate::schedule::{block_on, eventually};
+
+const IDLE: Duration = Duration::from_millis(500);
+
+#[test]
+fn what_nobody_asks_for_is_given_up_and_contains_does_not_ask() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo(name = "idlers", idle = IDLE)]
+    fn run(x: u32) -> u32 {
+        let _ = x;
+        RUNS.fetch_add(1, SeqCst)
+    }
+    #[memo]
+    fn other(x: u32) -> u32 {
+        x
+    }
+    let first = run(1);
+    eventually(|| !run::contains(1));
+    assert_eq!((run::get(1), run::remove(1)), (None, false));
+    assert!(run(1) > first);
+    // Nor need anybody come by who asks for it.
+    let mut calls = 0;
+    eventually(|| {
+        calls += 1;
+        other(calls);
+        memo::stats().iter().any(|stats| stats.name == "idlers" && stats.entries == 0)
+    });
+    assert_eq!(run::stats().entries, 0);
+    assert!(run::stats().expirations >= 2);
+}
+
+/// Asks for one thing and not for another until that is given up, which must leave the first.
+///
+/// A thread that does not get to ask for so long proves nothing, and begins again.
+fn is_kept_by(ask: impl Fn(u32), contains: impl Fn(u32) -> bool, make: impl Fn(u32)) {
+    for key in (0..20).step_by(2) {
+        make(key);
+        make(key + 1);
+        let mut asked = std::time::Instant::now();
+        let mut was_late = false;
+        while contains(key + 1) {
+            ask(key);
+            was_late |= asked.elapsed() > IDLE / 2;
+            asked = std::time::Instant::now();
+        }
+        if !was_late && asked.elapsed() < IDLE / 2 {
+            let is_kept = contains(key);
+            if asked.elapsed() < IDLE / 2 {
+                return assert!(is_kept);
+            }
+        }
+    }
+}
+
+#[test]
+fn calls_and_get_renew_a_result() {
+    #[memo(idle = "500ms")]
+    fn called(x: u32) -> u32 {
+        x
+    }
+    is_kept_by(
+        |x| {
+            called(x);
+        },
+        called::contains,
+        |x| {
+            called(x);
+        },
+    );
+    assert!(called::stats().hits > 0);
+    #[memo(idle = "500ms")]
+    fn got(x: u32) -> String {
+        x.to_string()
+    }
+    is_kept_by(|x| drop(got::get(x)), got::contains, |x| drop(got(x)));
+    #[memo(idle = "500ms", clone)]
+    async fn cloned(x: &str) -> Arc<str> {
+        x.into()
+    }
+    let ask = |x: u32| drop(block_on(cloned(&x.to_string())));
+    is_kept_by(ask, |x| cloned::contains(&x.to_string()), ask);
+    #[singleton(idle = "500ms")]
+    fn lent(x: u32) -> u32 {
+        x
+    }
+    is_kept_by(|x| drop(lent(x)), lent::contains, |x| drop(lent(x)));
+}
+
+#[test]
+fn with_a_ttl_whichever_comes_first_ends_a_result() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo(ttl = "300ms", idle = "1h")]
+    fn old(x: u32) -> u32 {
+        x + RUNS.fetch_add(1, SeqCst)
+    }
+    #[memo(ttl = "1h", idle = "50ms")]
+    fn idle(x: u32) -> u32 {
+        x
+    }
+    let first = old(1);
+    // However often it is asked for.
+    eventually(|| old(1) != first);
+    idle(1);
+    eventually(|| !idle::contains(1));
+    assert_eq!(idle::stats().ttl, Some(Duration::from_secs(3600)));
+}
+
+#[test]
+fn methods_generics_and_background_refreshes_have_results_that_idle() {
+    #[derive(Serialize, Clone)]
+    struct Square(u32);
+    impl Square {
+        #[memo(idle = "1h")]
+        fn area(&self) -> u32 {
+            self.0 * self.0
+        }
+    }
+    #[memo(idle = "50ms")]
+    fn text<T: ToString + Serialize>(x: T) -> String {
+        x.to_string()
+    }
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    static IS_OVER: AtomicBool = AtomicBool::new(false);
+    #[memo(ttl = "200ms", idle = "1h", refresh = "background")]
+    fn renewed(x: u32) -> u32 {
+        let run = RUNS.fetch_add(1, SeqCst);
+        while run == 1 && !IS_OVER.load(SeqCst) {
+            std::thread::yield_now();
+        }
+        x + run
+    }
+    let square = Square(3);
+    assert_eq!((square.area(), square.area(), Square::area_stats().hits), (9, 9, 1));
+    assert_eq!((text(1_u8), text(1_u16)), ("1".into(), "1".into()));
+    eventually(|| !text::contains(1_u8) && !text::contains(1_u16));
+    assert_eq!(renewed(0), 0);
+    eventually(|| renewed(0) > 0 || RUNS.load(SeqCst) > 1);
+    IS_OVER.store(true, SeqCst);
+    eventually(|| renewed(0) > 0);
+}
+
+#[test]
+fn an_idle_time_of_zero_stores_nothing_and_one_that_panics_is_asked_again() {
+    #[memo(idle = Duration::from_secs(0))]
+    fn never(x: u32) -> u32 {
+        x
+    }
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    fn moody() -> Duration {
+        if ASKED.fetch_add(1, SeqCst) == 0 {
+            resume_unwind(Box::new("not now"));
+        }
+        Duration::from_secs(3600)
+    }
+    #[memo(idle = moody())]
+    fn number(x: u32) -> u32 {
+        x
+    }
+    assert_eq!((never(1), never::stats().entries, never::stats().uncacheable), (1, 0, 0));
+    assert_eq!((number(1), number::contains(1), number::stats().uncacheable), (1, false, 1));
+    assert_eq!((number(1), number(1), number::stats().hits), (1, 1, 1));
+}
