@@ -4,6 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use memo::{memo, singleton};
 
@@ -102,4 +103,17 @@ fn a_singleton_hit_allocates_nothing() {
         vec![name.to_owned()]
     }
     assert_eq!(allocations(|| shared("name")), 0);
+}
+
+#[test]
+fn a_hit_allocates_nothing_for_its_time_and_for_its_condition() {
+    #[memo(idle = "1h")]
+    fn idle(text: &str) -> usize {
+        text.len()
+    }
+    #[memo(ttl = |len| Duration::from_secs(*len as u64 + 60), jitter = "1s", enabled = !text.is_empty())]
+    fn lived(text: &str) -> usize {
+        text.len()
+    }
+    assert_eq!((allocations(|| idle("some text")), allocations(|| lived("some text"))), (0, 0));
 }

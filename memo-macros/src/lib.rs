@@ -114,8 +114,8 @@ use quote::quote;
 /// runs outside locks, so that it may call whatever it likes, the function included, and sees what is in
 /// memory when `retain` is called; computations under way are not asked. Of a generic function it is about one
 /// instance: `parse::retain::<u32>(…)`. With a [`store`](#beyond-this-process) there is none, as memory has
-/// not all of the results, and for a function with an `impl Trait` parameter there is none, as nobody could
-/// say which instance is meant.
+/// not all of the results. An `impl Trait` parameter has instances that nobody can name: they are asked
+/// together, and where there are type parameters as well, or an `impl` around, there is no `retain`.
 ///
 /// ```
 /// # use memo::memo;
@@ -580,6 +580,8 @@ use quote::quote;
 /// - A result with a `&'static` field in a type of its own, which cannot be decoded. The compiler
 ///   says "implementation of `Deserialize` is not general enough". Share the whole with
 ///   `#[singleton]`, keep it as it is with [`clone`](#as-what-they-are-stored), or own the data.
+/// - A generic type of your own with the name `Result`, as a result. The compiler says that it "has the
+///   name of `Result`, and is none". Return it by an alias with another name.
 /// - `in_trait` on a private function that is in no trait. It is cached, without companions.
 /// - An attribute that another crate re-exports, without `crate = path`. The compiler says "cannot
 ///   find `memo` in the crate root". The option [`crate`](#where-things-are) says where it is.

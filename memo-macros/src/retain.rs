@@ -18,26 +18,28 @@ impl Function {
     /// It shows what is stored. What that is of a `Result` goes by its name, as the type of a parameter
     /// has to be written: an alias by another name is shown as a whole.
     ///
-    /// There is none where other processes have results as well, and where the instance that is meant
-    /// could not be named.
+    /// There is none where other processes have results as well. Of a parameter's `impl Trait` no type can
+    /// name the instance: if nothing else tells them apart, all have results of one type, and are asked
+    /// together; if something does, there is no companion.
     pub(crate) fn retain(
         &self,
         [memo, payload]: [&TokenStream; 2],
         cache_err: bool,
         (lifetime, returns): (&Option<Lifetime>, &Type),
     ) -> Option<Companion> {
-        let can_be_named = !self.has_scope() || self.has_scope_helper();
-        if self.is_stored || !can_be_named || matches!(self.place, Place::Trait) {
+        if self.is_stored || matches!(self.place, Place::Trait) {
             return None;
         }
         let private = &self.private;
         let keep = Ident::new("keep", Span::mixed_site());
-        let scope = match self.has_scope() {
-            true => {
-                let scope = self.scope_of_instance();
-                quote!(::core::option::Option::Some(#scope))
-            }
-            false => quote!(::core::option::Option::None),
+        let is_generic = !generics::turbofish(&self.sig.generics).is_empty();
+        let scope = if self.has_scope_helper() {
+            let scope = self.scope_of_instance();
+            quote!(::core::option::Option::Some(#scope))
+        } else if !is_generic && matches!(self.place, Place::Type(_)) {
+            quote!(::core::option::Option::None)
+        } else {
+            return None;
         };
         let is_result = matches!(generics::argument_of(returns, "Result"), Some(Some(_)));
         let (verb, shown) = if is_result && !cache_err {

@@ -90,6 +90,36 @@ pub fn stamped_by_value(path: &str, stamp: ::std::string::String) -> usize {
     path.len()
 }
 
+/// What only `enabled` is for is used.
+#[memo(enabled = modified > 0 && version > &0, key = path, ttl = |size| lived(*size))]
+#[must_use]
+pub fn enabled(path: &str, modified: u64, (version, _): (u8, u8)) -> usize {
+    path.len()
+}
+
+/// In a future, too, and of a resource.
+#[singleton(enabled = modified > 0, key = (), ttl = LIFE, jitter = "1m", idle = "1h")]
+pub async fn enabled_later(_path: String, modified: u64) -> usize {
+    ::std::future::ready(_path.len()).await
+}
+
+/// Refreshed behind, by what each says.
+#[memo(ttl = |size| lived(*size), refresh = "background", enabled = !path.is_empty())]
+#[must_use]
+pub fn refreshed(path: &str) -> usize {
+    path.len()
+}
+
+const LIFE: ::std::time::Duration = ::std::time::Duration::from_secs(60);
+
+fn lived(size: usize) -> ::std::time::Duration {
+    if size > 9 {
+        LIFE
+    } else {
+        LIFE * 2
+    }
+}
+
 /// A future of such.
 #[memo(ttl = "1h")]
 pub async fn stamped_later(path: ::std::string::String, modified: u64) -> usize {

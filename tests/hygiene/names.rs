@@ -54,6 +54,18 @@ async fn later(call: u8, condition: u8) -> u8 {
     call + condition
 }
 
+#[::memo::memo(enabled = value > condition && said != 0, ttl = |data| ::std::time::Duration::from_secs(*data))]
+async fn lived(value: u64, condition: u64, said: u64) -> u64 {
+    said + value + condition
+}
+
+#[::memo::memo(ttl = LIFE, jitter = LIFE, idle = LIFE)]
+fn idle(data: u8, keep: u8) -> ::std::result::Result<u8, u8> {
+    ::std::result::Result::Ok(data + keep)
+}
+
+const LIFE: ::std::time::Duration = ::std::time::Duration::from_secs(60);
+
 #[::memo::memo(clone)]
 fn kept(value: u8, found: u8) -> ::std::result::Result<&'static str, u8> {
     ::std::result::Result::Ok(if value < found { "less" } else { "more" })
@@ -94,6 +106,8 @@ fn they_are_not_mistaken() {
     ::std::assert!(traced(1, 2, 3) == traced(1, 2, 3) && traced(0, 2, 3).is_err());
     ::std::assert!(resource(1).is_ok() && later::get(1, 2).is_none());
     ::std::assert!(kept(1, 2) == kept(1, 2) && kept::contains(1, 2));
+    ::std::assert!(idle(1, 2) == idle(1, 2) && lived::get(1, 2, 3).is_none());
+    ::std::assert_eq!((idle::retain(|value| *value > 3), lived::retain(|_| true)), (1, 0));
     ::std::assert_eq!(Type::<u8>::size::<2>(3, || ()), 6);
     ::std::assert_eq!(Type(1_u8).method((3, 2)), ::std::option::Option::Some(1));
 }

@@ -96,6 +96,13 @@ fn of_a_generic_function_one_instance_is_asked() {
     assert_eq!(shown::retain::<u8>(|x| *x > 1), 1);
     assert_eq!(shown::retain(|x: &String| x == "text"), 0);
     assert!(!shown::contains(1_u8) && shown::contains(1_u16));
+    // Nobody can name the instances of an `impl Trait`, and all of them have results of one type.
+    #[memo]
+    fn unnamed(x: impl Serialize + Copy + Into<u64>, _f: impl Fn()) -> u64 {
+        x.into()
+    }
+    let _ = (unnamed(1_u8, || ()), unnamed(2_u16, || ()), unnamed(3_u32, || ()));
+    assert_eq!((unnamed::retain(|x| *x > 1), unnamed::stats().entries), (1, 2));
     // A key that is too long to be kept says of which instance it is, too.
     let long = "x".repeat(200_000);
     sized::<u8, 1>(&long, 1);

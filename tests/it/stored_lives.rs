@@ -12,9 +12,12 @@ use crate::schedule::eventually;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// Values, and how long the store was told to keep them.
+type Stored = HashMap<Key, (Vec<u8>, Option<Duration>)>;
+
 /// A store whose results are as old as the test says, and which never finds them too old itself.
 struct Shelf {
-    stored: Mutex<HashMap<Key, (Vec<u8>, Option<Duration>)>>,
+    stored: Mutex<Stored>,
     age: Mutex<Duration>,
 }
 
@@ -23,7 +26,7 @@ impl Shelf {
         Arc::new(Self { stored: Mutex::default(), age: Mutex::default() })
     }
 
-    fn stored(&self) -> MutexGuard<'_, HashMap<Key, (Vec<u8>, Option<Duration>)>> {
+    fn stored(&self) -> MutexGuard<'_, Stored> {
         self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -58,7 +58,9 @@ impl Cache {
     /// Counts a result that is not stored, as it cannot be said for how long or beside how many.
     pub(crate) fn count_unknown_ttl(&self, unknown: Unknown) {
         match unknown {
-            Unknown::Panicked => self.count_uncacheable("its `ttl` or bound panicked".into()),
+            Unknown::Panicked => {
+                self.count_uncacheable("its `ttl`, `jitter`, `idle` or bound panicked".into())
+            }
             // The function is called to say it; that is no failure.
             Unknown::IsBeingAsked => {
                 self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
