@@ -43,6 +43,21 @@ fn resource(key: u32) -> u32 {
     key + 3
 }
 
+#[memo(ttl = |_| panic_quietly())]
+fn lived(key: u32) -> u32 {
+    key + 4
+}
+
+#[memo(enabled = key == 0 || panic_quietly())]
+fn enabled(key: u32) -> u32 {
+    key + 5
+}
+
+#[memo(idle = panic_quietly::<Duration>())]
+fn idle(key: u32) -> u32 {
+    key + 6
+}
+
 #[test]
 fn a_reporter_that_panics_costs_no_call_its_result_and_is_told_of_the_next() {
     memo::set_reporter(|_| {
@@ -51,10 +66,13 @@ fn a_reporter_that_panics_costs_no_call_its_result_and_is_told_of_the_next() {
     });
     for _ in 0..2 {
         assert_eq!((keyless(&NoKey), conditional(1), aging(1), *resource(1)), (1, 2, Ok(3), 4));
+        assert_eq!((lived(1), enabled(1), idle(1)), (5, 6, 7));
     }
     // Once each.
-    assert_eq!(TOLD.load(SeqCst), 4);
+    assert_eq!(TOLD.load(SeqCst), 7);
     let counted = [keyless::stats(), conditional::stats(), aging::stats(), resource::stats()];
     assert_eq!(counted.map(|stats| stats.uncacheable), [2; 4]);
+    let counted = [lived::stats(), enabled::stats(), idle::stats()];
+    assert_eq!(counted.map(|stats| stats.uncacheable), [2; 3]);
     assert_eq!(conditional::get(1), None);
 }

@@ -27,7 +27,7 @@ mod async_companions;
 pub use async_companions::{contains_async, get_async, insert_async, remove_async};
 pub use async_miss::AsyncMiss;
 pub use companions::{contains, contains_stored, get, insert, remove, Insert};
-pub use condition::{is_enabled, uncached};
+pub use condition::{is_enabled, only_if, uncached, OnlyIf};
 pub use find::{enter, hit, look_again, refresh, Call};
 pub use kept::{Clones, Kept};
 pub use memo::Memo;

@@ -9,6 +9,7 @@
 
 pub mod bulk;
 mod binary;
+mod check;
 mod numbers;
 mod order;
 mod tagged;
@@ -19,14 +20,13 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
-use crate::key::encoding_of;
 use crate::key::plain::is_scalar;
 use crate::key::shape::Shape;
-use crate::key::sink::{take_refusal, Stop};
 use crate::key::structure::{structure_of, with_asked};
 use crate::memory::entry::{Builder, View, MAX_VALUE};
 use crate::platform::unwind::catch;
 
+use check::{check, Unlike};
 pub(crate) use trust::Trust;
 
 /// A type whose values can be stored: serialized on a miss, a fresh one on every hit.
@@ -46,6 +46,9 @@ impl<T: Serialize + DeserializeOwned> Data for T {}
 pub trait Part<R> {
     #[doc(hidden)]
     type Data;
+    /// What the user is shown of it: the same, but where the type was refused.
+    #[doc(hidden)]
+    type Shown;
     /// Whether what it keeps is for code of the user's to say.
     #[doc(hidden)]
     const ASKS: bool = false;
@@ -57,6 +60,8 @@ pub trait Part<R> {
     const HAS_TTL: bool = false;
     #[doc(hidden)]
     fn keep<'r>(&self, result: &'r R) -> Keep<'r, Self::Data>;
+    #[doc(hidden)]
+    fn shown(data: &Self::Data) -> &Self::Shown;
     /// How long this one lives, if it is for code of the user's to say.
     #[doc(hidden)]
     fn ttl(&self, _: &Self::Data) -> Option<Duration> {
@@ -96,6 +101,11 @@ pub struct Plain;
 
 impl<R> Part<R> for Plain {
     type Data = R;
+    type Shown = R;
+
+    fn shown(data: &R) -> &R {
+        data
+    }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn keep<'r>(&self, result: &'r R) -> Keep<'r, R> {
@@ -122,6 +132,11 @@ pub struct OkOnly;
 
 impl<T, E> Part<Result<T, E>> for OkOnly {
     type Data = T;
+    type Shown = T;
+
+    fn shown(data: &T) -> &T {
+        data
+    }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn keep<'r>(&self, result: &'r Result<T, E>) -> Keep<'r, T> {
@@ -138,47 +153,6 @@ impl<T, E> Part<Result<T, E>> for OkOnly {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn restore(data: T) -> Result<T, E> {
         Ok(data)
-    }
-}
-
-/// Stored only when a condition of the user's says so.
-#[derive(Clone, Copy, Debug)]
-pub struct OnlyIf<P, F> {
-    part: P,
-    condition: F,
-}
-
-/// Adds a condition to what is stored.
-pub fn only_if<P, F>(part: P, condition: F) -> OnlyIf<P, F> {
-    OnlyIf { part, condition }
-}
-
-impl<R, P: Part<R>, F: Fn(&R) -> bool> Part<R> for OnlyIf<P, F> {
-    type Data = P::Data;
-    const ASKS: bool = true;
-    const HAS_TTL: bool = P::HAS_TTL;
-
-    fn ttl(&self, data: &P::Data) -> Option<Duration> {
-        self.part.ttl(data)
-    }
-
-    fn keep<'r>(&self, result: &'r R) -> Keep<'r, P::Data> {
-        match self.part.keep(result) {
-            Keep::Store(data) if !(self.condition)(result) => Keep::Share(data),
-            keep => keep,
-        }
-    }
-
-    fn into_data(result: R) -> Option<P::Data> {
-        P::into_data(result)
-    }
-
-    fn restore(data: P::Data) -> R {
-        P::restore(data)
-    }
-
-    fn whole(data: &P::Data) -> Option<&R> {
-        P::whole(data)
     }
 }
 
@@ -251,59 +225,6 @@ fn judged(checked: Result<(), Unlike>, trust: &Trust, shape: &Shape) -> bool {
 #[cfg_attr(not(debug_assertions), inline(always))]
 fn is_as_is<T>() -> bool {
     is_scalar::<T>() || numbers::is_vec::<T>()
-}
-
-/// How a value does not come back as it went.
-enum Unlike {
-    /// It does not come back.
-    Unreadable(String),
-    /// It comes back as another.
-    Different,
-}
-
-impl Unlike {
-    fn why(self) -> String {
-        match self {
-            Self::Unreadable(why) => why,
-            Self::Different => "it comes back from its serialized form as a different value".into(),
-        }
-    }
-}
-
-/// Whether a value comes back as it went.
-fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlike> {
-    // Caught here, as a type may panic at what one codec makes of it and not at the other's.
-    match catch(|| compare_copy(codec, value, bytes)) {
-        Some(checked) => checked,
-        None => {
-            let why = "its serde implementation panicked when it was read back";
-            Err(Unlike::Unreadable(why.into()))
-        }
-    }
-}
-
-/// Decodes a value, and walks the copy against the original.
-fn compare_copy<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlike> {
-    let copy: T = decode_as(codec, bytes).map_err(Unlike::Unreadable)?;
-    match encoding_of(value, bytes.len()) {
-        Ok(original) => compare(&original, encoding_of(&copy, bytes.len())),
-        Err(_) => Err(refused()),
-    }
-}
-
-/// The last encoding could not be made.
-fn refused() -> Unlike {
-    Unlike::Unreadable(take_refusal())
-}
-
-/// Compares the encodings of a value and of its copy.
-fn compare(original: &[u8], copied: Result<Vec<u8>, Stop>) -> Result<(), Unlike> {
-    let copied = copied.map_err(|_| refused())?;
-    if original == copied || order::is_same_unordered(original, &copied) {
-        Ok(())
-    } else {
-        Err(Unlike::Different)
-    }
 }
 
 fn decode_as<T: Data>(codec: u8, bytes: &[u8]) -> Result<T, String> {

@@ -119,11 +119,11 @@ pub mod __private {
     pub use crate::call::retain::AnyResult;
     pub use crate::call::{
         contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
-        insert_async, is_enabled, look_again, refresh, remove, remove_async, retain, retain_ok,
-        uncached, AsyncMiss, Bytes, Call, Clones, Hooks, Insert, Kept, Memo, Miss, Payload,
-        Resource,
+        insert_async, is_enabled, look_again, only_if, refresh, remove, remove_async, retain,
+        retain_ok, uncached, AsyncMiss, Bytes, Call, Clones, Hooks, Insert, Kept, Memo, Miss,
+        OnlyIf, Payload, Resource,
     };
-    pub use crate::codec::{only_if, Codec, Data, OkOnly, OnlyIf, Part, Plain};
+    pub use crate::codec::{Codec, Data, OkOnly, Part, Plain};
     pub use crate::function::identity::{Place, Source};
     pub use crate::function::stats::Stats;
     pub use crate::key::given::{Attempt, NoKey};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use memo::{memo, singleton};
 use serde::Serialize;
 
-use crate::schedule::{block_on, eventually};
+use crate::schedule::{block_on, eventually, together};
 
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -78,6 +78,8 @@ fn calls_and_get_renew_a_result() {
         },
     );
     assert!(called::stats().hits > 0);
+    // What was put off is given up all the same, when nobody asks any more.
+    eventually(|| called::stats().entries == 0);
     #[memo(idle = "500ms")]
     fn got(x: u32) -> String {
         x.to_string()
@@ -94,6 +96,27 @@ fn calls_and_get_renew_a_result() {
         x
     }
     is_kept_by(|x| drop(lent(x)), lent::contains, |x| drop(lent(x)));
+}
+
+#[test]
+fn threads_that_use_results_while_others_are_given_up_get_right_ones() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo(idle = "20ms", max_entries = 90)]
+    fn text(x: u32) -> String {
+        RUNS.fetch_add(1, SeqCst);
+        x.to_string()
+    }
+    together(4, |thread| {
+        // Some of them are asked for all the time, and the others once in a while.
+        for step in 0..20_000_u32 {
+            let x = if step % 16 == 0 { step / 16 % 100 } else { step % 4 + thread as u32 };
+            assert_eq!(text(x), x.to_string());
+        }
+    });
+    let stats = text::stats();
+    assert_eq!((stats.hits + stats.misses, stats.misses), (80_000, u64::from(RUNS.load(SeqCst))));
+    eventually(|| text::stats().entries == 0);
+    assert_eq!(text::stats().bytes, 0);
 }
 
 #[test]

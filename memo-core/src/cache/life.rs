@@ -145,6 +145,10 @@ impl Cache {
 
     /// Of a result of that age, which is served for so long from now on.
     fn times_after(&self, life: Life, age: u64, rest: Option<u64>) -> Times {
+        if rest.is_none() && self.limits.idle.is_none() {
+            // The clock is not looked at.
+            return Times::Lasting;
+        }
         let (now, idle) = (Tick::now(), self.idle.known());
         let until = rest.map(|rest| now.plus(rest));
         let says_when_old = self.limits.is_background && self.has_own_lives();

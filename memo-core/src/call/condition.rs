@@ -1,7 +1,10 @@
-//! The option `enabled`, and what it keeps from the cache.
+//! Conditions of the user's: `enabled`, on which calls are for the cache, and `cache_if`, on which results.
+
+use std::time::Duration;
 
 use super::find::Found;
 use super::{Call, Memo, Payload};
+use crate::codec::{Keep, Part};
 use crate::function::enabled;
 use crate::key::Scope;
 use crate::platform::unwind::catch;
@@ -27,4 +30,50 @@ pub fn is_enabled(
 /// A call that just runs.
 pub fn uncached<R, P: Payload<R>>(memo: &'static Memo, payload: P) -> Call<R, P> {
     Call { memo, payload, found: Found::Uncached }
+}
+
+/// Stored only when a condition of the user's says so.
+#[derive(Clone, Copy, Debug)]
+pub struct OnlyIf<P, F> {
+    part: P,
+    condition: F,
+}
+
+/// Adds a condition to what is stored.
+pub fn only_if<P, F>(part: P, condition: F) -> OnlyIf<P, F> {
+    OnlyIf { part, condition }
+}
+
+impl<R, P: Part<R>, F: Fn(&R) -> bool> Part<R> for OnlyIf<P, F> {
+    type Data = P::Data;
+    type Shown = P::Shown;
+    const ASKS: bool = true;
+    const HAS_TTL: bool = P::HAS_TTL;
+
+    fn shown(data: &P::Data) -> &P::Shown {
+        P::shown(data)
+    }
+
+    fn ttl(&self, data: &P::Data) -> Option<Duration> {
+        self.part.ttl(data)
+    }
+
+    fn keep<'r>(&self, result: &'r R) -> Keep<'r, P::Data> {
+        match self.part.keep(result) {
+            Keep::Store(data) if !(self.condition)(result) => Keep::Share(data),
+            keep => keep,
+        }
+    }
+
+    fn into_data(result: R) -> Option<P::Data> {
+        P::into_data(result)
+    }
+
+    fn restore(data: P::Data) -> R {
+        P::restore(data)
+    }
+
+    fn whole(data: &P::Data) -> Option<&R> {
+        P::whole(data)
+    }
 }

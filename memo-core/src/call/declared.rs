@@ -109,35 +109,35 @@ where
 #[doc(hidden)]
 impl<T, E> OtherResult<Result<T, E>> {
     #[must_use]
-    pub const fn pick(&self) -> NoCodec
+    pub const fn pick(&self) -> NoCodec<T>
     where
         T: Data,
     {
-        NoCodec
+        NoCodec::new()
     }
 
     #[must_use]
-    pub const fn pick_both(&self) -> NoCodec
+    pub const fn pick_both(&self) -> NoCodec<Result<T, E>>
     where
         Result<T, E>: Data,
     {
-        NoCodec
+        NoCodec::new()
     }
 
     #[must_use]
-    pub const fn pick_kept(&self) -> NoCodec
+    pub const fn pick_kept(&self) -> NoCodec<T>
     where
         T: Kept,
     {
-        NoCodec
+        NoCodec::new()
     }
 
     #[must_use]
-    pub const fn pick_both_kept(&self) -> NoCodec
+    pub const fn pick_both_kept(&self) -> NoCodec<Result<T, E>>
     where
         Result<T, E>: Kept,
     {
-        NoCodec
+        NoCodec::new()
     }
 }
 
@@ -162,35 +162,35 @@ impl<R: Kept> NoResult<R> {
 #[doc(hidden)]
 impl<R> Other<R> {
     #[must_use]
-    pub const fn pick(&self) -> NoCodec
+    pub const fn pick(&self) -> NoCodec<R>
     where
         R: Data,
     {
-        NoCodec
+        NoCodec::new()
     }
 
     #[must_use]
-    pub const fn pick_both(&self) -> NoCodec
+    pub const fn pick_both(&self) -> NoCodec<R>
     where
         R: Fallible,
     {
-        NoCodec
+        NoCodec::new()
     }
 
     #[must_use]
-    pub const fn pick_kept(&self) -> NoCodec
+    pub const fn pick_kept(&self) -> NoCodec<R>
     where
         R: Kept,
     {
-        NoCodec
+        NoCodec::new()
     }
 
     #[must_use]
-    pub const fn pick_both_kept(&self) -> NoCodec
+    pub const fn pick_both_kept(&self) -> NoCodec<R>
     where
         R: Fallible,
     {
-        NoCodec
+        NoCodec::new()
     }
 }
 
@@ -205,9 +205,14 @@ pub const fn backed<C>(codec: C) -> Backed<C> {
 
 impl<R, C: Part<R>> Part<R> for Backed<C> {
     type Data = C::Data;
+    type Shown = C::Shown;
     const ASKS: bool = C::ASKS;
     const HAS_STORE: bool = true;
     const HAS_TTL: bool = C::HAS_TTL;
+
+    fn shown(data: &C::Data) -> &C::Shown {
+        C::shown(data)
+    }
 
     fn ttl(&self, data: &C::Data) -> Option<Duration> {
         self.0.ttl(data)
@@ -240,12 +245,31 @@ impl<R, C: Part<R>> Part<R> for Backed<C> {
 )]
 pub trait Fallible {}
 
-/// What stands for a codec after the type was refused.
-#[derive(Clone, Copy, Debug)]
-pub struct NoCodec;
+/// What stands for a codec after the type was refused, which options about results are still shown.
+#[derive(Debug)]
+pub struct NoCodec<D>(PhantomData<fn() -> D>);
 
-impl<R> Part<R> for NoCodec {
+impl<D> NoCodec<D> {
+    const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<D> Clone for NoCodec<D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<D> Copy for NoCodec<D> {}
+
+impl<R, D> Part<R> for NoCodec<D> {
     type Data = ();
+    type Shown = D;
+
+    fn shown((): &()) -> &D {
+        unreachable!("nothing was kept")
+    }
 
     fn keep<'r>(&self, _: &'r R) -> Keep<'r, ()> {
         Keep::Drop

@@ -21,15 +21,20 @@ impl<P: Clone, D> Clone for Lasting<P, D> {
 impl<P: Copy, D> Copy for Lasting<P, D> {}
 
 /// Adds what says how long a result lives: a closure learns here what it takes.
-pub fn lasting<R, P: Part<R>>(part: P, ttl: fn(&P::Data) -> Duration) -> Lasting<P, P::Data> {
+pub fn lasting<R, P: Part<R>>(part: P, ttl: fn(&P::Shown) -> Duration) -> Lasting<P, P::Shown> {
     Lasting { part, ttl }
 }
 
-impl<R, P: Part<R>> Part<R> for Lasting<P, P::Data> {
+impl<R, P: Part<R>> Part<R> for Lasting<P, P::Shown> {
     type Data = P::Data;
+    type Shown = P::Shown;
     const ASKS: bool = P::ASKS;
     const HAS_STORE: bool = P::HAS_STORE;
     const HAS_TTL: bool = true;
+
+    fn shown(data: &P::Data) -> &P::Shown {
+        P::shown(data)
+    }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn keep<'r>(&self, result: &'r R) -> Keep<'r, P::Data> {
@@ -37,7 +42,7 @@ impl<R, P: Part<R>> Part<R> for Lasting<P, P::Data> {
     }
 
     fn ttl(&self, data: &P::Data) -> Option<Duration> {
-        Some((self.ttl)(data))
+        Some((self.ttl)(P::shown(data)))
     }
 
     fn into_data(result: R) -> Option<P::Data> {

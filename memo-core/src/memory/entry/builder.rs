@@ -9,7 +9,7 @@ use super::{
     has_thorough_hash, layout, Entry, Ref, Resource, Times, DIGEST_KEY, EXPIRES, FLAGS, HEADER,
     MAX_VALUE, RESOURCE, WATCHED,
 };
-use crate::key::{self, Encoded, Hashes, VERBATIM};
+use crate::key::{self, Encoded, Hashes, DIGEST, SCOPE, VERBATIM};
 use crate::memory::list::NOWHERE;
 use crate::platform::sync::atomic::{AtomicBool, AtomicU32, AtomicU8};
 
@@ -33,12 +33,15 @@ impl Builder {
     pub(crate) fn of(key: &Encoded<'_>, value: usize) -> Self {
         match key {
             Encoded::Verbatim { bytes, hashes } => Self::new(bytes, false, *hashes, value),
-            Encoded::Long { digest, scope } => {
-                let hashes = Hashes::same(key::hash_of_digest(digest));
-                let scope = scope.as_ref().map_or(&[][..], |scope| scope);
-                Self::new(&[digest, scope].concat(), true, hashes, value)
-            }
+            Encoded::Long { digest, scope } => Self::of_long(digest, scope.as_ref(), value),
         }
+    }
+
+    #[cold]
+    fn of_long(digest: &[u8; DIGEST], scope: Option<&[u8; SCOPE]>, value: usize) -> Self {
+        let hashes = Hashes::same(key::hash_of_digest(digest));
+        let scope = scope.map_or(&[][..], |scope| scope);
+        Self::new(&[digest, scope].concat(), true, hashes, value)
     }
 
     /// # Panics
@@ -143,10 +146,12 @@ impl Builder {
     }
 
     /// The entry, which says this of time.
+    #[inline]
     pub(crate) fn finish(self, codec: u8, times: impl Into<Times>) -> Ref {
         self.finished(codec, times.into())
     }
 
+    #[inline(never)]
     fn finished(mut self, codec: u8, times: Times) -> Ref {
         let value_len = (self.len - self.value_start()) as u64;
         assert!(value_len <= MAX_VALUE, "a value's length has 40 bits");

@@ -1,0 +1,59 @@
+//! Whether a value comes back from its bytes as it went.
+
+use super::{decode_as, order, Data};
+use crate::key::encoding_of;
+use crate::key::sink::{take_refusal, Stop};
+use crate::platform::unwind::catch;
+
+/// How a value does not come back as it went.
+pub(super) enum Unlike {
+    /// It does not come back.
+    Unreadable(String),
+    /// It comes back as another.
+    Different,
+}
+
+impl Unlike {
+    pub(super) fn why(self) -> String {
+        match self {
+            Self::Unreadable(why) => why,
+            Self::Different => "it comes back from its serialized form as a different value".into(),
+        }
+    }
+}
+
+/// Whether a value comes back as it went.
+pub(super) fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlike> {
+    // Caught here, as a type may panic at what one codec makes of it and not at the other's.
+    match catch(|| compare_copy(codec, value, bytes)) {
+        Some(checked) => checked,
+        None => {
+            let why = "its serde implementation panicked when it was read back";
+            Err(Unlike::Unreadable(why.into()))
+        }
+    }
+}
+
+/// Decodes a value, and walks the copy against the original.
+fn compare_copy<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlike> {
+    let copy: T = decode_as(codec, bytes).map_err(Unlike::Unreadable)?;
+    match encoding_of(value, bytes.len()) {
+        Ok(original) => compare(&original, encoding_of(&copy, bytes.len())),
+        Err(_) => Err(refused()),
+    }
+}
+
+/// The last encoding could not be made.
+fn refused() -> Unlike {
+    Unlike::Unreadable(take_refusal())
+}
+
+/// Compares the encodings of a value and of its copy.
+fn compare(original: &[u8], copied: Result<Vec<u8>, Stop>) -> Result<(), Unlike> {
+    let copied = copied.map_err(|_| refused())?;
+    if original == copied || order::is_same_unordered(original, &copied) {
+        Ok(())
+    } else {
+        Err(Unlike::Different)
+    }
+}
