@@ -9,6 +9,7 @@
 //! every room below, and none uses it. Start reading at [`find`].
 
 mod memo;
+pub(crate) mod isolated;
 pub(crate) mod declared;
 mod payload;
 mod resource;
@@ -25,7 +26,7 @@ pub use async_miss::AsyncMiss;
 pub use companions::{contains, contains_stored, get, insert, remove, Insert};
 pub use find::{enter, hit, look_again, refresh, Call};
 pub use kept::{Clones, Kept};
-pub use memo::Memo;
+pub use memo::{Memo, Static};
 pub use miss::Miss;
 pub use payload::{Bytes, Payload};
 pub use resource::{Hooks, Resource};

@@ -27,6 +27,7 @@ use crate::platform::sync::Mutex;
 use once_cell::sync::OnceCell;
 
 use crate::clock::Tick;
+use crate::function::isolation;
 use crate::key::DIGEST;
 use crate::memory::entry::{self, Builder};
 use crate::platform::process;
@@ -81,6 +82,8 @@ pub(crate) struct Flight {
     inner_waits: AtomicUsize,
     /// How many forks the process had seen.
     generation: u32,
+    /// In the isolation whose double it computes, which waits for it before it is used again.
+    _isolation: Option<isolation::Share>,
     polls: Polls,
     state: Mutex<State>,
 }
@@ -137,6 +140,7 @@ impl Flight {
             delayed: AtomicBool::new(false),
             inner_waits: AtomicUsize::new(0),
             generation: process::generation(),
+            _isolation: isolation::current().map(isolation::Isolation::share),
             polls: Polls::new(),
             state: Mutex::new(state),
         })

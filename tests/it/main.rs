@@ -12,6 +12,7 @@ mod hard_flights;
 mod hard_resources;
 mod hard_stores;
 mod hard_values;
+mod isolated;
 mod keys;
 mod one_instance;
 mod refreshes;

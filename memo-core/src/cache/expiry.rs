@@ -16,7 +16,7 @@ impl Cache {
     /// # Errors
     /// The `ttl` is not known: it is not to be stored.
     pub(crate) fn expiry(&self) -> Result<Option<Tick>, Unknown> {
-        Ok(self.time_served()?.map(|time| Tick::now().plus(time)))
+        Ok(self.time_served()?.map(|time| self.now().plus(time)))
     }
 
     /// How long an entry is served, in nanoseconds; for ever, if nothing.
@@ -93,7 +93,8 @@ impl Cache {
     }
 
     fn list_expiry(&'static self, shared: &mut Shared, expiry: Tick) {
-        if expiry.nanos() < shared.memory.expiry_listed {
+        // What has a clock of its own is told when that is moved.
+        if self.clock.is_real() && expiry.nanos() < shared.memory.expiry_listed {
             shared.memory.expiry_listed = expiry.nanos();
             EXPIRIES.list(expiry.nanos(), self);
         }

@@ -11,6 +11,7 @@ use std::cell::Cell;
 use super::Cache;
 use crate::clock::Tick;
 use crate::flight::Key;
+use crate::function::isolation;
 use crate::key::{self, Args, Arguments, Hashed};
 use crate::memory::entry::View;
 use crate::memory::expiry;
@@ -28,6 +29,18 @@ pub(crate) fn pin() -> Pin {
         #[cfg(unix)]
         super::fork::watch();
         reclaim::pin_with_fence()
+    }
+    reclaim::pin_or_else(first)
+}
+
+/// The same, unless this thread is in an isolation: whose calls are not of the function at hand, but
+/// of its double there. In an isolation no thread has a record at hand, so a hit asks for none.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn pin_outside() -> Option<Pin> {
+    #[cold]
+    #[inline(never)]
+    fn first() -> Option<Pin> {
+        isolation::current().is_none().then(pin)
     }
     reclaim::pin_or_else(first)
 }
@@ -245,7 +258,12 @@ impl Cache {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn served_until(&self, entry: View<'_>, expiry: Tick, is_call: bool) -> Option<Served> {
-        let at = Tick::now();
+        // Who comes here is in no isolation, and asks no clock that could have been moved.
+        self.served_at(Tick::now(), entry, expiry, is_call)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn served_at(&self, at: Tick, entry: View<'_>, expiry: Tick, is_call: bool) -> Option<Served> {
         if expiry <= at {
             return None;
         }
@@ -256,13 +274,23 @@ impl Cache {
         Some(Served { is_stale, at })
     }
 
+    /// The entry of a key, if it is to be served, and how.
+    pub(crate) fn find_by_key(&self, key: &Key, is_call: bool) -> Option<(Held, Served)> {
+        let found = self.find_key(key)?;
+        let served = match found.view().expiry() {
+            None => Served { is_stale: false, at: Tick::from_nanos(0) },
+            Some(expiry) => self.served_at(self.now(), found.view(), expiry, is_call)?,
+        };
+        Some((found, served))
+    }
+
     /// The entry of a key, if it has not expired; for who only looks.
     pub(crate) fn find_key(&self, key: &Key) -> Option<Held> {
         let pin = pin();
         let table = self.table.read(&pin)?;
         let hash = key.entry.hashes().of(table.is_thorough());
         let entry = table.find(hash, same_key(&key.entry))?;
-        if entry.expiry().is_some_and(|expiry| expiry <= Tick::now()) {
+        if entry.expiry().is_some_and(|expiry| expiry <= self.now()) {
             return None;
         }
         let entry = entry.pointer();
@@ -275,6 +303,6 @@ impl Cache {
         let Some(table) = self.table.read(&pin) else { return false };
         table
             .find(key.entry.hashes().of(table.is_thorough()), same_key(&key.entry))
-            .is_some_and(|entry| entry.expiry().is_none_or(|expiry| expiry > Tick::now()))
+            .is_some_and(|entry| entry.expiry().is_none_or(|expiry| expiry > self.now()))
     }
 }

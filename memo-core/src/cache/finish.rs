@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::invalidate::Freed;
 use super::{Cache, Shared};
-use crate::clock::Tick;
 use crate::flight::{Fenced, Flight, Left};
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Ref, View};
@@ -166,7 +165,7 @@ impl Cache {
             return;
         }
         if view.expiry().is_some() {
-            self.expire_some(shared, Tick::now());
+            self.expire_some(shared, self.now());
         }
         if shared.memory.insert(&self.table, self.bounds(), view.share()) {
             self.list(shared, view);

@@ -61,7 +61,8 @@ impl Memo {
     ) -> Result<R, Option<SyncLead>> {
         match SyncLead::claim(&self.cache, call) {
             Ok(leading) => {
-                if P::HAS_STORE {
+                // A double has none though the function has one.
+                if P::HAS_STORE && self.cache.has_store() {
                     return leading.load_from_store(|lead| self.load::<R, P>(lead)).map_err(Some);
                 }
                 debug_assert!(!self.cache.has_store(), "its codec is to be `Backed`");
@@ -76,7 +77,7 @@ impl Memo {
     #[inline(never)]
     pub(super) fn lead_forced<R, P: Payload<R>>(&'static self, call: Claimant) -> SyncLead {
         let mut leading = SyncLead::forced(&self.cache, call);
-        if P::HAS_STORE {
+        if P::HAS_STORE && self.cache.has_store() {
             let lookup = self.cache.load_for(&leading.lead.flight);
             self.replaces(&mut leading.lead, lookup);
         }
