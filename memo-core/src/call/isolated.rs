@@ -69,7 +69,7 @@ pub fn isolated<R>(run: impl FnOnce() -> R) -> R {
 /// #   currency.len() as u64
 /// }
 ///
-/// # fn block_on<T>(future: impl Future<Output = T>) -> T {
+/// # fn block_on<T>(future: impl std::future::Future<Output = T>) -> T {
 /// #     let mut future = std::pin::pin!(future);
 /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
 /// #     loop {
@@ -111,9 +111,9 @@ pub fn isolated_async<F: Future>(future: F) -> impl Future<Output = F::Output> +
 /// # fn rate(currency: &str) -> usize { currency.len() }
 /// memo::isolated(|| {
 ///     rate("EUR");
-///     memo::advance(Duration::from_secs(3599));
+///     memo::advance(Duration::from_secs(1800));
 ///     assert!(rate::contains("EUR"));
-///     memo::advance(Duration::from_secs(1));
+///     memo::advance(Duration::from_secs(1800));
 ///     assert_eq!(rate::stats().expirations, 1);
 /// });
 /// ```
