@@ -671,6 +671,33 @@ fn bounds_evict_within_the_block() {
 }
 
 #[test]
+fn what_options_say_is_asked_for_in_each_block() {
+    static LIFE: AtomicU32 = AtomicU32::new(1);
+    fn life() -> u32 {
+        LIFE.load(SeqCst)
+    }
+    #[memo(ttl = HOUR * life(), max_entries = life() as usize)]
+    fn data(x: u32) -> u32 {
+        x
+    }
+    for hours in 1..4 {
+        LIFE.store(hours, SeqCst);
+        memo::isolated(|| {
+            for x in 0..9 {
+                data(x);
+            }
+            let stats = data::stats();
+            assert_eq!((stats.entries, stats.ttl), (hours as usize, Some(HOUR * hours)));
+            memo::advance(HOUR * hours);
+            assert_eq!(data::stats().entries, 0);
+        });
+    }
+    LIFE.store(9, SeqCst);
+    data(1);
+    assert_eq!(data::stats().ttl, Some(HOUR * 9));
+}
+
+#[test]
 fn hits_before_and_after_a_block_are_counted_where_they_are() {
     #[memo]
     fn data(x: u32) -> u32 {

@@ -89,6 +89,9 @@ impl Function for Cache {
         self.counts.begin_anew(reclaim::hits(number));
         self.longest.store(0, Ordering::Relaxed);
         self.reported.store(0, Ordering::Relaxed);
+        self.bounds.forget();
+        self.ttl.forget();
+        self.wait.forget();
         self.lock().memory.forget_counts();
     }
 
