@@ -59,8 +59,8 @@ const NO_NUMBER: usize = usize::MAX;
 
 pub(crate) struct Cache {
     table: Table,
-    /// The function's number once it is in the registry, which is before its first entry. Until then
-    /// it is [`UNLISTED`], which a double keeps the one it had with.
+    /// The function's number once it is in the registry, which is before its first entry. Before that
+    /// [`UNLISTED`] is set in it; a double keeps the rest for the next block that it is called in.
     number: AtomicUsize,
     /// The function's full name; set when it enters the registry.
     name: OnceCell<&'static str>,

@@ -295,7 +295,8 @@ use quote::quote;
 ///
 /// `ttl` is a result's time to live, counted from the end of the run: a text such as `"1h 30m"`,
 /// `"1.5h"` or `"90 minutes"`, in units from `ns` to `weeks`, or an expression of type `Duration`,
-/// which is evaluated once. By default results do not expire.
+/// which is evaluated once. By default results do not expire. Tests do not wait for it: in
+/// `memo::isolated`, `memo::advance` moves the clock.
 ///
 /// With `refresh = "background"`, a result between once and twice its `ttl` old is still returned
 /// at once, while one refresh runs in the background, on a thread of memo's own. All arguments are

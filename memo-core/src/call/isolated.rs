@@ -172,8 +172,8 @@ impl<F: Future> Future for Isolated<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.get_mut();
-        let _inside = this.block.enter();
         let Some(future) = &mut this.future else { panic!("it is polled after its end") };
+        let _inside = this.block.enter();
         let result = std::task::ready!(future.as_mut().poll(context));
         let _end = End(this.block);
         this.future = None;

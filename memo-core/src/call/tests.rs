@@ -1,6 +1,7 @@
 //! What calls leave in a cache, which nobody outside sees.
 
 mod bounds;
+mod isolated;
 #[cfg(memo_shuttle)]
 mod schedules;
 mod storms;

@@ -61,7 +61,7 @@ impl Isolation {
             let ended = &mut ISOLATIONS.lock().ended;
             // Acquire pairs with the Release of the end of a share.
             let unshared = |it: &&Self| it.shares.load(Ordering::Acquire) == 0;
-            ended.iter().position(unshared).map(|at| ended.swap_remove(at))
+            ended.iter().rposition(unshared).map(|at| ended.remove(at))
         };
         if let Some(isolation) = ended {
             isolation.memos.begin_anew();
