@@ -15,9 +15,10 @@ use crate::reclaim::Aside;
 /// It is for tests. What is stored outside is not found inside, and what is stored inside is gone when
 /// the closure returns or panics: resources are released, and what is still being computed is not
 /// stored. [`set_enabled`](crate::set_enabled), the companions, the statistics and
-/// [`clear_all`](crate::clear_all) concern the inside alone, and [`advance`] moves its clock. Stores
-/// are not used: a function with `store` has its memory only. Tests that run at the same time do not
-/// see each other, each in its own `isolated`.
+/// [`clear_all`](crate::clear_all) concern the inside alone, and [`advance`] moves its clock. Caching is
+/// enabled at first, unless `MEMO_DISABLE` says otherwise. Stores are not used: a function with `store`
+/// has its memory only. Tests that run at the same time do not see each other, each in its own
+/// `isolated`.
 ///
 /// The [reporter](crate::set_reporter) and the [bound](crate::set_max_bytes) of all functions are the
 /// process's. Threads and tasks that are started inside are outside, unless they call this
