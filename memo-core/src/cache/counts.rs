@@ -4,14 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::asked::Unknown;
-use super::{nanos, pin, Cache};
+use super::{nanos, pin, Cache, Shared};
 use crate::function::error::{report, Error, Kind};
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    /// In nanoseconds.
-    pub(super) compute_time: AtomicU64,
     pub(super) store_hits: AtomicU64,
+    /// Those that are not counted under the lock.
     pub(super) misses: AtomicU64,
     pub(super) uncacheable: AtomicU64,
     pub(super) unshared: AtomicU64,
@@ -22,7 +21,6 @@ pub(super) struct Counts {
 impl Counts {
     pub(super) const fn new() -> Self {
         Self {
-            compute_time: AtomicU64::new(0),
             store_hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             uncacheable: AtomicU64::new(0),
@@ -33,11 +31,18 @@ impl Counts {
 
     /// After so many hits.
     pub(super) fn begin_anew(&self, hits: u64) {
-        let Self { compute_time, store_hits, misses, uncacheable, unshared, hits_before } = self;
-        for count in [compute_time, store_hits, misses, uncacheable, unshared] {
+        let Self { store_hits, misses, uncacheable, unshared, hits_before } = self;
+        for count in [store_hits, misses, uncacheable, unshared] {
             count.store(0, Ordering::Relaxed);
         }
         hits_before.store(hits, Ordering::Relaxed);
+    }
+}
+
+impl Shared {
+    /// Counts a claim, which is a miss where there is no store that has to be asked.
+    pub(super) fn count_miss(&mut self, cache: &Cache) {
+        self.misses += u64::from(!cache.has_store());
     }
 }
 
@@ -51,11 +56,6 @@ impl Cache {
     pub(crate) fn count_store_hit(&self) {
         self.counts.store_hits.fetch_add(1, Ordering::Relaxed);
         self.count_hit();
-    }
-
-    /// Counts the time that a body took.
-    pub(crate) fn count_compute_time(&self, time: Duration) {
-        self.counts.compute_time.fetch_add(nanos(time), Ordering::Relaxed);
     }
 
     pub(crate) fn count_miss(&self) {
