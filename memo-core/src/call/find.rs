@@ -85,12 +85,17 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args:
     Call { memo: memo.outside(), payload, found }
 }
 
-/// A call that found nothing.
+/// A call that found nothing outside isolations.
 #[cold]
 #[inline(never)]
 fn missed<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: &A) -> Call<R, P> {
+    let found_inside = memo.find_inside::<R, P>(args, true);
     let memo = memo.here();
-    let found = memo.missed::<R, P>(args);
+    let found = match found_inside {
+        Some((result, is_stale)) if is_stale => Found::Stale(result),
+        Some((result, _)) => Found::Hit(result),
+        None => memo.missed::<R, P>(args),
+    };
     Call { memo, payload, found }
 }
 
@@ -102,7 +107,7 @@ fn find_valid<R, P: Payload<R>, A: Args>(
     payload: P,
     args: &A,
 ) -> Call<R, P> {
-    let found = memo.find::<R, P, A>(args, false);
+    let found = memo.look::<R, P, A>(args);
     let memo = memo.here();
     let found = memo.valid(&payload, found, args);
     Call { memo, payload, found }
@@ -150,7 +155,8 @@ pub fn refresh<R, P: Payload<R>, A: Args>(
 }
 
 impl Static {
-    /// The hot path: no lock, and no allocation but those of the result.
+    /// The hot path: no lock, and no allocation but those of the result. A thread that is in an
+    /// isolation finds nothing here, and is to be asked [there](Self::find_inside).
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn find<R, P: Payload<R>, A: Args>(
         &'static self,
@@ -160,9 +166,7 @@ impl Static {
         let cache = &self.outside().cache;
         if A::are_plain() && P::is_plain() {
             // No code of the user's is run under the pin.
-            let Some(pin) = cache::pin_outside() else {
-                return self.here().find_inside::<R, P>(args, is_call);
-            };
+            let pin = cache::pin_outside()?;
             if let Ok((entry, served)) = cache.find_under(&pin, args, is_call)? {
                 let result = P::take(entry)?;
                 if is_call {
@@ -173,7 +177,7 @@ impl Static {
                 return Some((result, served.is_stale));
             }
         } else if isolation::current().is_some() {
-            return self.here().find_inside::<R, P>(args, is_call);
+            return None;
         }
         let (found, served) = cache.find(args, is_call)?;
         let result = P::take(found.view())?;
@@ -184,13 +188,28 @@ impl Static {
         served.reclaim();
         Some((result, served.is_stale))
     }
-}
 
-impl Memo {
-    /// The same in an isolation: by the key, so that what finds is not compiled twice.
+    /// What is stored, for who only looks; and whether it is to be refreshed.
+    pub(super) fn look<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Option<(R, bool)> {
+        self.find::<R, P, A>(args, false).or_else(|| self.find_inside::<R, P>(args, false))
+    }
+
+    /// What is stored in the isolation that this thread is in.
     #[cold]
     #[inline(never)]
     fn find_inside<R, P: Payload<R>>(
+        &'static self,
+        args: &dyn Arguments,
+        is_call: bool,
+    ) -> Option<(R, bool)> {
+        isolation::current()?;
+        self.here().find_by_key::<R, P>(args, is_call)
+    }
+}
+
+impl Memo {
+    /// As the hot path, by the key: so that what finds is not compiled twice.
+    fn find_by_key<R, P: Payload<R>>(
         &'static self,
         args: &dyn Arguments,
         is_call: bool,
