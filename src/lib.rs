@@ -26,8 +26,8 @@
 #![deny(missing_docs)]
 
 pub use memo_core::{
-    bulk, clear, clear_all, report, set_enabled, set_max_bytes, set_reporter, stats, Error, File,
-    FunctionReport, Report, Stats,
+    advance, bulk, clear, clear_all, isolated, isolated_async, report, set_enabled, set_max_bytes,
+    set_reporter, stats, Error, File, FunctionReport, Report, Stats,
 };
 pub use memo_macros::{memo, singleton};
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use memo::__private::{enter, Argument, Bytes, Memo, Plain};
+use memo::__private::{enter, Argument, Bytes, Memo, Plain, Static};
 use memo::memo;
 
 /// Held by the one test that runs. It begins with nothing stored, and without a bound.
@@ -197,11 +197,11 @@ fn a_bound_that_is_lowered_among_calls_holds_from_its_return_on() {
 }
 
 /// As many functions as there may be in a large program.
-fn many_functions(count: usize) -> Vec<&'static Memo> {
-    (0..count).map(|_| &*Box::leak(Box::new(Memo::new("many")))).collect()
+fn many_functions(count: usize) -> Vec<&'static Static> {
+    (0..count).map(|_| &*Box::leak(Box::new(Static::new(Memo::new("many"))))).collect()
 }
 
-fn call(function: &'static Memo, key: u64) -> u64 {
+fn call(function: &'static Static, key: u64) -> u64 {
     enter(function, Bytes(Plain), (Argument::new(&key).part(), ())).run(|| key)
 }
 
@@ -240,4 +240,34 @@ fn among_thousands_of_functions_the_oldest_results_go_first_whosever_they_are() 
         assert!(key % 500 > 0 || held() <= each * 5000);
     }
     assert!(held() > each * 4990);
+}
+
+#[test]
+fn what_isolated_blocks_hold_counts_and_makes_room_as_everything_does() {
+    let _alone = Alone::new();
+    let barrier = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            memo::isolated(|| {
+                for key in 0..100 {
+                    text(key, 100);
+                }
+                barrier.wait();
+                // The bound is set meanwhile.
+                barrier.wait();
+                let inside = held();
+                assert!(inside <= 2_000, "{inside}");
+                text(1000, 100);
+                assert!(text::contains(1000, 100));
+            });
+        });
+        barrier.wait();
+        memo::set_max_bytes(2_000);
+        barrier.wait();
+    });
+    // The block gives back what it held.
+    for key in 0..1000 {
+        text(key, 100);
+    }
+    assert!((1_500..=2_000).contains(&held()), "{}", held());
 }

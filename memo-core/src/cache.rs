@@ -30,10 +30,11 @@ use once_cell::sync::OnceCell;
 
 use crate::background::release;
 use crate::cache::asked::{Asked, Unknown};
+use crate::clock::{Clock, Tick, REAL};
 use crate::flight::{on_rayon, Flights, Key, ON_RAYON};
 use crate::function::error::Kind;
 use crate::function::name::Name;
-use crate::function::registry::Registry;
+use crate::function::registry::{next_number, Registry};
 use crate::key::sink::{take_refusal, Stop};
 use crate::key::{self, Arguments, Scope};
 use crate::memory::bounded::{Bounds, Memory};
@@ -44,8 +45,10 @@ use crate::store::backing::Backing;
 use claim::Claim;
 pub(crate) use claimant::Claimant;
 use counts::Counts;
-pub(crate) use find::{pin, Held};
+pub(crate) use find::{pin, pin_outside, Held};
 pub(crate) use finish::{Finished, Outcome};
+#[cfg(unix)]
+pub(crate) use fork::watch as watch_forks;
 use life::Ttl;
 
 /// The shortest bound of a wait for a computation, in nanoseconds, where no option says another.
@@ -53,9 +56,15 @@ const MIN_BOUND: u64 = 5_000_000_000;
 /// The same for a resource, which takes long and should be there once.
 const MIN_RESOURCE_BOUND: u64 = 60_000_000_000;
 
+/// Set in the number of a function that is in no registry.
+const UNLISTED: usize = 1 << (usize::BITS - 1);
+/// That of one that never was.
+const NO_NUMBER: usize = usize::MAX;
+
 pub(crate) struct Cache {
     table: Table,
-    /// The function's number once it is in the registry, which is before its first entry.
+    /// The function's number once it is in the registry, which is before its first entry. Before that
+    /// [`UNLISTED`] is set in it; a double keeps the rest for the next block that it is called in.
     number: AtomicUsize,
     /// The function's full name; set when it enters the registry.
     name: OnceCell<&'static str>,
@@ -77,6 +86,8 @@ pub(crate) struct Cache {
     /// The backing store, if it has one.
     pub(crate) backing: Backing,
     registry: &'static Registry,
+    /// What ages are told by.
+    clock: &'static Clock,
     /// Its entries own resources, which are to be dropped as soon as nobody reads them; data is when
     /// it is worth it.
     is_resource: bool,
@@ -122,7 +133,7 @@ impl Cache {
     ) -> Self {
         Self {
             table: Table::new(),
-            number: AtomicUsize::new(usize::MAX),
+            number: AtomicUsize::new(NO_NUMBER),
             name: OnceCell::new(),
             shared: Mutex::new(Shared {
                 memory: Memory::new(!is_resource),
@@ -131,12 +142,7 @@ impl Cache {
                 misses: 0,
                 compute_time: 0,
             }),
-            counts: Counts {
-                store_hits: AtomicU64::new(0),
-                misses: AtomicU64::new(0),
-                uncacheable: AtomicU64::new(0),
-                unshared: AtomicU64::new(0),
-            },
+            counts: Counts::new(),
             longest: AtomicU64::new(0),
             declared,
             limits: Limits {
@@ -156,9 +162,31 @@ impl Cache {
             wait: Asked::new(),
             backing: Backing::new(),
             registry,
+            clock: &REAL,
             is_resource,
             reported: AtomicU8::new(0),
         }
+    }
+}
+
+impl Cache {
+    /// The same function with nothing stored and no store, in an isolation, which has this registry
+    /// and this clock.
+    pub(crate) fn double(&self, registry: &'static Registry, clock: &'static Clock) -> Self {
+        let mut double = Self::new(self.declared, registry, self.is_resource);
+        double.limits = self.limits;
+        double.clock = clock;
+        double.shared.lock().memory.clock = clock;
+        double
+    }
+
+    pub(crate) fn is_resource(&self) -> bool {
+        self.is_resource
+    }
+
+    /// The moment by which what is stored is old or not.
+    pub(crate) fn now(&self) -> Tick {
+        self.clock.now()
     }
 }
 
@@ -209,12 +237,19 @@ impl Cache {
 
     fn register(&'static self, scope: Option<Scope>) {
         // Relaxed: a number seen late only means to ask again, under the registry's lock.
-        if self.number.load(Ordering::Relaxed) == usize::MAX {
+        let is_unlisted = || self.number.load(Ordering::Relaxed) & UNLISTED != 0;
+        if is_unlisted() {
             #[cfg(unix)]
             crate::cache::fork::watch();
-            let is_new = || self.name.set(self.declared.full(scope)).is_ok();
-            let number = |number| self.number.store(number, Ordering::Relaxed);
-            self.registry.register(self, is_new, number);
+            let number = || {
+                self.name.get_or_init(|| self.declared.full(scope));
+                let number = match self.number.load(Ordering::Relaxed) {
+                    NO_NUMBER => next_number(),
+                    before => before & !UNLISTED,
+                };
+                self.number.store(number, Ordering::Relaxed);
+            };
+            self.registry.register(self, is_unlisted, number);
         }
     }
 

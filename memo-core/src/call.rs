@@ -9,6 +9,7 @@
 //! every room below, and none uses it. Start reading at [`find`].
 
 mod memo;
+pub(crate) mod isolated;
 pub(crate) mod declared;
 mod payload;
 mod resource;
@@ -30,7 +31,7 @@ pub use companions::{contains, contains_stored, get, insert, remove, Insert};
 pub use condition::{is_enabled, only_if, uncached, OnlyIf};
 pub use find::{enter, hit, look_again, refresh, Call};
 pub use kept::{Clones, Kept};
-pub use memo::Memo;
+pub use memo::{Memo, Static};
 pub use miss::Miss;
 pub use payload::{Bytes, Payload};
 pub use resource::{Hooks, Resource};

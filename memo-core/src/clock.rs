@@ -2,6 +2,7 @@
 
 pub(crate) mod timer;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Whether there is a clock. Where there is none, asking std for the time would end the program.
@@ -49,6 +50,44 @@ impl Tick {
 
     pub(crate) fn elapsed(self) -> Duration {
         Duration::from_nanos(Self::now().0.saturating_sub(self.0))
+    }
+}
+
+/// What times to live are told by: the clock, or one that is ahead of it, which a test has moved.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    /// In nanoseconds.
+    ahead: AtomicU64,
+}
+
+/// The clock of the process, which nobody moves.
+pub(crate) static REAL: Clock = Clock::new();
+
+impl Clock {
+    pub(crate) const fn new() -> Self {
+        Self { ahead: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn is_real(&'static self) -> bool {
+        std::ptr::eq(self, &REAL)
+    }
+
+    pub(crate) fn now(&self) -> Tick {
+        // Relaxed: who moves a clock and who reads it then are one thread, or have met.
+        match self.ahead.load(Ordering::Relaxed) {
+            0 => Tick::now(),
+            // The last moment of all is that of what is kept for ever.
+            ahead => Tick(Tick::now().plus(ahead).0.min(u64::MAX - 1)),
+        }
+    }
+
+    pub(crate) fn advance(&self, nanos: u64) {
+        let later = |ahead: u64| Some(ahead.saturating_add(nanos));
+        let _ = self.ahead.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later);
+    }
+
+    pub(crate) fn set_back(&self) {
+        self.ahead.store(0, Ordering::Relaxed);
     }
 }
 

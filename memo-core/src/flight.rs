@@ -28,6 +28,7 @@ use crate::platform::sync::Mutex;
 use once_cell::sync::OnceCell;
 
 use crate::clock::Tick;
+use crate::function::isolation::{self, Isolation};
 use crate::key::DIGEST;
 use crate::memory::entry::{self, Builder};
 use crate::platform::process;
@@ -82,6 +83,8 @@ pub(crate) struct Flight {
     inner_waits: AtomicUsize,
     /// How many forks the process had seen.
     generation: u32,
+    /// In the isolation whose double it computes, which waits for it before it is used again.
+    isolation: Option<isolation::Share>,
     polls: Polls,
     state: Mutex<State>,
 }
@@ -138,6 +141,7 @@ impl Flight {
             delayed: AtomicBool::new(false),
             inner_waits: AtomicUsize::new(0),
             generation: process::generation(),
+            isolation: isolation::current().map(Isolation::share),
             polls: Polls::new(),
             state: Mutex::new(state),
         })
@@ -157,6 +161,7 @@ impl Flight {
         flight.fenced = AtomicBool::new(false);
         flight.delayed = AtomicBool::new(false);
         flight.generation = process::generation();
+        flight.isolation = isolation::current().map(Isolation::share);
         true
     }
 
@@ -164,6 +169,10 @@ impl Flight {
     /// was nobody else's. It lets go of what is around it.
     pub(crate) fn can_be_reused(self: &mut Arc<Self>) -> bool {
         if self.is_joined() || self.polls.is_task() || self.relieved.get().is_some() {
+            return false;
+        }
+        // An isolation is not to wait for what nobody is in.
+        if self.isolation.is_some() {
             return false;
         }
         if self.parent.is_some() {

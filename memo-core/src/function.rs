@@ -4,6 +4,7 @@
 //! the cache can speak of all functions without knowing what a cache is. Start reading there.
 
 pub(crate) mod registry;
+pub(crate) mod isolation;
 pub(crate) mod name;
 pub(crate) mod identity;
 pub(crate) mod enabled;

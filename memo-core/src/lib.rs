@@ -26,6 +26,7 @@ mod platform;
 #[cfg(test)]
 mod fuzz;
 
+pub use call::isolated::{advance, isolated, isolated_async};
 pub use codec::bulk;
 pub use function::enabled::set_enabled;
 pub use function::error::{set_reporter, Error};
@@ -56,7 +57,11 @@ pub use memory::budget::set_max_bytes;
 /// assert!(!square::contains(4));
 /// ```
 pub fn clear_all() {
-    function::registry::MEMOS.clear_all_and(store::backing::clear_stores);
+    match function::isolation::current() {
+        // Its functions use no stores.
+        Some(isolation) => isolation.memos.clear_all(),
+        None => function::registry::MEMOS.clear_all_and(store::backing::clear_stores),
+    }
 }
 
 /// Clears the functions of a name, and returns whether there are any.
@@ -77,7 +82,7 @@ pub fn clear_all() {
 /// ```
 pub fn clear(name: &str) -> bool {
     // Not one or the other: there may be both.
-    function::registry::MEMOS.clear(name) | function::registry::SINGLETONS.clear(name)
+    function::registry::memos().clear(name) | function::registry::singletons().clear(name)
 }
 
 /// Returns the statistics of every memo function that has been called.
@@ -85,7 +90,7 @@ pub fn clear(name: &str) -> bool {
 /// [`report`] has those of singletons as well, and prints them as a table.
 #[must_use]
 pub fn stats() -> Vec<Stats> {
-    function::registry::MEMOS.stats()
+    function::registry::memos().stats()
 }
 
 /// Removes the resources of every singleton function, all at once.
@@ -93,13 +98,13 @@ pub fn stats() -> Vec<Stats> {
 /// A resource that is being made when this returns, perhaps from one that this removes, is not
 /// shared. Whoever holds an `Arc` keeps it; a resource is released when its last `Arc` is dropped.
 pub fn clear_all_singletons() {
-    function::registry::SINGLETONS.clear_all();
+    function::registry::singletons().clear_all();
 }
 
 /// Returns the statistics of every singleton function that has been called.
 #[must_use]
 pub fn singleton_stats() -> Vec<Stats> {
-    function::registry::SINGLETONS.stats()
+    function::registry::singletons().stats()
 }
 
 /// Implementation details of the attributes. Do not rely on them.
@@ -121,7 +126,7 @@ pub mod __private {
         contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
         insert_async, is_enabled, look_again, only_if, refresh, remove, remove_async, retain,
         retain_ok, uncached, AsyncMiss, Bytes, Call, Clones, Hooks, Insert, Kept, Memo, Miss,
-        OnlyIf, Payload, Resource,
+        OnlyIf, Payload, Resource, Static,
     };
     pub use crate::codec::{Codec, Data, OkOnly, Part, Plain};
     pub use crate::function::identity::{Place, Source};

@@ -17,6 +17,7 @@ mod hold;
 pub(crate) mod tests;
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 #[cfg(unix)]
@@ -60,6 +61,8 @@ thread_local! {
     // where a pin needs no fence, the second where it does: which of them is, is one question less.
     static RECORD: Cell<Option<&'static Record>> = const { Cell::new(None) };
     static FENCED_RECORD: Cell<Option<&'static Record>> = const { Cell::new(None) };
+    // Whether its record is the second though it could be the first.
+    static IS_ASIDE: Cell<bool> = const { Cell::new(false) };
     static LEASE: Lease = const { Lease };
 }
 
@@ -70,6 +73,35 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(record) = RECORD.take().or(FENCED_RECORD.take()) {
             RECORDS.lock().free.push(record);
+        }
+    }
+}
+
+/// Puts this thread's record aside, for as long as this lives: pins take a fence and the long way
+/// there, on which is asked whose what they look for is.
+pub(crate) struct Aside {
+    was_aside: bool,
+    of_thread: PhantomData<*const ()>,
+}
+
+impl Aside {
+    pub(crate) fn new() -> Self {
+        let was_aside = IS_ASIDE.replace(true);
+        if let Some(record) = RECORD.take() {
+            FENCED_RECORD.set(Some(record));
+        }
+        Self { was_aside, of_thread: PhantomData }
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if self.was_aside {
+            return;
+        }
+        IS_ASIDE.set(false);
+        if barrier::is_asymmetric() {
+            RECORD.set(FENCED_RECORD.take());
         }
     }
 }
@@ -93,16 +125,16 @@ pub(crate) fn pin() -> Pin {
 
 /// A pin, or what the caller does first where that may take a lock.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub(crate) fn pin_or_else(pin_with_fence: fn() -> Pin) -> Pin {
+pub(crate) fn pin_or_else<P: From<Pin>>(otherwise: fn() -> P) -> P {
     match RECORD.get() {
         Some(record) => {
             let pin = Pin::new(record, false);
             // The pin is stored before what is read next, as far as this thread's instructions go;
             // for what other threads see, the writer's barrier stands in.
             compiler_fence(Ordering::SeqCst);
-            pin
+            pin.into()
         }
-        None => pin_with_fence(),
+        None => otherwise(),
     }
 }
 
@@ -208,7 +240,7 @@ fn enlist() -> (&'static Record, bool) {
     };
     // While a thread's locals are being destroyed nobody would give the record back at the end:
     // it is borrowed for this pin alone.
-    let own = if barrier::is_asymmetric() { &RECORD } else { &FENCED_RECORD };
+    let own = if barrier::is_asymmetric() && !IS_ASIDE.get() { &RECORD } else { &FENCED_RECORD };
     let is_borrowed = LEASE.try_with(|_| own.set(Some(record))).is_err();
     (record, is_borrowed)
 }

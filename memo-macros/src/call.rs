@@ -61,7 +61,7 @@ impl Function {
     //     new
     //
     // Output:
-    //     fn __memo() -> &'static Memo { static MEMORY: Memo = Memo::new("crate::square"); &MEMORY }
+    //     fn __memo() -> &'static Static { static MEMORY: Static = Static::new(Memo::new("crate::square")); &MEMORY }
     pub(crate) fn memory(
         &self,
         new: &str,
@@ -77,11 +77,12 @@ impl Function {
             (None, Place::Type(_)) => quote!(#new(#path)),
             (None, Place::Impl(_) | Place::Trait) => quote!(#new(#path).method()),
         };
-        let item = quote!(static MEMORY: #private::Memo = #private::Memo::#new #settings;);
+        let memo = quote!(#private::Memo::#new #settings);
+        let item = quote!(static MEMORY: #private::Static = #private::Static::new(#memo););
         if let Place::Trait = self.place {
             return Helped { item, expr: quote!(&MEMORY) };
         }
-        let returns = quote!(&'static #private::Memo);
+        let returns = quote!(&'static #private::Static);
         let memory = quote!(#item &MEMORY);
         self.helped("memo", &Generics::default(), &returns, &memory)
     }

@@ -341,7 +341,8 @@ use quote::quote;
 ///
 /// `ttl` is a result's time to live, counted from the end of the run: a text such as `"1h 30m"`,
 /// `"1.5h"` or `"90 minutes"`, in units from `ns` to `weeks`, or an expression of type `Duration`,
-/// which is evaluated once. By default results do not expire.
+/// which is evaluated once. By default results do not expire. Tests do not wait for it: in
+/// `memo::isolated`, `memo::advance` moves the clock.
 ///
 /// `ttl` may also be a closure without captures, or the path of a function, from what is stored to a
 /// `Duration`: from `&T`, also where the function returns `Result<T, E>`, and from the `Result` with

@@ -92,7 +92,7 @@ pub(crate) fn check_error(returns: &Type) -> Result<()> {
 //     }
 //     enum square {}
 //     impl square {
-//         fn __memo() -> &'static Memo { static MEMORY: Memo = Memo::new("crate::square"); &MEMORY }
+//         fn __memo() -> &'static Static { static MEMORY: Static = Static::new(Memo::new("crate::square")); &MEMORY }
 //         fn __payload() -> impl Insert<u64> { Bytes(Pick::<u64>::new().pick()) }
 //         fn __key(x: &u64) -> impl Args { (Argument::new(x).part(), ()) }
 //         fn __missed(x: u64) -> u64 {

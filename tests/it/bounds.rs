@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use memo::{memo, singleton};
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// Comes back when the condition holds; time has to pass where something is to expire.
 #[track_caller]
 fn eventually(condition: impl Fn() -> bool) {
@@ -106,67 +108,70 @@ fn what_is_often_wanted_stays() {
 #[test]
 fn a_result_expires() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
-    #[memo(ttl = "400ms")]
+    #[memo(ttl = "1h")]
     fn run() -> u32 {
         RUNS.fetch_add(1, SeqCst)
     }
-    let first = run();
+    memo::isolated(|| {
+        assert_eq!(run(), 0);
+        memo::advance(HOUR / 2);
+        assert_eq!((run(), run::get()), (0, Some(0)));
+        memo::advance(HOUR / 2);
+        assert_eq!((run::get(), run::contains(), run::stats().entries), (None, false, 0));
+        assert_eq!((run(), run::stats().expirations), (1, 1));
+    });
+}
+
+#[test]
+fn a_result_expires_by_the_clock_of_the_process() {
+    #[memo(ttl = "50ms")]
+    fn run() {}
+    run();
     eventually(|| !run::contains());
-    assert_eq!((run::get(), run::stats().entries), (None, 0));
-    assert!(run() > first);
-    assert!(run::stats().expirations >= 1);
+    assert_eq!((run::get(), run::stats().entries, run::stats().expirations), (None, 0, 1));
 }
 
 #[test]
 fn the_ttl_may_be_an_expression_and_counts_from_the_end_of_the_computation() {
     fn life() -> Duration {
-        Duration::from_millis(200)
+        HOUR * 2
     }
     #[memo(ttl = life() / 2)]
-    fn slow() -> Instant {
+    fn slow() -> u32 {
         // Takes longer than its result lives.
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(120) {
-            thread::yield_now();
-        }
-        Instant(start.elapsed().as_millis())
+        memo::advance(2 * HOUR);
+        7
     }
-    #[derive(serde::Serialize, serde::Deserialize)]
-    struct Instant(u128);
-    impl Instant {
-        fn now() -> std::time::Instant {
-            std::time::Instant::now()
-        }
-    }
-    assert!(slow().0 >= 120);
-    // Stored, though it is older than its `ttl` already: that counts from now.
-    assert_eq!(slow::stats().misses, 1);
-    eventually(|| !slow::contains());
-    assert_eq!(slow::stats().expirations, 1);
+    memo::isolated(|| {
+        assert_eq!((slow(), slow(), slow::stats().misses), (7, 7, 1));
+        memo::advance(HOUR / 2);
+        assert!(slow::contains());
+        memo::advance(HOUR / 2);
+        assert_eq!((slow::contains(), slow::stats().expirations), (false, 1));
+    });
 }
 
 #[test]
 fn what_has_expired_is_not_there_to_be_removed() {
-    #[memo(ttl = "20ms")]
+    #[memo(ttl = "1h")]
     fn short(x: u32) -> u32 {
         x
     }
-    #[singleton(ttl = "20ms")]
+    #[singleton(ttl = "1h")]
     fn lent(x: u32) -> u32 {
         x
     }
-    short(1);
-    lent(1);
-    eventually(|| !short::contains(1) && !lent::contains(1));
-    assert!(!short::remove(1) && !lent::remove(1));
-    // What is there is removed once.
-    short::insert(2, 2);
-    lent(2);
-    if short::contains(2) && lent::contains(2) {
-        short::remove(2);
-        lent::remove(2);
-    }
-    assert!(!short::remove(2) && !lent::remove(2));
+    memo::isolated(|| {
+        short(1);
+        lent(1);
+        memo::advance(HOUR);
+        assert!(!short::remove(1) && !lent::remove(1));
+        // What is there is removed once.
+        short::insert(2, 2);
+        lent(2);
+        assert!(short::remove(2) && lent::remove(2));
+        assert!(!short::remove(2) && !lent::remove(2));
+    });
 }
 
 #[test]
@@ -202,36 +207,45 @@ fn expired_entries_are_reclaimed_though_nobody_asks_for_them() {
 #[test]
 fn an_old_result_is_served_at_once_and_refreshed_once_behind() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
-    #[memo(ttl = "300ms", refresh = "background")]
+    #[memo(ttl = "1h", refresh = "background")]
     fn version(_done: mpsc::Sender<u32>, key: &str) -> u32 {
         let run = RUNS.fetch_add(1, SeqCst);
         _done.send(run).unwrap();
         run + key.len() as u32
     }
     let (done, runs) = mpsc::channel();
-    assert_eq!(version(done.clone(), "k"), 1);
-    assert_eq!(runs.recv(), Ok(0));
-    // Between one ttl and two every call is answered; the first of them has it refreshed.
-    let start = Instant::now();
-    while RUNS.load(SeqCst) == 1 && start.elapsed() < Duration::from_millis(550) {
-        assert!(version(done.clone(), "k") <= 2);
-    }
-    assert_eq!(runs.recv_timeout(Duration::from_secs(20)), Ok(1));
-    eventually(|| version::get("k") == Some(2));
-    assert!(runs.try_recv().is_err(), "once");
+    memo::isolated(|| {
+        assert_eq!(version(done.clone(), "k"), 1);
+        assert_eq!(runs.recv(), Ok(0));
+        memo::advance(HOUR / 2);
+        assert_eq!(version(done.clone(), "k"), 1);
+        assert!(runs.try_recv().is_err(), "it is fresh");
+        // Between one ttl and two every call is answered; the first of them has it refreshed.
+        memo::advance(HOUR);
+        assert!((0..9).all(|_| version(done.clone(), "k") <= 2));
+        assert_eq!(runs.recv_timeout(Duration::from_secs(20)), Ok(1));
+        eventually(|| version::get("k") == Some(2));
+        assert!(runs.try_recv().is_err(), "once");
+        // After that nothing old is served.
+        memo::advance(2 * HOUR);
+        assert_eq!(version(done.clone(), "k"), 3);
+    });
 }
 
 #[test]
 fn a_singleton_is_replaced_when_it_is_old_and_when_there_are_too_many() {
-    #[singleton(ttl = "300ms", max_entries = 2)]
+    #[singleton(ttl = "1h", max_entries = 2)]
     fn numbered(x: u32) -> u32 {
         x
     }
-    let first = numbered(1);
-    eventually(|| !numbered::contains(1));
-    assert!(!std::sync::Arc::ptr_eq(&first, &numbered(1)));
-    for x in 0..10 {
-        numbered(x);
-        assert!(numbered::stats().entries <= 2);
-    }
+    memo::isolated(|| {
+        let first = numbered(1);
+        assert!(std::sync::Arc::ptr_eq(&first, &numbered(1)));
+        memo::advance(HOUR);
+        assert!(!std::sync::Arc::ptr_eq(&first, &numbered(1)));
+        for x in 0..10 {
+            numbered(x);
+            assert!(numbered::stats().entries <= 2);
+        }
+    });
 }

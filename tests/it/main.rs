@@ -15,6 +15,7 @@ mod hard_resources;
 mod hard_stores;
 mod hard_values;
 mod idle;
+mod isolated;
 mod keys;
 mod lives;
 mod one_instance;

@@ -5,10 +5,13 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread;
+use std::time::Duration;
 
 use memo::{memo, singleton};
 
 use crate::schedule::{eventually, End, Runs, Task};
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// A change of a key, and what is stored after it.
 type Way = (fn(usize), Option<Result<u32, String>>);
@@ -306,48 +309,60 @@ fn a_resource_that_a_refresh_returned_is_served_until_a_later_one_is() {
 #[test]
 fn a_refresh_behind_a_call_is_one_among_others() {
     static RUNS: [Runs; 3] = [const { Runs::new() }; 3];
-    #[memo(ttl = "1s", refresh = "background")]
+    #[memo(ttl = "1h", refresh = "background")]
     fn held(case: usize) -> Result<u32, String> {
         match RUNS[case].count() {
             0 => Ok(RUNS[case].begin() as u32),
+            // While this is under way, the result is found to be old.
+            1 if case > 0 => {
+                let run = RUNS[case].begin();
+                memo::advance(HOUR);
+                assert_eq!(held(case), Ok(0));
+                RUNS[case].told(run)
+            }
             _ => RUNS[case].held(),
         }
     }
-    // Once the old result is, a call begins to refresh it behind itself.
+    // Once the result is old, a call has it refreshed behind itself.
     let stale = |case: usize, runs: usize| {
-        eventually(|| held(case).is_ok() && RUNS[case].count() == runs);
+        memo::advance(HOUR);
+        assert!(held(case).is_ok());
+        RUNS[case].wait_for(runs);
     };
-    thread::scope(|scope| {
-        // The one behind began first.
-        scope.spawn(|| {
-            stale(0, 2);
-            let own = thread::spawn(|| held::refresh(0));
-            RUNS[0].wait_for(3);
-            RUNS[0].end(2, End::Returns(7));
-            assert_eq!(own.join().unwrap(), Ok(7));
-            RUNS[0].end(1, End::Returns(5));
-            // Another one behind, after it.
-            stale(0, 4);
-            RUNS[0].end(3, End::Returns(8));
-            eventually(|| held::get(0) == Some(Ok(8)));
-        });
-        // It began second, and fails, or panics.
-        for (case, end) in [(1, End::Fails), (2, End::Panics)] {
+    // A refresh on this thread, while another says how it goes on.
+    let refresh = |case: usize, run: usize| {
+        thread::scope(|scope| {
             scope.spawn(move || {
-                assert_eq!(held(case), Ok(0));
-                let own = thread::spawn(move || held::refresh(case));
-                RUNS[case].wait_for(2);
-                stale(case, 3);
-                RUNS[case].end(1, End::Returns(7));
-                assert_eq!(own.join().unwrap(), Ok(7));
-                assert_eq!(held::get(case), Some(Ok(7)));
-                RUNS[case].end(2, end);
-                // As long as it may be: the next one behind finds it, too.
-                stale(case, 4);
-                assert_eq!(held(case), Ok(7));
-                RUNS[case].end(3, End::Returns(8));
-                eventually(|| held::get(case) == Some(Ok(8)));
+                RUNS[case].wait_for(3);
+                RUNS[case].end(run, End::Returns(7));
             });
-        }
+            assert_eq!(held::refresh(case), Ok(7));
+        });
+        assert_eq!(held::get(case), Some(Ok(7)));
+    };
+    memo::isolated(|| {
+        // The one behind began first.
+        assert_eq!(held(0), Ok(0));
+        stale(0, 2);
+        refresh(0, 2);
+        RUNS[0].end(1, End::Returns(5));
+        // Another one behind, after it.
+        stale(0, 4);
+        assert_eq!(held(0), Ok(7));
+        RUNS[0].end(3, End::Returns(8));
+        eventually(|| held::get(0) == Some(Ok(8)));
     });
+    // It began second, and fails, or panics.
+    for (case, end) in [(1, End::Fails), (2, End::Panics)] {
+        memo::isolated(|| {
+            assert_eq!(held(case), Ok(0));
+            refresh(case, 1);
+            RUNS[case].end(2, end);
+            // As long as it may be: the next one behind finds it, too.
+            stale(case, 4);
+            assert_eq!(held(case), Ok(7));
+            RUNS[case].end(3, End::Returns(8));
+            eventually(|| held::get(case) == Some(Ok(8)));
+        });
+    }
 }

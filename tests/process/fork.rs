@@ -109,6 +109,48 @@ alone! {
 }
 
 alone! {
+    fn a_child_of_a_process_with_isolated_blocks_has_blocks_of_its_own() {
+        fn block(key: u32) {
+            memo::isolated(|| {
+                assert!(!busy::contains(key) && !resource::contains(key));
+                assert_eq!((busy(key), *resource(key)), (key.to_string(), key));
+                assert_eq!(block_on(task(key)), key + 1);
+                memo::advance(Duration::from_secs(1));
+                assert!(!busy::contains(key) && resource::contains(key));
+            });
+        }
+        let is_over = AtomicBool::new(false);
+        let failed = thread::scope(|scope| {
+            for number in 0..3 {
+                let is_over = &is_over;
+                scope.spawn(move || {
+                    while !is_over.load(SeqCst) {
+                        block(number);
+                    }
+                });
+            }
+            let go_on = || (0..100).for_each(block);
+            let failed = (0..50).filter(|round| match round % 2 {
+                0 => !in_child(go_on),
+                _ => memo::isolated(|| {
+                    task::insert(7, 9);
+                    !in_child(|| {
+                        assert_eq!(block_on(task(7)), 9);
+                        go_on();
+                        memo::clear_all();
+                        assert_eq!(block_on(task(7)), 8);
+                    })
+                }),
+            });
+            let failed = failed.count();
+            is_over.store(true, SeqCst);
+            failed
+        });
+        assert_eq!(failed, 0);
+    }
+}
+
+alone! {
     fn a_child_does_not_wait_for_what_its_parent_computes() {
         static PARENT: AtomicU32 = AtomicU32::new(0);
         static INSIDE: Barrier = Barrier::new(2);

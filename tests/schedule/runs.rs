@@ -43,7 +43,11 @@ impl Runs {
 
     /// For the body of a thread: begins a run that is held until it is told to end.
     pub(crate) fn held(&self) -> Result<u32, String> {
-        let number = self.begin();
+        self.told(self.begin())
+    }
+
+    /// For the body of a thread: holds a run that has begun until it is told to end.
+    pub(crate) fn told(&self, number: usize) -> Result<u32, String> {
         let runs = self.runs.lock().unwrap();
         let (mut runs, timeout) =
             self.changed.wait_timeout_while(runs, AGES, |runs| runs[number].end.is_none()).unwrap();

@@ -3,13 +3,15 @@
 //! Not inside a lock or a once-cell: what is asked may call the very function, or wait for a thread
 //! that does. Those calls do without the answer, as there is none yet.
 
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::platform::sync::thread::{self, ThreadId};
 use crate::platform::sync::{Condvar, Mutex};
-use once_cell::sync::OnceCell;
 
 use crate::clock::Instant;
+use crate::memory::bounded::Bounds;
 #[cfg(unix)]
 use crate::platform::process::{Side, Unlock};
 use crate::platform::unwind::catch;
@@ -17,7 +19,49 @@ use crate::platform::unwind::catch;
 /// An answer, once it is there.
 #[derive(Debug)]
 pub(crate) struct Asked<T> {
-    answer: OnceCell<T>,
+    is_known: AtomicBool,
+    /// Written by who has the [turn](Turn), before it is known.
+    answer: [AtomicU64; 2],
+    of: PhantomData<T>,
+}
+
+/// What an answer may be.
+pub(crate) trait Answer: Copy {
+    fn to_numbers(self) -> [u64; 2];
+    fn from_numbers(numbers: [u64; 2]) -> Self;
+}
+
+impl Answer for u64 {
+    fn to_numbers(self) -> [u64; 2] {
+        [self, 0]
+    }
+
+    #[inline]
+    fn from_numbers([number, _]: [u64; 2]) -> Self {
+        number
+    }
+}
+
+impl Answer for Option<u64> {
+    fn to_numbers(self) -> [u64; 2] {
+        [self.unwrap_or(0), u64::from(self.is_some())]
+    }
+
+    #[inline]
+    fn from_numbers([number, is_some]: [u64; 2]) -> Self {
+        (is_some == 1).then_some(number)
+    }
+}
+
+impl Answer for Bounds {
+    fn to_numbers(self) -> [u64; 2] {
+        [self.entries as u64, self.bytes as u64]
+    }
+
+    #[inline]
+    fn from_numbers([entries, bytes]: [u64; 2]) -> Self {
+        Self { entries: entries as usize, bytes: bytes as usize }
+    }
 }
 
 /// There is no answer.
@@ -36,14 +80,24 @@ static ANSWERED: Condvar = Condvar::new();
 /// Nobody can see that, and to ask as well would only make another that waits.
 const MAX_WAIT: Duration = Duration::from_millis(500);
 
-impl<T: Copy> Asked<T> {
+impl<T: Answer> Asked<T> {
     pub(crate) const fn new() -> Self {
-        Self { answer: OnceCell::new() }
+        let answer = [const { AtomicU64::new(0) }; 2];
+        Self { is_known: AtomicBool::new(false), answer, of: PhantomData }
     }
 
     #[inline]
     pub(crate) fn known(&self) -> Option<T> {
-        self.answer.get().copied()
+        // Acquire pairs with the Release below: what is known is written.
+        let is_known = self.is_known.load(Ordering::Acquire);
+        is_known.then(|| {
+            T::from_numbers([&self.answer[0], &self.answer[1]].map(|it| it.load(Ordering::Relaxed)))
+        })
+    }
+
+    /// It is asked for again. Nobody asks for it now.
+    pub(crate) fn forget(&self) {
+        self.is_known.store(false, Ordering::Relaxed);
     }
 
     /// The answer; asked for, if there is none. Outside locks.
@@ -56,7 +110,11 @@ impl<T: Copy> Asked<T> {
         }
         let Some(_turn) = self.turn()? else { return self.known().ok_or(Unknown::IsBeingAsked) };
         let answer = catch(ask).ok_or(Unknown::Panicked)?;
-        Ok(*self.answer.get_or_init(|| answer))
+        for (place, number) in self.answer.iter().zip(answer.to_numbers()) {
+            place.store(number, Ordering::Relaxed);
+        }
+        self.is_known.store(true, Ordering::Release);
+        Ok(answer)
     }
 
     /// The right to ask; none, if somebody else has just been answered.
@@ -65,7 +123,7 @@ impl<T: Copy> Asked<T> {
         let mut deadline = None;
         let mut asking = ASKING.lock();
         loop {
-            if self.answer.get().is_some() {
+            if self.is_known.load(Ordering::Acquire) {
                 return Ok(None);
             }
             match asking.iter().find(|(asked, _)| *asked == address) {

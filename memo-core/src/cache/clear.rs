@@ -54,6 +54,7 @@ impl Held for Locked {
             Step::Begin => shared.clearing += 1,
             Step::End => shared.clearing -= 1,
             Step::Whole => {}
+            Step::Anew => shared.clearing = 0,
         }
         shared.memory.clear(&self.cache.table);
         self.fenced.add(shared.flights.fence_all());

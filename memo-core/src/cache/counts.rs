@@ -15,6 +15,29 @@ pub(super) struct Counts {
     pub(super) misses: AtomicU64,
     pub(super) uncacheable: AtomicU64,
     pub(super) unshared: AtomicU64,
+    /// The hits that were counted before it began anew.
+    pub(super) hits_before: AtomicU64,
+}
+
+impl Counts {
+    pub(super) const fn new() -> Self {
+        Self {
+            store_hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            uncacheable: AtomicU64::new(0),
+            unshared: AtomicU64::new(0),
+            hits_before: AtomicU64::new(0),
+        }
+    }
+
+    /// After so many hits.
+    pub(super) fn begin_anew(&self, hits: u64) {
+        let Self { store_hits, misses, uncacheable, unshared, hits_before } = self;
+        for count in [store_hits, misses, uncacheable, unshared] {
+            count.store(0, Ordering::Relaxed);
+        }
+        hits_before.store(hits, Ordering::Relaxed);
+    }
 }
 
 impl Shared {

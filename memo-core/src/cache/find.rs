@@ -11,6 +11,7 @@ use std::cell::Cell;
 use super::Cache;
 use crate::clock::Tick;
 use crate::flight::Key;
+use crate::function::isolation;
 use crate::key::{self, Args, Arguments, Hashed};
 use crate::memory::entry::View;
 use crate::memory::expiry;
@@ -28,6 +29,18 @@ pub(crate) fn pin() -> Pin {
         #[cfg(unix)]
         super::fork::watch();
         reclaim::pin_with_fence()
+    }
+    reclaim::pin_or_else(first)
+}
+
+/// The same, unless this thread is in an isolation: whose calls are not of the function at hand, but
+/// of its double there. In an isolation no thread has a record at hand, so a hit asks for none.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn pin_outside() -> Option<Pin> {
+    #[cold]
+    #[inline(never)]
+    fn first() -> Option<Pin> {
+        isolation::current().is_none().then(pin)
     }
     reclaim::pin_or_else(first)
 }
@@ -233,20 +246,31 @@ impl Cache {
         }
     }
 
-    /// How an entry that was found is served, if it is.
+    /// How an entry that was found is served, if it is. Who comes here is in no isolation, and asks no
+    /// clock that could have been moved.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn served(&self, entry: View<'_>, is_call: bool) -> Option<Served> {
+        self.served_at(Tick::now, entry, is_call)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn served_at(
+        &self,
+        now: impl FnOnce() -> Tick,
+        entry: View<'_>,
+        is_call: bool,
+    ) -> Option<Served> {
         match entry.until() {
-            Some(expiry) => self.served_until(entry, expiry, is_call),
+            Some(expiry) => self.served_until(now(), entry, expiry, is_call),
             None if entry.is_lasting() => Some(Served { is_stale: false, at: Tick::from_nanos(0) }),
-            None => self.served_watched(entry, is_call),
+            None => self.served_watched(now(), entry, is_call),
         }
     }
 
     /// The same of an entry that says more of time, and hears that it is used.
     #[inline(never)]
-    fn served_watched(&self, entry: View<'_>, is_call: bool) -> Option<Served> {
-        let (watch, at) = (entry.watch()?, Tick::now());
+    fn served_watched(&self, at: Tick, entry: View<'_>, is_call: bool) -> Option<Served> {
+        let watch = entry.watch()?;
         if watch.expiry() <= at {
             return None;
         }
@@ -259,8 +283,13 @@ impl Cache {
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn served_until(&self, entry: View<'_>, expiry: Tick, is_call: bool) -> Option<Served> {
-        let at = Tick::now();
+    fn served_until(
+        &self,
+        at: Tick,
+        entry: View<'_>,
+        expiry: Tick,
+        is_call: bool,
+    ) -> Option<Served> {
         if expiry <= at {
             return None;
         }
@@ -271,15 +300,20 @@ impl Cache {
         Some(Served { is_stale, at })
     }
 
-    /// The entry of a key, if it is served; for who only looks.
-    pub(crate) fn find_key(&self, key: &Key) -> Option<Held> {
+    /// The entry of a key, if it is to be served, and how.
+    pub(crate) fn find_by_key(&self, key: &Key, is_call: bool) -> Option<(Held, Served)> {
         let pin = pin();
         let table = self.table.read(&pin)?;
         let hash = key.entry.hashes().of(table.is_thorough());
         let entry = table.find(hash, same_key(&key.entry))?;
-        self.served(entry, false)?;
+        let served = self.served_at(|| self.now(), entry, is_call)?;
         let entry = entry.pointer();
-        Some(Held::new(pin, entry))
+        Some((Held::new(pin, entry), served))
+    }
+
+    /// The entry of a key, if it is served; for who only looks.
+    pub(crate) fn find_key(&self, key: &Key) -> Option<Held> {
+        self.find_by_key(key, false).map(|(found, _)| found)
     }
 
     pub(crate) fn contains(&self, args: &dyn Arguments) -> bool {
@@ -288,6 +322,6 @@ impl Cache {
         let Some(table) = self.table.read(&pin) else { return false };
         table
             .find(key.entry.hashes().of(table.is_thorough()), same_key(&key.entry))
-            .is_some_and(|entry| entry.expiry().is_none_or(|expiry| expiry > Tick::now()))
+            .is_some_and(|entry| entry.expiry().is_none_or(|expiry| expiry > self.now()))
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::invalidate::Freed;
 use super::{Cache, Claimant, Shared};
-use crate::clock::Tick;
 use crate::flight::{Fenced, Left};
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Ref, View};
@@ -166,7 +165,7 @@ impl Cache {
         }
         let expiry = entry.view().expiry();
         if expiry.is_some() {
-            self.expire_some(shared, Tick::now());
+            self.expire_some(shared, self.now());
         }
         match shared.memory.insert(&self.table, self.bounds(), entry) {
             Ok(()) => {

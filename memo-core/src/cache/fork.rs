@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::background::pool::{REFRESHES, STORES};
 use crate::background::release;
 use crate::clock::timer;
-use crate::function::identity;
 use crate::function::registry::{MEMOS, SINGLETONS};
+use crate::function::{identity, isolation};
 use crate::memory::{budget, expiry};
 use crate::platform::process::{self, Side, Unlock};
 use crate::store::backing;
@@ -59,6 +59,7 @@ extern "C" fn prepare() {
     #[cfg(feature = "disk")]
     unlocks.push(disk::before_fork());
     unlocks.push(budget::before_fork());
+    unlocks.extend(isolation::before_fork());
     unlocks.extend(MEMOS.before_fork());
     unlocks.extend(SINGLETONS.before_fork());
     unlocks.extend([flight::before_fork(), identity::before_fork()]);

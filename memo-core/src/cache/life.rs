@@ -149,7 +149,7 @@ impl Cache {
             // The clock is not looked at.
             return Times::Lasting;
         }
-        let (now, idle) = (Tick::now(), self.idle.known());
+        let (now, idle) = (self.now(), self.idle.known());
         let until = rest.map(|rest| now.plus(rest));
         let says_when_old = self.limits.is_background && self.has_own_lives();
         let fresh_until = match life.0 {

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Cache, Shared};
+use super::{Cache, Shared, UNLISTED};
 use crate::clock::Tick;
 use crate::function::registry::{Function, Held};
 use crate::function::stats::Stats;
@@ -52,18 +52,18 @@ impl Function for Cache {
 
     fn stats(&'static self) -> Stats {
         // What has expired is not held any more, reclaimed or not.
-        self.expire_all(Tick::now());
+        self.expire_whole();
         let (entries, bytes, evictions, expirations, misses, compute_time) = {
             let Shared { memory, misses, compute_time, .. } = &*self.lock();
             let (evictions, expirations) = (memory.evictions(), memory.expirations());
             (memory.entries(), memory.bytes(), evictions, expirations, *misses, *compute_time)
         };
-        let number = self.number.load(Ordering::Relaxed);
+        let number = self.number.load(Ordering::Relaxed) & !UNLISTED;
         let Bounds { entries: max_entries, bytes: max_bytes } = self.asked_bounds();
         let bound = |bound| u64::try_from(bound).ok().filter(|_| bound != usize::MAX);
         Stats {
             name: self.name(),
-            hits: reclaim::hits(number),
+            hits: reclaim::hits(number) - self.counts.hits_before.load(Ordering::Relaxed),
             misses: misses + self.counts.misses.load(Ordering::Relaxed),
             entries,
             bytes,
@@ -78,6 +78,26 @@ impl Function for Cache {
             max_bytes: bound(max_bytes),
             ttl: self.known_ttl().map(Duration::from_nanos),
         }
+    }
+
+    fn expire_whole(&'static self) {
+        self.expire_all(self.now());
+    }
+
+    fn begin_anew(&'static self) {
+        // Relaxed: nobody calls it.
+        let number = self.number.fetch_or(UNLISTED, Ordering::Relaxed);
+        self.counts.begin_anew(reclaim::hits(number));
+        self.longest.store(0, Ordering::Relaxed);
+        self.reported.store(0, Ordering::Relaxed);
+        self.bounds.forget();
+        self.ttl.forget();
+        self.jitter.forget();
+        self.idle.forget();
+        self.wait.forget();
+        let mut shared = self.lock();
+        (shared.misses, shared.compute_time) = (0, 0);
+        shared.memory.forget_counts();
     }
 
     fn expire(&'static self, now: Tick, listed: u64) {

@@ -1,7 +1,6 @@
 //! Asking of what is in memory what is to stay.
 
 use super::{pin, Cache};
-use crate::clock::Tick;
 use crate::key::Scope;
 use crate::memory::entry::{Ref, View};
 
@@ -19,7 +18,7 @@ impl Cache {
         let mut removed = 0;
         for batch in self.entries_of(scope).chunks(BATCH) {
             let goes = |entry: &&Ref| {
-                let is_served = entry.view().expiry().is_none_or(|expiry| expiry > Tick::now());
+                let is_served = entry.view().expiry().is_none_or(|expiry| expiry > self.now());
                 is_served && !is_kept(entry.view())
             };
             let leaving: Vec<_> = batch.iter().filter(goes).collect();

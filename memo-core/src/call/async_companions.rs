@@ -7,18 +7,34 @@
 use std::future::Future;
 
 use super::companions::{insertion, Insert};
-use super::{Memo, Payload};
+use super::{Memo, Payload, Static};
 use crate::background::pool::spawn_blocking;
 use crate::key::Args;
 
-impl Memo {
+impl Static {
     /// `func::clear_async()`.
     pub async fn clear_async(&'static self) {
-        spawn_blocking(|| self.clear()).await;
+        let memo = self.here();
+        memo.ask_store(|| memo.clear()).await;
+    }
+}
+
+impl Memo {
+    /// Does what waits for the store, if there is one. The double of a function has none, and is not
+    /// kept busy while it may be used again.
+    async fn ask_store<R: Send + 'static>(
+        &'static self,
+        ask: impl FnOnce() -> R + Send + 'static,
+    ) -> Option<R> {
+        if self.cache.has_store() {
+            spawn_blocking(ask).await
+        } else {
+            Some(ask())
+        }
     }
 
     async fn sync_invalidations_async(&'static self) {
-        if self.cache.backing.needs_sync() {
+        if self.cache.has_store() && self.cache.backing.needs_sync() {
             spawn_blocking(|| self.cache.sync_invalidations()).await;
         }
     }
@@ -26,16 +42,20 @@ impl Memo {
 
 /// `func::get_async(…)`: the stored result, without computing one.
 pub fn get_async<R, P: Payload<R>, A: Args>(
-    memo: &'static Memo,
+    memo: &'static Static,
     _: P,
     args: A,
 ) -> impl Future<Output = Option<R>> {
+    let memo = memo.here();
     let key = memo.key(&args, memo.trust.expected_len());
     async move {
         let key = key?;
         memo.sync_invalidations_async().await;
         if let Some(result) = memo.cache.find_key(&key).and_then(|found| P::take(found.view())) {
             return Some(result);
+        }
+        if !memo.cache.has_store() {
+            return None;
         }
         let found = spawn_blocking(move || memo.cache.load_only(&key)).await.flatten()?;
         memo.restore_found::<R, P>(&found)
@@ -44,7 +64,7 @@ pub fn get_async<R, P: Payload<R>, A: Args>(
 
 /// `func::contains_async(…)`.
 pub fn contains_async<R, P: Payload<R>, A: Args>(
-    memo: &'static Memo,
+    memo: &'static Static,
     payload: P,
     args: A,
 ) -> impl Future<Output = bool> {
@@ -53,25 +73,27 @@ pub fn contains_async<R, P: Payload<R>, A: Args>(
 }
 
 /// `func::remove_async(…)`: whether there was something to forget.
-pub fn remove_async<A: Args>(memo: &'static Memo, args: A) -> impl Future<Output = bool> {
+pub fn remove_async<A: Args>(memo: &'static Static, args: A) -> impl Future<Output = bool> {
+    let memo = memo.here();
     let key = memo.key(&args, memo.trust.expected_len());
     async move {
         let Some(key) = key else { return false };
-        spawn_blocking(move || memo.remove_key(&key)).await.unwrap_or(false)
+        memo.ask_store(move || memo.remove_key(&key)).await.unwrap_or(false)
     }
 }
 
 /// `func::insert_async(…)`: stores a result that was come by otherwise.
 pub fn insert_async<R, P: Insert<R>, A: Args>(
-    memo: &'static Memo,
+    memo: &'static Static,
     payload: P,
     args: A,
     result: R,
 ) -> impl Future<Output = ()> {
+    let memo = memo.here();
     let insertion = insertion(memo, &payload, &args, result);
     async move {
         if let Some(insertion) = insertion {
-            spawn_blocking(move || memo.insert(insertion)).await;
+            memo.ask_store(move || memo.insert(insertion)).await;
         }
     }
 }

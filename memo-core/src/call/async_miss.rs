@@ -50,6 +50,18 @@ impl Memo {
         }
     }
 
+    /// What the store has of a call, if there is one: a double has none though the function has one.
+    ///
+    /// # Errors
+    /// Nothing: the body is to be run.
+    async fn load_in_task<R, P: Payload<R>>(&'static self, lead: Lead) -> Result<R, Lead> {
+        if !self.cache.has_store() {
+            return Err(lead);
+        }
+        let (lead, lookup) = self.load_async(lead).await;
+        self.received::<R, P>(lead, lookup)
+    }
+
     /// The result that another call has.
     ///
     /// # Errors
@@ -109,8 +121,7 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
             Err(lead) => lead,
         };
         let Some(lead) = lead else { return Body::new(body).run().await };
-        let (lead, lookup) = memo.load_async(lead).await;
-        let lead = match memo.received::<R, P>(lead, lookup) {
+        let lead = match memo.load_in_task::<R, P>(lead).await {
             Ok(result) => return result,
             Err(lead) => lead,
         };

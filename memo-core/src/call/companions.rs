@@ -1,6 +1,6 @@
 //! The companions of one call that do not run the body.
 
-use super::{Bytes, Memo, Payload};
+use super::{Bytes, Memo, Payload, Static};
 use crate::cache::life::Life;
 use crate::cache::tiered::{Put, StoreWrite, Write};
 use crate::codec::{self, Codec, Keep};
@@ -10,34 +10,41 @@ use crate::key::{Args, DIGEST};
 use crate::memory::entry::Ref;
 
 /// `func::get(…)`: the stored result, without computing one.
-pub fn get<R, P: Payload<R>, A: Args>(memo: &'static Memo, _: P, args: A) -> Option<R> {
-    if P::HAS_STORE {
-        memo.cache.sync_invalidations();
+pub fn get<R, P: Payload<R>, A: Args>(memo: &'static Static, _: P, args: A) -> Option<R> {
+    // A double has none though the function has one.
+    let has_store = P::HAS_STORE && memo.here().cache.has_store();
+    if has_store {
+        memo.outside().cache.sync_invalidations();
     }
-    let found = memo.find::<R, P, A>(&args, false).map(|(result, _)| result);
-    if P::HAS_STORE && found.is_none() {
+    let found = memo.look::<R, P, A>(&args).map(|(result, _)| result);
+    if has_store && found.is_none() {
+        let memo = memo.outside();
         return memo.look_in_store::<R, P>(&memo.key(&args, P::value_len(&memo.trust))?);
     }
     found
 }
 
 /// `func::contains(…)`.
-pub fn contains<A: Args>(memo: &'static Memo, args: A) -> bool {
-    memo.cache.contains(&args)
+pub fn contains<A: Args>(memo: &'static Static, args: A) -> bool {
+    memo.here().cache.contains(&args)
 }
 
 /// `func::contains(…)` of a function with a store.
 pub fn contains_stored<R, P: Payload<R>, A: Args>(
-    memo: &'static Memo,
+    memo: &'static Static,
     payload: P,
     args: A,
 ) -> bool {
-    memo.cache.sync_invalidations();
-    memo.cache.contains(&args) || get::<R, P, A>(memo, payload, args).is_some()
+    let cache = &memo.here().cache;
+    if cache.has_store() {
+        cache.sync_invalidations();
+    }
+    cache.contains(&args) || get::<R, P, A>(memo, payload, args).is_some()
 }
 
 /// `func::remove(…)`: whether there was something to forget.
-pub fn remove<A: Args>(memo: &'static Memo, args: A) -> bool {
+pub fn remove<A: Args>(memo: &'static Static, args: A) -> bool {
+    let memo = memo.here();
     if !memo.cache.has_store() {
         return memo.cache.key(&args, 0).is_ok_and(|key| memo.cache.remove(&key));
     }
@@ -45,7 +52,8 @@ pub fn remove<A: Args>(memo: &'static Memo, args: A) -> bool {
 }
 
 /// `func::insert(…)`: stores a result that was come by otherwise.
-pub fn insert<R, P: Insert<R>, A: Args>(memo: &'static Memo, payload: P, args: A, result: R) {
+pub fn insert<R, P: Insert<R>, A: Args>(memo: &'static Static, payload: P, args: A, result: R) {
+    let memo = memo.here();
     if let Some(insertion) = insertion(memo, &payload, &args, result) {
         memo.insert(insertion);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::find::Found;
-use super::{Call, Memo, Payload};
+use super::{Call, Payload, Static};
 use crate::codec::{Keep, Part};
 use crate::function::enabled;
 use crate::key::Scope;
@@ -12,10 +12,11 @@ use crate::platform::unwind::catch;
 /// Whether a call is one for the cache, by what the user's condition says; where it panics, it is not.
 #[must_use]
 pub fn is_enabled(
-    memo: &'static Memo,
+    memo: &'static Static,
     scope: Option<Scope>,
     condition: impl FnOnce() -> bool,
 ) -> bool {
+    let memo = memo.here();
     // What is turned off is not asked.
     if memo.cache.is_data() && !enabled::is_on() {
         return true;
@@ -28,8 +29,8 @@ pub fn is_enabled(
 }
 
 /// A call that just runs.
-pub fn uncached<R, P: Payload<R>>(memo: &'static Memo, payload: P) -> Call<R, P> {
-    Call { memo, payload, found: Found::Uncached }
+pub fn uncached<R, P: Payload<R>>(memo: &'static Static, payload: P) -> Call<R, P> {
+    Call { memo: memo.here(), payload, found: Found::Uncached }
 }
 
 /// Stored only when a condition of the user's says so.

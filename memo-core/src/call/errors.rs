@@ -6,7 +6,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::companions::{Insert, Insertion};
-use super::declared::NoCodec;
 use super::payload::left;
 use super::{Memo, Payload};
 use crate::cache::lead::Lead;
@@ -112,22 +111,22 @@ impl<T, E: SharedError> Errs<Result<T, E>> {
 #[doc(hidden)]
 impl<T, E> OtherErrs<Result<T, E>> {
     #[must_use]
-    pub const fn pick(&self) -> NoCodec
+    pub const fn pick(&self) -> NoErr
     where
         E: SharedError,
     {
-        NoCodec
+        NoErr
     }
 }
 
 #[doc(hidden)]
 impl<R> NoErrs<R> {
     #[must_use]
-    pub const fn pick(&self) -> NoCodec
+    pub const fn pick(&self) -> NoErr
     where
         R: SharesNothing,
     {
-        NoCodec
+        NoErr
     }
 }
 
@@ -140,7 +139,10 @@ impl<R> NoErrs<R> {
 pub trait SharesNothing {}
 
 /// What stands for [`ErrShared`] after the type was refused.
-impl<R> Fails<R> for NoCodec {
+#[derive(Clone, Copy, Debug)]
+pub struct NoErr;
+
+impl<R> Fails<R> for NoErr {
     fn share(_: &R) -> Option<Box<dyn Any + Send + Sync>> {
         None
     }

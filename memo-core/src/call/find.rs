@@ -3,11 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{AsyncMiss, Memo, Miss, Payload};
+use super::{isolated, AsyncMiss, Memo, Miss, Payload, Static};
 use crate::background::pool::REFRESHES;
 use crate::cache::{self, Claimant, Held};
 use crate::flight::Key;
-use crate::function::enabled;
+use crate::function::{enabled, isolation};
 use crate::key::{Args, Arguments};
 use crate::reclaim;
 
@@ -45,7 +45,9 @@ impl<R, P> fmt::Debug for Call<R, P> {
 // Without optimization, whatever is inlined takes its stack for as long as the body runs.
 #[cfg_attr(debug_assertions, inline(never))]
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn hit<R, P: Payload<R>, A: Args>(memo: &'static Memo, _: P, args: A) -> Option<R> {
+pub fn hit<R, P: Payload<R>, A: Args>(memo: &'static Static, _: P, args: A) -> Option<R> {
+    // Whatever is found has a record at hand, and so is in no isolation.
+    let memo = memo.outside();
     if P::IS_DATA && !enabled::is_known_on() {
         return None;
     }
@@ -66,20 +68,48 @@ pub fn hit<R, P: Payload<R>, A: Args>(memo: &'static Memo, _: P, args: A) -> Opt
 // Without optimization, whatever is inlined takes its stack for as long as the body runs.
 #[cfg_attr(debug_assertions, inline(never))]
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args: A) -> Call<R, P> {
-    let found = if P::IS_DATA && !enabled::is_on() {
+pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: A) -> Call<R, P> {
+    let found = if P::IS_DATA && !enabled::may_be_on() {
         Found::Uncached
     } else if P::HAS_STORE && memo.syncs_in_task() {
-        memo.missed::<R, P, A>(&args)
+        return missed(memo, payload, &args);
     } else if P::VALIDATES && payload.validates() {
-        memo.find_valid(&payload, &args)
+        return find_valid(memo, payload, &args);
     } else {
         match memo.find::<R, P, A>(&args, true) {
             Some((result, is_stale)) if is_stale => Found::Stale(result),
             Some((result, _)) => Found::Hit(result),
-            None => memo.missed::<R, P, A>(&args),
+            None => return missed(memo, payload, &args),
         }
     };
+    Call { memo: memo.outside(), payload, found }
+}
+
+/// A call that found nothing outside isolations.
+#[cold]
+#[inline(never)]
+fn missed<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: &A) -> Call<R, P> {
+    let found_inside = memo.find_inside::<R, P>(args, true);
+    let memo = memo.here();
+    let found = match found_inside {
+        Some((result, is_stale)) if is_stale => Found::Stale(result),
+        Some((result, _)) => Found::Hit(result),
+        None => memo.missed::<R, P>(args),
+    };
+    Call { memo, payload, found }
+}
+
+/// A hit that the user's `validate` has a say in, or a miss.
+#[cold]
+#[inline(never)]
+fn find_valid<R, P: Payload<R>, A: Args>(
+    memo: &'static Static,
+    payload: P,
+    args: &A,
+) -> Call<R, P> {
+    let found = memo.look::<R, P, A>(args);
+    let memo = memo.here();
+    let found = memo.valid(&payload, found, args);
     Call { memo, payload, found }
 }
 
@@ -89,10 +119,11 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args: A
 #[cfg_attr(debug_assertions, inline(never))]
 #[cfg_attr(not(debug_assertions), inline)]
 pub fn look_again<R, P: Payload<R>, A: Args>(
-    memo: &'static Memo,
+    memo: &'static Static,
     payload: P,
     args: A,
 ) -> Call<R, P> {
+    let memo = memo.here();
     let found = match memo.look_by_key(&args, P::IS_DATA, P::value_len(&memo.trust)) {
         None => Found::Uncached,
         Some((key, None)) => Found::Miss(Claimant::new(key)),
@@ -108,7 +139,12 @@ pub fn look_again<R, P: Payload<R>, A: Args>(
 }
 
 /// `func::refresh(…)`: a call that computes, whatever is stored.
-pub fn refresh<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args: A) -> Call<R, P> {
+pub fn refresh<R, P: Payload<R>, A: Args>(
+    memo: &'static Static,
+    payload: P,
+    args: A,
+) -> Call<R, P> {
+    let memo = memo.here();
     let found = if P::IS_DATA && !enabled::is_on() {
         Found::Uncached
     } else {
@@ -118,49 +154,93 @@ pub fn refresh<R, P: Payload<R>, A: Args>(memo: &'static Memo, payload: P, args:
     Call { memo, payload, found }
 }
 
-impl Memo {
-    /// The hot path: no lock, and no allocation but those of the result.
+impl Static {
+    /// The hot path: no lock, and no allocation but those of the result. A thread that is in an
+    /// isolation finds nothing here, and is to be asked [there](Self::find_inside).
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn find<R, P: Payload<R>, A: Args>(
         &'static self,
         args: &A,
         is_call: bool,
     ) -> Option<(R, bool)> {
+        let cache = &self.outside().cache;
         if A::are_plain() && P::is_plain() {
             // No code of the user's is run under the pin.
-            let pin = cache::pin();
-            if let Ok((entry, served)) = self.cache.find_under(&pin, args, is_call)? {
+            let pin = cache::pin_outside()?;
+            if let Ok((entry, served)) = cache.find_under(&pin, args, is_call)? {
                 let result = P::take(entry)?;
                 if is_call {
-                    self.cache.hit(&pin, entry);
+                    cache.hit(&pin, entry);
                 }
                 drop(pin);
                 served.reclaim();
                 return Some((result, served.is_stale));
             }
+        } else if isolation::current().is_some() {
+            return None;
         }
-        let (found, served) = self.cache.find(args, is_call)?;
+        let (found, served) = cache.find(args, is_call)?;
         let result = P::take(found.view())?;
         if is_call {
-            self.cache.hit_held(&found);
+            cache.hit_held(&found);
         }
         drop(found);
         served.reclaim();
         Some((result, served.is_stale))
     }
 
-    /// A hit that the user's `validate` has a say in, or a miss.
+    /// What is stored, for who only looks; and whether it is to be refreshed.
+    pub(super) fn look<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Option<(R, bool)> {
+        self.find::<R, P, A>(args, false).or_else(|| self.find_inside::<R, P>(args, false))
+    }
+
+    /// What is stored in the isolation that this thread is in.
     #[cold]
     #[inline(never)]
-    fn find_valid<R, P: Payload<R>, A: Args>(&'static self, payload: &P, args: &A) -> Found<R> {
-        let invalid = match self.find::<R, P, A>(args, false) {
+    fn find_inside<R, P: Payload<R>>(
+        &'static self,
+        args: &dyn Arguments,
+        is_call: bool,
+    ) -> Option<(R, bool)> {
+        isolation::current()?;
+        self.here().find_by_key::<R, P>(args, is_call)
+    }
+}
+
+impl Memo {
+    /// As the hot path, by the key: so that what finds is not compiled twice.
+    fn find_by_key<R, P: Payload<R>>(
+        &'static self,
+        args: &dyn Arguments,
+        is_call: bool,
+    ) -> Option<(R, bool)> {
+        if is_call && P::IS_DATA && !enabled::is_on() {
+            return None;
+        }
+        let key = self.cache.key(args, 0).ok()?;
+        let (found, served) = self.cache.find_by_key(&key, is_call)?;
+        let result = P::take(found.view())?;
+        if is_call {
+            self.cache.hit_held(&found);
+        }
+        Some((result, served.is_stale))
+    }
+
+    /// What was found, if the user's `validate` says that it is valid, or else a miss.
+    fn valid<R, P: Payload<R>>(
+        &'static self,
+        payload: &P,
+        found: Option<(R, bool)>,
+        args: &dyn Arguments,
+    ) -> Found<R> {
+        let invalid = match found {
             Some((result, is_stale)) if payload.is_valid(&result) => {
                 self.cache.count_hit();
                 return if is_stale { Found::Stale(result) } else { Found::Hit(result) };
             }
             found => found.map(|(result, _)| result),
         };
-        let found = self.missed::<R, P, A>(args);
+        let found = self.missed::<R, P>(args);
         if let (Found::Miss(call), Some(invalid)) = (&found, invalid) {
             // Only the one that was asked about: another call may have replaced it by now.
             self.cache.remove_if(call.key(), |entry| P::is_held(entry, &invalid));
@@ -168,9 +248,11 @@ impl Memo {
         found
     }
 
-    #[cold]
-    #[inline(never)]
-    fn missed<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Found<R> {
+    fn missed<R, P: Payload<R>>(&'static self, args: &dyn Arguments) -> Found<R> {
+        // In an isolation it was not asked yet.
+        if P::IS_DATA && !enabled::is_on() {
+            return Found::Uncached;
+        }
         match self.claimant(args, P::value_len(&self.trust)) {
             Some(call) => Found::Miss(call),
             None => Found::Uncached,
@@ -216,7 +298,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     pub fn refresh_in_background<J: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> J) {
         if matches!(self.found, Found::Stale(_)) {
             // Without a thread the old result is served for as long as it may be.
-            let _ = REFRESHES.run(Box::new(job()));
+            let _ = REFRESHES.run(isolated::carried(Box::new(job())));
         }
     }
 

@@ -1,4 +1,7 @@
 //! One function with an attribute: what its static holds, and what its options say.
+//!
+//! A call begins with the [`Static`], which may be asked only where the call is: so that nothing that
+//! is called in an isolation can miss that the function has a double there.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,13 +13,73 @@ use crate::clock;
 use crate::codec::Trust;
 use crate::flight;
 use crate::function::identity::Source;
+use crate::function::isolation::{self, Isolation};
 use crate::function::name::Name;
 use crate::function::registry::{Function, Registry, MEMOS, SINGLETONS};
 use crate::function::stats::Stats;
 use crate::key::Arguments;
 use crate::store::Store;
 
-/// One function with an attribute, of data or of resources: what the attribute's one static holds.
+/// What the attribute's one static holds: the function as it is outside isolations.
+#[derive(Debug)]
+pub struct Static(Memo);
+
+impl Static {
+    /// The static of a function.
+    #[must_use]
+    pub const fn new(memo: Memo) -> Self {
+        Self(memo)
+    }
+
+    /// The function where this thread is: in an isolation its double there.
+    #[inline]
+    pub(super) fn here(&'static self) -> &'static Memo {
+        match isolation::current() {
+            None => &self.0,
+            Some(isolation) => self.double(isolation),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn double(&'static self, isolation: &'static Isolation) -> &'static Memo {
+        let address = std::ptr::from_ref(self).addr();
+        let double = isolation.double(address, || Box::leak(Box::new(self.0.double(isolation))));
+        match double.downcast_ref() {
+            Some(double) => double,
+            None => unreachable!("at each address there is one static"),
+        }
+    }
+
+    /// The function outside isolations, for who has found that this thread is in none.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) const fn outside(&'static self) -> &'static Memo {
+        &self.0
+    }
+
+    /// `func::clear()`.
+    pub fn clear(&'static self) {
+        self.here().clear();
+    }
+
+    /// `func::stats()`.
+    #[must_use]
+    pub fn stats(&'static self) -> Stats {
+        self.here().cache.stats()
+    }
+}
+
+/// Tests look into what a static holds.
+#[cfg(test)]
+impl std::ops::Deref for Static {
+    type Target = Memo;
+
+    fn deref(&self) -> &Memo {
+        &self.0
+    }
+}
+
+/// One function with an attribute, of data or of resources: in its static, or as a double of that.
 pub struct Memo {
     pub(super) cache: Cache,
     pub(super) trust: Trust,
@@ -197,15 +260,19 @@ impl Memo {
         self
     }
 
-    /// `func::clear()`.
-    pub fn clear(&'static self) {
-        self.cache.clear();
+    /// The same function in an isolation, with nothing stored and without its store.
+    fn double(&self, isolation: &'static Isolation) -> Self {
+        let registry =
+            if self.cache.is_resource() { &isolation.singletons } else { &isolation.memos };
+        Self {
+            cache: self.cache.double(registry, isolation.clock),
+            trust: Trust::new(),
+            is_async: self.is_async,
+        }
     }
 
-    /// `func::stats()`.
-    #[must_use]
-    pub fn stats(&'static self) -> Stats {
-        self.cache.stats()
+    pub(super) fn clear(&'static self) {
+        self.cache.clear();
     }
 
     /// The key of a call, with room for its value; nothing if the arguments make none, which is

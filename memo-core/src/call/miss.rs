@@ -61,7 +61,8 @@ impl Memo {
     ) -> Result<R, Option<Lead>> {
         match Lead::claim_here(&self.cache, call) {
             Ok(lead) => {
-                if P::HAS_STORE {
+                // A double has none though the function has one.
+                if P::HAS_STORE && self.cache.has_store() {
                     return self.load::<R, P>(lead).map_err(Some);
                 }
                 debug_assert!(!self.cache.has_store(), "its codec is to be `Backed`");
@@ -76,7 +77,7 @@ impl Memo {
     #[inline(never)]
     pub(super) fn lead_forced<R, P: Payload<R>>(&'static self, call: Claimant) -> Lead {
         let mut lead = Lead::forced_here(&self.cache, call);
-        if P::HAS_STORE {
+        if P::HAS_STORE && self.cache.has_store() {
             let lookup = self.cache.load_for(lead.flight());
             self.replaces(&mut lead, lookup);
         }
@@ -97,7 +98,7 @@ impl Memo {
 
     fn restored(&'static self, entry: &Ref, is_read: bool) {
         if is_read {
-            entry.view().touch();
+            entry.view().touch(self.cache.now());
             return self.cache.count_hit();
         }
         self.cache.count_miss();

@@ -1,22 +1,22 @@
 //! `func::retain(…)`: what is to stay, by what it is.
 
-use super::{Memo, Payload};
+use super::{Payload, Static};
 use crate::key::Scope;
 
 /// Removes the results in memory that are not to be kept: how many.
 pub fn retain<R, P: Payload<R>>(
-    memo: &'static Memo,
+    memo: &'static Static,
     _: P,
     scope: Option<Scope>,
     mut is_kept: impl FnMut(&R) -> bool,
 ) -> usize {
     // What cannot be read back is noticed by the call that finds it.
-    memo.cache.retain(scope, &mut |entry| P::show(entry, &mut is_kept).unwrap_or(true))
+    memo.here().cache.retain(scope, &mut |entry| P::show(entry, &mut is_kept).unwrap_or(true))
 }
 
 /// The same of a function that returns a `Result`, of which the `Ok` is stored.
 pub fn retain_ok<T, E, P: Payload<Result<T, E>>>(
-    memo: &'static Memo,
+    memo: &'static Static,
     payload: P,
     scope: Option<Scope>,
     mut is_kept: impl FnMut(&T) -> bool,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Memo, Payload};
+use super::{Memo, Payload, Static};
 use crate::background::pool::{is_background, spawn_blocking};
 use crate::cache::lead::{polled_in, Lead};
 use crate::cache::tiered::{FleetStep, FleetWait, Stored, Unknown};
@@ -11,9 +11,21 @@ use crate::clock::timer::Delay;
 use crate::flight::Key;
 use crate::store::{Found, Lookup};
 
-impl Memo {
+impl Static {
     /// Whether memory may not be asked before the store was: only a task has to put that off.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn syncs_in_task(&'static self) -> bool {
+        let cache = &self.outside().cache;
+        cache.has_store() && cache.backing.needs_sync() && self.here().syncs_in_task()
+    }
+}
+
+impl Memo {
+    /// Whether a task has to ask the store before memory may be asked; a thread does that here.
+    #[cold]
+    #[inline(never)]
+    fn syncs_in_task(&'static self) -> bool {
+        // A double has none though the function has one.
         if !self.cache.has_store() {
             return false;
         }

@@ -1,6 +1,7 @@
 //! What calls leave in a cache, which nobody outside sees.
 
 mod bounds;
+mod isolated;
 #[cfg(memo_shuttle)]
 mod schedules;
 mod storms;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::{enter, insert, refresh, remove, Bytes, Call, Memo};
+use super::{enter, insert, refresh, remove, Bytes, Call, Memo, Static};
 use crate::codec::{OkOnly, Plain};
 
 /// What the attribute makes of a call in a task of a function that returns a `Result`.
@@ -56,15 +57,15 @@ impl Task {
     }
 }
 
-fn call(memo: &'static Memo, key: u64) -> Call<Result<u64, ()>, Bytes<OkOnly>> {
+fn call(memo: &'static Static, key: u64) -> Call<Result<u64, ()>, Bytes<OkOnly>> {
     enter(memo, Bytes(OkOnly), (&key, ()))
 }
 
-fn refreshing(memo: &'static Memo, key: u64) -> Call<Result<u64, ()>, Bytes<OkOnly>> {
+fn refreshing(memo: &'static Static, key: u64) -> Call<Result<u64, ()>, Bytes<OkOnly>> {
     refresh(memo, Bytes(OkOnly), (&key, ()))
 }
 
 /// A call on this thread, of a function that returns what is stored.
-fn run(memo: &'static Memo, key: u64, body: impl FnOnce() -> u64) -> u64 {
+fn run(memo: &'static Static, key: u64, body: impl FnOnce() -> u64) -> u64 {
     enter(memo, Bytes(Plain), (&key, ())).run(body)
 }

@@ -2,39 +2,76 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-static STATE: AtomicU8 = AtomicU8::new(UNREAD);
+use crate::function::isolation;
+
+/// Says whether memo functions look into their caches.
+#[derive(Debug)]
+pub(crate) struct Switch(AtomicU8);
+
+/// That of the process; an isolation has its own.
+static PROCESS: Switch = Switch::new();
 
 /// The environment was not asked yet.
 const UNREAD: u8 = 0;
 const ON: u8 = 1;
 const OFF: u8 = 2;
 
-/// Whether memo functions look into their caches.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub(crate) fn is_on() -> bool {
-    // Relaxed: the state guards no data.
-    match STATE.load(Ordering::Relaxed) {
-        ON => true,
-        UNREAD => read_environment(),
-        _ => false,
+impl Switch {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU8::new(UNREAD))
+    }
+
+    pub(crate) fn begin_anew(&self) {
+        self.0.store(UNREAD, Ordering::Relaxed);
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn is_known_on(&self) -> bool {
+        // Relaxed, here and below: the state guards no data.
+        self.0.load(Ordering::Relaxed) == ON
+    }
+
+    fn is_on(&self) -> bool {
+        match self.0.load(Ordering::Relaxed) {
+            ON => true,
+            UNREAD => self.read_environment(),
+            _ => false,
+        }
+    }
+
+    #[cold]
+    fn read_environment(&self) -> bool {
+        let off =
+            std::env::var_os("MEMO_DISABLE").is_some_and(|value| !value.is_empty() && value != "0");
+        let state = if off { OFF } else { ON };
+        // What `set_enabled` said meanwhile stands.
+        let before = self.0.compare_exchange(UNREAD, state, Ordering::Relaxed, Ordering::Relaxed);
+        before.err().unwrap_or(state) == ON
     }
 }
 
-/// Whether they do, as far as is known without asking the environment.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub(crate) fn is_known_on() -> bool {
-    // Relaxed: as above.
-    STATE.load(Ordering::Relaxed) == ON
+/// Whether memo functions look into their caches, on this thread.
+#[cold]
+#[inline(never)]
+pub(crate) fn is_on() -> bool {
+    switch().is_on()
 }
 
-#[cold]
-fn read_environment() -> bool {
-    let off =
-        std::env::var_os("MEMO_DISABLE").is_some_and(|value| !value.is_empty() && value != "0");
-    let state = if off { OFF } else { ON };
-    // What `set_enabled` said meanwhile stands.
-    let before = STATE.compare_exchange(UNREAD, state, Ordering::Relaxed, Ordering::Relaxed);
-    before.err().unwrap_or(state) == ON
+/// The same, but also true where only an isolation that this thread is in says otherwise: for who asks
+/// again where a thread has no [record](crate::reclaim) at hand.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn may_be_on() -> bool {
+    is_known_on() || is_on()
+}
+
+/// Whether they do outside isolations, as far as is known without asking the environment.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn is_known_on() -> bool {
+    PROCESS.is_known_on()
+}
+
+fn switch() -> &'static Switch {
+    isolation::current().map_or(&PROCESS, |isolation| &isolation.switch)
 }
 
 /// Enables or disables caching in all memo functions, for tests and debugging.
@@ -42,7 +79,8 @@ fn read_environment() -> bool {
 /// Enabled by default, unless the environment variable `MEMO_DISABLE` is set to anything but `0` or
 /// the empty string. While it is disabled, a memo function runs its body on every call, stores
 /// nothing and counts nothing; what was stored before stays, and is returned once caching is
-/// enabled again. Singletons are not affected, as their callers rely on sharing one instance.
+/// enabled again. Singletons are not affected, as their callers rely on sharing one instance. In an
+/// [isolated](crate::isolated) block it concerns that block alone.
 ///
 /// # Examples
 ///
@@ -61,5 +99,5 @@ fn read_environment() -> bool {
 /// # memo::set_enabled(true);
 /// ```
 pub fn set_enabled(enabled: bool) {
-    STATE.store(if enabled { ON } else { OFF }, Ordering::Relaxed);
+    switch().0.store(if enabled { ON } else { OFF }, Ordering::Relaxed);
 }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::function::isolation;
 use crate::function::stats::Stats;
 use crate::platform::sync::Mutex;
 
@@ -23,6 +24,10 @@ pub(crate) trait Function: Sync {
     /// So many clears of all functions were under way when it was registered.
     fn clears_begin(&'static self, clears: u32);
     fn stats(&'static self) -> Stats;
+    /// Gives up all that has expired by its clock.
+    fn expire_whole(&'static self);
+    /// It is as if it had never been called, and in no registry. It is empty, and nobody calls it.
+    fn begin_anew(&'static self);
     /// Gives up some of what has expired, for who took it out of the agenda of expiries with that
     /// number.
     fn expire(&'static self, now: Tick, listed: u64);
@@ -67,6 +72,8 @@ pub(crate) enum Step {
     End,
     /// There is no store.
     Whole,
+    /// Nobody clears it any more, nor calls it.
+    Anew,
 }
 
 /// The functions of one attribute.
@@ -86,25 +93,39 @@ pub(crate) static SINGLETONS: Registry = Registry::new();
 /// The number of the next function, among those of all registries.
 pub(crate) static NEXT_NUMBER: AtomicUsize = AtomicUsize::new(0);
 
+pub(crate) fn next_number() -> usize {
+    // Relaxed: only the number matters.
+    NEXT_NUMBER.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The functions of data that this thread's calls are of: in an isolation those of that alone.
+pub(crate) fn memos() -> &'static Registry {
+    isolation::current().map_or(&MEMOS, |isolation| &isolation.memos)
+}
+
+/// The same, of resources.
+pub(crate) fn singletons() -> &'static Registry {
+    isolation::current().map_or(&SINGLETONS, |isolation| &isolation.singletons)
+}
+
 impl Registry {
     pub(crate) const fn new() -> Self {
         Self { registered: Mutex::new(Registered { functions: Vec::new(), clears: 0 }) }
     }
 
-    /// Adds a function, unless `is_new` says that it is there already. `number` is told its number,
-    /// which is its own among those of all registries, once all who clear functions know it.
+    /// Adds a function, unless `is_new` says that it is there already. `number` has it take the
+    /// number that is its own among those of all registries, once all who clear functions know it.
     pub(crate) fn register(
         &self,
         function: &'static dyn Function,
         is_new: impl FnOnce() -> bool,
-        number: impl FnOnce(usize),
+        number: impl FnOnce(),
     ) {
         let mut registered = self.registered.lock();
         if is_new() {
             function.clears_begin(registered.clears);
             registered.functions.push(function);
-            // Relaxed: only the number matters.
-            number(NEXT_NUMBER.fetch_add(1, Ordering::Relaxed));
+            number();
         }
     }
 
@@ -135,6 +156,18 @@ impl Registry {
         self.all().into_iter().for_each(Function::clear_store_of);
     }
 
+    /// Clears all functions; and from now on they store nothing, whoever calls them.
+    pub(crate) fn close(&self) {
+        self.clear_step(Step::Begin);
+    }
+
+    /// After [`close`](Self::close), when nobody calls any of them: it has no functions.
+    pub(crate) fn begin_anew(&self) {
+        self.clear_step(Step::Anew);
+        let functions = std::mem::take(&mut self.registered.lock().functions);
+        functions.into_iter().for_each(Function::begin_anew);
+    }
+
     fn clear_step(&self, step: Step) {
         // Held all the while: a function that is called for the first time begins after the step.
         let mut registered = self.registered.lock();
@@ -142,6 +175,7 @@ impl Registry {
             Step::Begin => registered.clears += 1,
             Step::End => registered.clears -= 1,
             Step::Whole => {}
+            Step::Anew => registered.clears = 0,
         }
         // Nobody else holds two caches at once, so no order is needed.
         let mut held: Vec<_> =

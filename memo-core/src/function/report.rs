@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::function::registry::{MEMOS, SINGLETONS};
+use crate::function::registry::{memos, singletons};
 use crate::function::stats::Stats;
 
 /// A table of all functions: what their caches hold, and what they did.
@@ -46,8 +46,8 @@ pub struct FunctionReport {
 #[must_use]
 pub fn report() -> Report {
     let report = |is_singleton| move |stats| FunctionReport { is_singleton, stats };
-    let memos = MEMOS.stats().into_iter().map(report(false));
-    let singletons = SINGLETONS.stats().into_iter().map(report(true));
+    let memos = memos().stats().into_iter().map(report(false));
+    let singletons = singletons().stats().into_iter().map(report(true));
     let mut functions: Vec<_> = memos.chain(singletons).collect();
     functions.sort_by_key(|function| function.stats.name);
     Report { functions }

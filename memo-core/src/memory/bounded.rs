@@ -5,7 +5,7 @@
 
 use std::ptr::NonNull;
 
-use crate::clock::Tick;
+use crate::clock::{Clock, Tick, REAL};
 use crate::memory::agenda::NEVER;
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Entry, Ref, View};
@@ -40,6 +40,8 @@ pub(crate) struct Memory {
     ages: Option<Box<Ages>>,
     evictions: u64,
     expirations: u64,
+    /// What ages are told by.
+    pub(crate) clock: &'static Clock,
     /// Its bytes count in the budget of all functions.
     is_budgeted: bool,
     /// The numbers with which its cache is in the agendas of expiries and of the oldest entries;
@@ -66,6 +68,7 @@ impl Memory {
             ages: None,
             evictions: 0,
             expirations: 0,
+            clock: &REAL,
             is_budgeted,
             expiry_listed: NEVER,
             oldest_listed: NEVER,
@@ -94,6 +97,11 @@ impl Memory {
         self.expirations
     }
 
+    /// Begins to count anew.
+    pub(crate) fn forget_counts(&mut self) {
+        (self.evictions, self.expirations) = (0, 0);
+    }
+
     /// The entry with this key; not if it has expired, which is then the end of it.
     pub(crate) fn find<'t>(&mut self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
         let place = self.writer.locate(table, key.hashes(), same_key(key));
@@ -112,7 +120,7 @@ impl Memory {
         place: Option<(usize, View<'t>)>,
     ) -> Option<View<'t>> {
         let (index, view) = place?;
-        if view.expiry().is_some_and(|expiry| expiry <= Tick::now()) {
+        if view.expiry().is_some_and(|expiry| expiry <= self.clock.now()) {
             self.unlink(table, index, view);
             self.expirations += 1;
             return None;

@@ -3,6 +3,7 @@
 use crate::platform::sync::atomic::{AtomicUsize, Ordering};
 use crate::platform::sync::{thread, Mutex};
 
+use crate::function::isolation;
 use crate::function::registry::{Registry, MEMOS};
 use crate::memory::agenda::{Agenda, NEVER};
 #[cfg(unix)]
@@ -46,7 +47,8 @@ pub(crate) fn set_max_bytes_of(functions: &Registry, bytes: u64) {
     // what the other did.
     MAX.store(usize::try_from(bytes).unwrap_or(NONE), Ordering::SeqCst);
     // Who stores after it was asked lists itself.
-    functions.all().into_iter().for_each(|function| function.list_oldest());
+    let functions = functions.all().into_iter().chain(isolation::all_memos());
+    functions.for_each(|function| function.list_oldest());
     while USED.load(Ordering::SeqCst) > MAX.load(Ordering::SeqCst) {
         if !evict() {
             // The rest is being stored, under the locks of its caches.

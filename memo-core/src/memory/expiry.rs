@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use crate::clock::Tick;
+use crate::function::isolation;
 use crate::memory::agenda::Agenda;
 use crate::platform::sync::thread_local;
 
@@ -32,7 +33,8 @@ pub(crate) fn reclaim_due() {
         return;
     }
     let now = Tick::now();
-    if !is_due(now) {
+    // What others reclaim is their resources' end, which is not to call what is a test's alone.
+    if !is_due(now) || isolation::current().is_some() {
         return;
     }
     once_deep(|| {

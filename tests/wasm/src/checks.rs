@@ -21,6 +21,7 @@ checks! {
     data::records_come_back_as_they_were,
     data::what_is_cleared_or_removed_is_computed_again,
     data::bounds_hold,
+    data::a_block_that_is_isolated_has_every_function_to_itself,
     data::a_call_that_would_wait_for_itself_is_computed,
     tasks::a_task_finds_what_another_computed,
     tasks::a_task_does_not_wait_for_one_that_nobody_polls,
@@ -35,4 +36,6 @@ checks! {
     stores::a_function_whose_store_has_no_files_computes,
     #[cfg(feature = "ttl")]
     time::a_result_is_not_served_after_its_ttl,
+    #[cfg(feature = "ttl")]
+    time::a_clock_that_is_moved_makes_a_result_old,
 }

@@ -24,10 +24,10 @@ fn wait(long: Duration) {
 
 #[test]
 fn a_bound_is_five_seconds_or_a_minute_or_twice_the_longest_computation() {
-    static DATA: Memo = Memo::new("data");
+    static DATA: Static = Static::new(Memo::new("data"));
     static RESOURCE: Cache =
         Cache::new(Name { text: "resource", is_method: false }, &SINGLETONS, true);
-    static GIVEN: Memo = Memo::new("given").wait(|| Duration::from_millis(7));
+    static GIVEN: Static = Static::new(Memo::new("given").wait(|| Duration::from_millis(7)));
     let seconds = |cache: &Cache| cache.bound() as f64 / 1e9;
     assert_eq!((seconds(&DATA.cache), seconds(&RESOURCE)), (5.0, 60.0));
     for (computed, data, resource) in [(1, 5.0, 60.0), (3, 6.0, 60.0), (40, 80.0, 80.0)] {
@@ -44,8 +44,8 @@ fn a_bound_is_five_seconds_or_a_minute_or_twice_the_longest_computation() {
 
 #[test]
 fn what_was_waited_because_a_leader_hung_is_no_ones_computation() {
-    static INNER: Memo = Memo::new("inner").wait(|| 2 * LONG);
-    static OUTER: Memo = Memo::new("outer");
+    static INNER: Static = Static::new(Memo::new("inner").wait(|| 2 * LONG));
+    static OUTER: Static = Static::new(Memo::new("outer"));
     static RUNS: AtomicU64 = AtomicU64::new(0);
     let (let_on, go_on) = channel();
     let go_on = Mutex::new(go_on);
@@ -78,7 +78,7 @@ fn what_was_waited_because_a_leader_hung_is_no_ones_computation() {
 
 #[test]
 fn time_in_which_a_future_is_woken_and_not_polled_is_no_computation() {
-    static MEMO: Memo = Memo::new("stalled").asynchronous();
+    static MEMO: Static = Static::new(Memo::new("stalled").asynchronous());
     let waker = Arc::new(Mutex::new(None::<Waker>));
     let is_open = Arc::new(AtomicBool::new(false));
     let body = {

@@ -43,7 +43,7 @@ const MAX_STEPS: usize = 50_000;
 /// The functions of one schedule.
 struct Functions {
     registry: NonNull<Registry>,
-    memos: RefCell<Vec<NonNull<Memo>>>,
+    memos: RefCell<Vec<NonNull<Static>>>,
 }
 
 impl Functions {
@@ -55,16 +55,16 @@ impl Functions {
     }
 
     /// A function that is forgotten when the schedule ends.
-    fn function(&self, is_resource: bool, options: impl FnOnce(Memo) -> Memo) -> &'static Memo {
+    fn function(&self, is_resource: bool, options: impl FnOnce(Memo) -> Memo) -> &'static Static {
         let name = Name { text: "scheduled", is_method: false };
         let cache = Cache::new(name, self.registry(), is_resource);
-        let memo = leak(options(Memo { cache, trust: Trust::new(), is_async: false }));
+        let memo = leak(Static::new(options(Memo { cache, trust: Trust::new(), is_async: false })));
         self.memos.borrow_mut().push(memo);
         // SAFETY: it is freed in `end`, after all threads of the schedule have ended.
         unsafe { memo.as_ref() }
     }
 
-    fn data(&self) -> &'static Memo {
+    fn data(&self) -> &'static Static {
         self.function(false, |memo| memo)
     }
 

@@ -37,7 +37,7 @@ impl Random {
 struct Calls(Vec<(Task, Arc<Fate>)>);
 
 impl Calls {
-    fn begin(&mut self, memo: &'static Memo, key: u64, is_refresh: bool) {
+    fn begin(&mut self, memo: &'static Static, key: u64, is_refresh: bool) {
         let fate = Arc::new(Fate::default());
         let body = {
             let fate = Arc::clone(&fate);
@@ -63,7 +63,7 @@ impl Calls {
         }
     }
 
-    fn step(&mut self, memo: &'static Memo, random: &mut Random) {
+    fn step(&mut self, memo: &'static Static, random: &mut Random) {
         let key = random.below(3) as u64;
         let some = random.below(self.0.len().max(1));
         match random.below(40) {
@@ -100,7 +100,8 @@ impl Calls {
 
 #[test]
 fn calls_that_end_in_any_way_and_order_leave_no_flight_behind() {
-    static MEMO: Memo = Memo::new("storm").asynchronous().wait(|| Duration::from_millis(1));
+    static MEMO: Static =
+        Static::new(Memo::new("storm").asynchronous().wait(|| Duration::from_millis(1)));
     for seed in 1..200 {
         let mut random = Random::new(seed);
         let mut calls = Calls::default();
@@ -114,7 +115,8 @@ fn calls_that_end_in_any_way_and_order_leave_no_flight_behind() {
 
 #[test]
 fn calls_that_end_on_many_threads_leave_no_flight_behind() {
-    static MEMO: Memo = Memo::new("storms").asynchronous().wait(|| Duration::from_millis(1));
+    static MEMO: Static =
+        Static::new(Memo::new("storms").asynchronous().wait(|| Duration::from_millis(1)));
     for seed in 1..30 {
         thread::scope(|scope| {
             for thread in 0..4 {

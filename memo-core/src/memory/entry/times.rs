@@ -150,9 +150,9 @@ impl<'a> View<'a> {
     }
 
     /// Somebody uses it, who has not asked whether it is served.
-    pub(crate) fn touch(self) {
+    pub(crate) fn touch(self, at: Tick) {
         if let Some(watch) = self.watch() {
-            watch.use_at(Tick::now());
+            watch.use_at(at);
         }
     }
 }

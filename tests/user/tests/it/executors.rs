@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::{mpsc, Arc};
 use std::thread;
+use std::time::Duration;
 
 use futures::executor::{LocalPool, ThreadPool};
 use futures::task::SpawnExt;
@@ -90,4 +91,45 @@ fn tasks_of_different_executors_share_one_flight() {
     });
     let stats = held::stats();
     assert_eq!((RUNS.get(), stats.hits, stats.unshared), (1, 2, 0));
+}
+
+#[test]
+fn isolated_tasks_are_apart_on_whichever_threads_they_are_polled() {
+    const TASKS: usize = 50;
+    static RUNS: Count = Count::new();
+    #[memo(ttl = "1h")]
+    async fn counted(_task: usize, x: usize) -> usize {
+        RUNS.add();
+        yield_now().await;
+        _task + x
+    }
+    #[singleton]
+    async fn shared(_task: usize) -> usize {
+        yield_now().await;
+        _task
+    }
+    let runtime = Builder::new_multi_thread().worker_threads(3).build().unwrap();
+    let task = |task: usize| {
+        memo::isolated_async(async move {
+            for round in 0..20 {
+                // It yields in the middle of calls, and others go on on its thread.
+                for x in [0, 100, 0, 100] {
+                    assert_eq!(counted(task, x).await, task + x);
+                    assert_eq!(*shared(task).await, task);
+                }
+                // What is spawned is outside.
+                let outside = tokio::spawn(async { (counted::contains(0), shared::contains()) });
+                assert_eq!(outside.await.unwrap(), (false, false));
+                assert_eq!(counted::stats().misses, 2 * (round + 1));
+                memo::advance(Duration::from_secs(3600));
+                assert!(!counted::contains(0) && shared::contains());
+            }
+        })
+    };
+    let tasks: Vec<_> = (0..TASKS).map(|number| runtime.spawn(task(number))).collect();
+    for task in tasks {
+        runtime.block_on(task).unwrap();
+    }
+    assert_eq!(RUNS.get() as usize, TASKS * 40);
+    assert_eq!((counted::stats().misses, shared::stats().misses), (0, 0));
 }

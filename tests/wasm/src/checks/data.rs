@@ -112,3 +112,20 @@ pub(super) fn a_call_that_would_wait_for_itself_is_computed() {
     assert_eq!((around(3, 2), around(3, 0)), (3, 3));
     assert!(around::stats().unshared > 0);
 }
+
+pub(super) fn a_block_that_is_isolated_has_every_function_to_itself() {
+    #[memo]
+    fn data(x: u64) -> u64 {
+        x
+    }
+    data(1);
+    for _ in 0..2 {
+        memo::isolated(|| {
+            assert!(!data::contains(1) && memo::stats().is_empty());
+            assert_eq!((data(1), data(1), data(2)), (1, 1, 2));
+            let stats = data::stats();
+            assert_eq!((stats.hits, stats.misses), (1, 2));
+        });
+    }
+    assert!(data::contains(1) && !data::contains(2));
+}

@@ -19,3 +19,15 @@ pub(super) fn a_result_is_not_served_after_its_ttl() {
     assert_eq!(young::stats().misses, misses + 1);
     assert!(young::stats().expirations > 0);
 }
+
+pub(super) fn a_clock_that_is_moved_makes_a_result_old() {
+    #[memo(ttl = "1h")]
+    fn old(x: u64) -> u64 {
+        x
+    }
+    memo::isolated(|| {
+        old(1);
+        memo::advance(Duration::from_secs(3600));
+        assert!(!old::contains(1) && old::stats().expirations == 1);
+    });
+}

@@ -21,7 +21,7 @@ impl Source {
     }
 
     /// A call that computes from it, if there is nothing to be found.
-    fn call(&self, memo: &'static Memo) -> u64 {
+    fn call(&self, memo: &'static Static) -> u64 {
         run(memo, 1, || {
             let now = self.now();
             point();
@@ -30,11 +30,11 @@ impl Source {
     }
 
     /// A call that computes from what another does.
-    fn call_outer(&self, outer: &'static Memo, inner: &'static Memo) -> u64 {
+    fn call_outer(&self, outer: &'static Static, inner: &'static Static) -> u64 {
         run(outer, 1, || 10 + self.call(inner))
     }
 
-    fn refresh(&self, memo: &'static Memo) -> u64 {
+    fn refresh(&self, memo: &'static Static) -> u64 {
         refresh(memo, Bytes(Plain), (&1_u64, ())).run(|| {
             let now = self.now();
             point();
@@ -45,7 +45,7 @@ impl Source {
 
 /// One thread computes while another changes the source and forgets what was computed: from then
 /// on, nobody has it from before.
-fn check_forgetting(forget: impl Fn(&'static Memo, &Source) + Copy + Send + Sync + 'static) {
+fn check_forgetting(forget: impl Fn(&'static Static, &Source) + Copy + Send + Sync + 'static) {
     check(move |functions| {
         let (memo, source) = (functions.data(), Source::new());
         let (reader, writer) = (source.clone(), source.clone());

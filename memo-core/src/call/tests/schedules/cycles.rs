@@ -5,7 +5,7 @@ use shuttle::future::block_on;
 use super::*;
 
 /// Calls of functions from inside each other's bodies, of which the last one calls nothing.
-fn nested(memos: &[&'static Memo]) {
+fn nested(memos: &[&'static Static]) {
     let Some((first, rest)) = memos.split_first() else { return point() };
     let result = run(first, 1, || {
         nested(rest);
@@ -16,8 +16,8 @@ fn nested(memos: &[&'static Memo]) {
 
 /// The same in a task.
 fn nested_in_task(
-    outer: &'static Memo,
-    inner: &'static Memo,
+    outer: &'static Static,
+    inner: &'static Static,
 ) -> impl Future<Output = Result<u64, ()>> {
     awaited(call(outer, 1), async move {
         assert_eq!(awaited(call(inner, 1), async { Ok(7) }).await, Ok(7));

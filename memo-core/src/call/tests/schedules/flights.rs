@@ -12,14 +12,14 @@ use crate::platform::sync::thread::{catch, panics};
 
 /// A call in a task, which waits as long as it must.
 fn run_in_task(
-    memo: &'static Memo,
+    memo: &'static Static,
     body: impl Future<Output = Result<u64, ()>>,
 ) -> Result<u64, ()> {
     block_on(awaited(call(memo, 1), body))
 }
 
 /// A call whose future is polled, and dropped if it was not ready.
-fn poll_and_drop(memo: &'static Memo) {
+fn poll_and_drop(memo: &'static Static) {
     let mut task = Task::new(async move { awaited(call(memo, 1), std::future::pending()).await });
     let _ = task.poll();
     point();

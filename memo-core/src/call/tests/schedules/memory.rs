@@ -13,7 +13,7 @@ use crate::memory::table::{Table, Writer};
 use crate::platform::sync::Mutex;
 
 /// A call whose answer says its key.
-fn marked(memo: &'static Memo, key: u64) {
+fn marked(memo: &'static Static, key: u64) {
     let result = run(memo, key, || {
         point();
         10 * key

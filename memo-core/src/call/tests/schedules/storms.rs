@@ -12,14 +12,14 @@ const KEYS: usize = 2;
 
 #[derive(Clone)]
 struct Storm {
-    memo: &'static Memo,
+    memo: &'static Static,
     /// What each key's result is computed from, and the least that a call may still have.
     sources: Arc<[AtomicU64; KEYS]>,
     least: Arc<[AtomicU64; KEYS]>,
 }
 
 impl Storm {
-    fn new(memo: &'static Memo) -> Self {
+    fn new(memo: &'static Static) -> Self {
         let zeros = || Arc::new([const { AtomicU64::new(0) }; KEYS]);
         Self { memo, sources: zeros(), least: zeros() }
     }
