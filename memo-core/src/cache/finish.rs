@@ -9,6 +9,7 @@ use crate::flight::{Fenced, Flight, Left};
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Ref, View};
 use crate::memory::expiry;
+use crate::reclaim;
 
 /// What a computation leaves.
 pub(crate) enum Outcome {
@@ -40,6 +41,12 @@ struct Ended {
     given_up: Option<Ref>,
 }
 
+/// What a miss does for all functions: gives up what has expired, and frees what was cleared.
+fn reclaim() {
+    reclaim::free_some();
+    expiry::reclaim_due();
+}
+
 impl Cache {
     /// Ends a computation in `flight`, for which others wait in `awaited`, unless it was fenced as
     /// the outcome says.
@@ -69,7 +76,7 @@ impl Cache {
             fenced.wake();
             // From here on it may be the user's code, which nobody waits for any more.
             drop((left, freed, given_up));
-            expiry::reclaim_due();
+            reclaim();
             return finished;
         }
     }
@@ -196,7 +203,7 @@ impl Cache {
             if let Some(fenced) = fenced {
                 fenced.wake();
                 drop(freed);
-                expiry::reclaim_due();
+                reclaim();
                 return;
             }
             drop(freed);

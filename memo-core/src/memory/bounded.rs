@@ -11,7 +11,7 @@ use crate::memory::budget;
 use crate::memory::entry::{Builder, Entry, Ref, View};
 use crate::memory::eviction::Queues;
 use crate::memory::list::{List, Nodes, NOWHERE};
-use crate::memory::table::{same_key, same_key_as, Table, Writer};
+use crate::memory::table::{same_key, same_key_as, Place, Table, Writer};
 use crate::platform::sync::atomic::Ordering;
 use crate::reclaim::Retired;
 
@@ -97,23 +97,19 @@ impl Memory {
     /// The entry with this key; not if it has expired, which is then the end of it.
     pub(crate) fn find<'t>(&mut self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
         let place = self.writer.locate(table, key.hashes(), same_key(key));
-        self.served(table, place)
+        self.served(place)
     }
 
     /// The entry that has the key of another, likewise.
     pub(crate) fn find_same<'t>(&mut self, table: &'t Table, other: View<'_>) -> Option<View<'t>> {
         let place = self.writer.locate(table, other.hashes(), same_key_as(other));
-        self.served(table, place)
+        self.served(place)
     }
 
-    fn served<'t>(
-        &mut self,
-        table: &'t Table,
-        place: Option<(usize, View<'t>)>,
-    ) -> Option<View<'t>> {
-        let (index, view) = place?;
+    fn served<'t>(&mut self, place: Option<(Place<'t>, View<'t>)>) -> Option<View<'t>> {
+        let (place, view) = place?;
         if view.expiry().is_some_and(|expiry| expiry <= Tick::now()) {
-            self.unlink(table, index, view);
+            self.unlink(place, view);
             self.expirations += 1;
             return None;
         }
@@ -132,15 +128,15 @@ impl Memory {
         }
         self.queue_all(table, bounds);
         let old = self.writer.locate(table, hashes, same_key_as(entry.view()));
-        if let (Some((index, view)), true) = (old, bounds.is_none()) {
+        if let (Some((place, view)), true) = (old, bounds.is_none()) {
             let freed = self.dequeue(view);
             self.enqueue(&entry);
-            self.writer.replace(table, index, entry);
+            self.writer.replace(place, entry);
             self.give_back(freed);
             return true;
         }
-        if let Some((index, view)) = old {
-            self.unlink(table, index, view);
+        if let Some((place, view)) = old {
+            self.unlink(place, view);
         }
         while self.entries() + 1 > bounds.entries || self.bytes() + bytes > bounds.bytes {
             if !self.evict(table) {
@@ -155,14 +151,14 @@ impl Memory {
     /// Whether there was one, which had not expired.
     pub(crate) fn remove(&mut self, table: &Table, key: &Builder) -> bool {
         let place = self.writer.locate(table, key.hashes(), same_key(key));
-        let Some((index, view)) = self.served(table, place).and(place) else { return false };
-        self.unlink(table, index, view)
+        let Some((place, view)) = self.served(place).and(place) else { return false };
+        self.unlink(place, view)
     }
 
     /// Removes the entry that has the key of another.
     pub(crate) fn remove_same(&mut self, table: &Table, other: View<'_>) -> bool {
         let place = self.writer.locate(table, other.hashes(), same_key_as(other));
-        place.is_some_and(|(index, view)| self.unlink(table, index, view))
+        place.is_some_and(|(place, view)| self.unlink(place, view))
     }
 
     /// Removes every entry that is meant.
@@ -273,17 +269,17 @@ impl Memory {
         view.entry.bytes()
     }
 
-    fn unlink(&mut self, table: &Table, index: usize, view: View<'_>) -> bool {
+    fn unlink(&mut self, place: Place<'_>, view: View<'_>) -> bool {
         let freed = self.dequeue(view);
         self.give_back(freed);
-        self.writer.unlink(table, index);
+        self.writer.unlink(place);
         true
     }
 
     fn unlink_entry(&mut self, table: &Table, view: View<'_>) {
         let is_it = |other: View<'_>| std::ptr::eq(other.entry, view.entry);
-        if let Some((index, view)) = self.writer.locate(table, view.hashes(), is_it) {
-            self.unlink(table, index, view);
+        if let Some((place, view)) = self.writer.locate(table, view.hashes(), is_it) {
+            self.unlink(place, view);
         }
     }
 }

@@ -227,8 +227,8 @@ impl Shelf {
     /// Takes the entry of that hash out, and puts another one in.
     fn renew(&self, hash: u64) {
         self.change(|writer| {
-            if let Some((index, _)) = writer.locate(&self.table, Hashes::same(hash), has(hash)) {
-                writer.unlink(&self.table, index);
+            if let Some((place, _)) = writer.locate(&self.table, Hashes::same(hash), has(hash)) {
+                writer.unlink(place);
             }
         });
         self.change(|writer| writer.link(&self.table, entry(hash)));
@@ -236,8 +236,8 @@ impl Shelf {
 
     fn replace(&self, hash: u64) {
         self.change(|writer| {
-            if let Some((index, _)) = writer.locate(&self.table, Hashes::same(hash), has(hash)) {
-                writer.replace(&self.table, index, entry(hash));
+            if let Some((place, _)) = writer.locate(&self.table, Hashes::same(hash), has(hash)) {
+                writer.replace(place, entry(hash));
             }
         });
     }

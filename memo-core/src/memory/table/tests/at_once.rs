@@ -33,8 +33,8 @@ fn what_is_read_under_one_pin_is_not_freed_before_though_only_the_next_is_seen()
         for n in 0..ROUNDS {
             let freed = {
                 let mut writer = writer.lock();
-                let (index, _) = writer.locate(&table, Hashes::same(5), |_| true).unwrap();
-                writer.replace(&table, index, entry(5, "k", &format!("value{n:02}")));
+                let (place, _) = writer.locate(&table, Hashes::same(5), |_| true).unwrap();
+                writer.replace(place, entry(5, "k", &format!("value{n:02}")));
                 writer.collect(true)
             };
             reclaim::tend();
@@ -64,9 +64,9 @@ fn readers_find_whole_entries_while_all_kinds_of_changes_are_made() {
         let (hash, name) = (hash_of(n), format!("{:x}", hash_of(n)));
         let mut writer = writer.lock();
         let there = writer.locate(&table, Hashes::same(hash), is_hash(hash));
-        match there.map(|(index, _)| index) {
-            Some(index) if n.is_multiple_of(2) => writer.unlink(&table, index),
-            Some(index) => writer.replace(&table, index, entry(hash, &name, &name)),
+        match there.map(|(place, _)| place) {
+            Some(place) if n.is_multiple_of(2) => writer.unlink(place),
+            Some(place) => writer.replace(place, entry(hash, &name, &name)),
             None => writer.link(&table, entry(hash, &name, &name)),
         }
         if n % 64 == 13 {
