@@ -7,10 +7,11 @@ use std::ptr::NonNull;
 
 use crate::clock::Tick;
 use crate::memory::agenda::NEVER;
+use crate::memory::ages::{Ages, Aging};
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Entry, Ref, View};
 use crate::memory::eviction::Queues;
-use crate::memory::list::{List, Nodes, NOWHERE};
+use crate::memory::list::NOWHERE;
 use crate::memory::table::{same_key, same_key_as, Place, Table, Writer};
 use crate::platform::sync::atomic::Ordering;
 use crate::reclaim::Retired;
@@ -37,7 +38,7 @@ pub(crate) struct Memory {
     /// In the order of eviction, once there is a bound.
     queues: Option<Box<Queues<NonNull<Entry>>>>,
     /// In the order of expiry, once something expires.
-    ages: Option<Box<Ages>>,
+    ages: Option<Box<Ages<NonNull<Entry>>>>,
     evictions: u64,
     expirations: u64,
     /// Its bytes count in the budget of all functions.
@@ -50,13 +51,6 @@ pub(crate) struct Memory {
 
 // SAFETY: the pointers are to entries that the table owns, and are followed under its cache's lock.
 unsafe impl Send for Memory {}
-
-/// The entries that expire, the first to do so first: they all live equally long.
-#[derive(Debug)]
-struct Ages {
-    nodes: Nodes<NonNull<Entry>>,
-    list: List,
-}
 
 impl Memory {
     pub(crate) const fn new(is_budgeted: bool) -> Self {
@@ -171,11 +165,17 @@ impl Memory {
         }
     }
 
-    /// Unlinks everything at once, however much it is.
+    /// Unlinks everything at once, however much it is. In the budget its bytes are free from here on,
+    /// as they are in the statistics; their memory is freed in slices, by whoever comes by.
     pub(crate) fn clear(&mut self, table: &Table) {
         self.give_back(self.bytes());
         self.writer.clear(table);
-        (self.queues, self.ages) = (None, None);
+        if let Some(queues) = self.queues.take() {
+            queues.retire(self.writer.garbage());
+        }
+        if let Some(ages) = self.ages.take() {
+            ages.retire(self.writer.garbage());
+        }
     }
 
     /// Gives up what has expired, the oldest first, but no more than so many at once. When the
@@ -183,15 +183,13 @@ impl Memory {
     pub(crate) fn expire(&mut self, table: &Table, now: Tick, at_most: usize) -> Option<Tick> {
         let mut left = at_most;
         loop {
-            let ages = self.ages.as_ref()?;
-            let oldest = ages.nodes.get(ages.list.oldest())?;
-            // SAFETY: what is in the list is linked in the table.
-            let view = unsafe { View::new(oldest) };
-            let expiry = view.expiry()?;
+            let (expiry, first) = self.ages.as_ref()?.first()?;
             if expiry > now || left == 0 {
                 return Some(expiry);
             }
             left -= 1;
+            // SAFETY: what is queued is linked in the table.
+            let view = unsafe { View::new(first) };
             self.unlink_entry(table, view);
             self.expirations += 1;
         }
@@ -246,12 +244,8 @@ impl Memory {
             view.entry.queued.store(queues.push(entry.pointer()), Ordering::Relaxed);
         }
         if view.expiry().is_some() {
-            let ages = self
-                .ages
-                .get_or_insert_with(|| Box::new(Ages { nodes: Nodes::new(), list: List::new() }));
-            let place = ages.nodes.take(entry.pointer());
-            ages.list.link(&mut ages.nodes, place);
-            view.entry.aged.store(place, Ordering::Relaxed);
+            let ages = self.ages.get_or_insert_with(|| Box::new(Ages::new()));
+            ages.push(entry.pointer());
         }
     }
 
@@ -261,10 +255,10 @@ impl Memory {
         if let (Some(queues), true) = (&mut self.queues, queued != NOWHERE) {
             queues.remove(queued);
         }
-        let aged = view.entry.aged.swap(NOWHERE, Ordering::Relaxed);
-        if let (Some(ages), true) = (&mut self.ages, aged != NOWHERE) {
-            ages.list.unlink(&mut ages.nodes, aged);
-            ages.nodes.give_back(aged);
+        if let (Some(ages), Some(_)) = (&mut self.ages, view.expiry()) {
+            if view.pointer().ticket() != NOWHERE {
+                ages.remove(view.pointer());
+            }
         }
         view.entry.bytes()
     }

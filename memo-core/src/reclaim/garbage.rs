@@ -106,6 +106,23 @@ impl Retired {
     }
 }
 
+/// Values in boxes.
+struct Value<T>(std::marker::PhantomData<T>);
+
+impl<T> Value<T> {
+    const KIND: &'static Kind = &Kind { free: Self::free, rescue: None };
+
+    /// # Safety
+    /// It is a box of this type, leaked, and nobody else has it.
+    unsafe fn free(value: NonNull<u8>, quota: &mut Quota) -> bool {
+        // What it owns is a few chunks.
+        quota.spend(VALUE);
+        // SAFETY: as the caller says.
+        drop(unsafe { Box::from_raw(value.cast::<T>().as_ptr()) });
+        true
+    }
+}
+
 /// Retired memory of one cache.
 #[derive(Debug)]
 pub(crate) struct Garbage {
@@ -121,6 +138,8 @@ pub(crate) struct Garbage {
 const PIECES: usize = 64;
 pub(crate) const DUE_BYTES: usize = 256 * 1024;
 
+/// About as many bytes as a value has that is retired.
+const VALUE: usize = 256 * 1024;
 /// So many pieces with parts are looked through for held ones in one collection.
 const FEW: usize = 4;
 
@@ -146,6 +165,13 @@ impl Garbage {
         let epoch = EPOCH.fetch_add(1, Ordering::AcqRel);
         self.retired.push(Retired { epoch, pointer, kind, may_be_held: true });
         self.add_bytes(bytes);
+    }
+
+    /// Takes what nobody else has, about so many bytes, to be freed with the rest.
+    pub(crate) fn retire_value<T: Send + 'static>(&mut self, value: T, bytes: usize) {
+        let pointer = NonNull::from(Box::leak(Box::new(value))).cast();
+        // SAFETY: it was leaked as a box of this type, whose only pointer is given up.
+        unsafe { self.retire(pointer, bytes, Value::<T>::KIND) };
     }
 
     /// Counts so many bytes more as retired.

@@ -136,6 +136,11 @@ impl Writer {
         }
     }
 
+    /// What was unlinked, for who has more to be freed.
+    pub(crate) fn garbage(&mut self) -> &mut Garbage {
+        &mut self.garbage
+    }
+
     /// Whether nothing waits to be freed.
     pub(crate) fn is_clean(&self) -> bool {
         self.garbage.is_empty()

@@ -1,0 +1,62 @@
+//! Entries in the queues of their cache: for eviction, and for expiry.
+
+use std::ptr::NonNull;
+
+use super::{Entry, View, HEADER};
+use crate::clock::Tick;
+use crate::memory::ages::Aging;
+use crate::memory::eviction::Item;
+use crate::memory::list::Place;
+use crate::platform::sync::atomic::Ordering;
+
+/// Marks are the eviction's to take.
+impl Item for NonNull<Entry> {
+    fn hash(self) -> u64 {
+        header(&self).quick_hash()
+    }
+
+    fn take_mark(self) -> bool {
+        let marks = header(&self).marks.load(Ordering::Relaxed);
+        header(&self).marks.store(marks.saturating_sub(1), Ordering::Relaxed);
+        marks > 0
+    }
+
+    fn clear_marks(self) {
+        header(&self).marks.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Only what expires is queued so. Its ticket is behind the expiry, unaligned, and nobody reads it but
+/// who has the lock.
+impl Aging for NonNull<Entry> {
+    fn expiry(self) -> Tick {
+        let expiry = view(&self).expiry();
+        expiry.unwrap_or_else(|| unreachable!("only what expires is queued for it"))
+    }
+
+    fn ticket(self) -> Place {
+        // SAFETY: it is within the entry, where `Builder::finish` wrote a ticket.
+        unsafe { ticket(self).read_unaligned() }
+    }
+
+    fn set_ticket(self, to: Place) {
+        // SAFETY: as above; no reference to the entry covers these bytes, and no reader looks at them.
+        unsafe { ticket(self).write_unaligned(to) }
+    }
+}
+
+fn ticket(entry: NonNull<Entry>) -> NonNull<Place> {
+    let offset = HEADER + header(&entry).bytes() + size_of::<Tick>();
+    // SAFETY: an entry that expires has its expiry there, and a ticket behind it.
+    unsafe { entry.byte_add(offset).cast() }
+}
+
+fn header(entry: &NonNull<Entry>) -> &Entry {
+    view(entry).entry
+}
+
+fn view(entry: &NonNull<Entry>) -> View<'_> {
+    // SAFETY: what is queued is linked in its cache's table, whose ownership keeps it alive; it is
+    // taken out of the queues, under the lock that they are behind, before it is unlinked.
+    unsafe { View::new(*entry) }
+}
