@@ -277,3 +277,6 @@ impl Memory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,11 +5,11 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Retired;
 #[cfg(unix)]
 use crate::platform::process::Unlock;
-use crate::platform::sync::atomic::{AtomicBool, Ordering};
 use crate::platform::sync::{thread_local, Mutex};
 
 /// What is left to be freed. What is held is passed over until it is not.

@@ -1,6 +1,7 @@
 //! Entries come, go and are found.
 
 mod at_once;
+mod large;
 
 use super::growth::ALIKE;
 use super::*;

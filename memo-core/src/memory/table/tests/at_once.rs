@@ -85,3 +85,38 @@ fn readers_find_whole_entries_while_all_kinds_of_changes_are_made() {
     });
     free_all(&table, &mut writer.lock());
 }
+
+#[test]
+fn what_is_there_is_found_all_the_while_a_table_grows_by_splits() {
+    const STAY: u64 = 4;
+    const COME: u64 = if cfg!(miri) { 60 } else { 8 * SEGMENT as u64 };
+    let hash_of = |n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let table = Table::new();
+    let writer = Mutex::new(Writer::new());
+    let link = |n: u64| {
+        let freed = {
+            let mut writer = writer.lock();
+            writer.link(&table, entry(hash_of(n), &n.to_string(), "value"));
+            writer.collect(false)
+        };
+        reclaim::tend();
+        drop(freed);
+    };
+    (0..STAY).for_each(link);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let read = || {
+        while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+            for n in 0..STAY {
+                assert_eq!(value(&table, hash_of(n), &n.to_string()).as_deref(), Some("value"));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(read);
+        scope.spawn(read);
+        (STAY..COME).for_each(link);
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert_eq!(writer.lock().each(&table).count() as u64, COME);
+    free_all(&table, &mut writer.lock());
+}
