@@ -135,7 +135,7 @@ pub(crate) struct Garbage {
 }
 
 /// When a collection is worth its barrier, a call of the system: at so many pieces, or so many bytes.
-const PIECES: usize = 64;
+pub(super) const PIECES: usize = 64;
 pub(crate) const DUE_BYTES: usize = 256 * 1024;
 
 /// About as many bytes as a value has that is retired.

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::garbage::PIECES;
 use super::Retired;
 #[cfg(unix)]
 use crate::platform::process::Unlock;
@@ -48,8 +49,10 @@ impl Quota {
 /// is held: it may be the user's code.
 pub(crate) fn free(retired: Vec<Retired>, mut quota: Quota) {
     let mut left = VecDeque::new();
-    for piece in retired {
-        if quota.is_spent() {
+    for (number, piece) in retired.into_iter().enumerate() {
+        // As many as make a collection are freed, however large they are: who expired them may be a hit,
+        // which leaves nothing to others, as there need not be any.
+        if quota.is_spent() && number >= PIECES {
             left.push_back(piece);
         } else {
             left.extend(piece.free(&mut quota));
