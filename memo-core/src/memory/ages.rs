@@ -3,18 +3,18 @@
 //! An entry that expires no sooner than all in the list is appended to it: where all live equally long
 //! that is every one. The others are in a heap, so that each costs a number of steps that grows with
 //! the logarithm of how many there are, and none has to wait for a scan. Either takes 16 bytes for an
-//! entry, and a ticket in the entry itself, which says where it is: so it can leave before its time.
+//! entry, and a seat in the entry itself, which says where it is: so it can leave before its time.
 
 use crate::clock::Tick;
 use crate::memory::chunks::Chunks;
 use crate::memory::list::{List, Nodes, Place, NOWHERE};
 use crate::reclaim::Garbage;
 
-/// What expires, and has room for a ticket.
+/// What expires, and has room for a seat.
 pub(crate) trait Aging: Copy {
     fn expiry(self) -> Tick;
-    fn ticket(self) -> Place;
-    fn set_ticket(self, ticket: Place);
+    fn seat(self) -> Place;
+    fn set_seat(self, seat: Place);
 }
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Ages<T> {
     heap: Chunks<(Tick, T)>,
 }
 
-/// Set in the ticket of what is in the heap; the rest is its place there.
+/// Set in the seat of what is in the heap; the rest is its place there.
 const IN_HEAP: Place = 1 << 31;
 
 fn children(place: usize) -> std::ops::Range<usize> {
@@ -61,7 +61,7 @@ impl<T: Aging> Ages<T> {
             assert!(place < IN_HEAP, "fewer than two billion entries expire");
             self.list.link(&mut self.nodes, place);
             self.newest = expiry;
-            item.set_ticket(place);
+            item.set_seat(place);
             return;
         }
         let place = self.heap.len();
@@ -72,14 +72,14 @@ impl<T: Aging> Ages<T> {
 
     /// Takes out what is in there.
     pub(crate) fn remove(&mut self, item: T) {
-        let ticket = item.ticket();
-        item.set_ticket(NOWHERE);
-        if ticket & IN_HEAP == 0 {
-            self.list.unlink(&mut self.nodes, ticket);
-            self.nodes.give_back(ticket);
+        let seat = item.seat();
+        item.set_seat(NOWHERE);
+        if seat & IN_HEAP == 0 {
+            self.list.unlink(&mut self.nodes, seat);
+            self.nodes.give_back(seat);
             return;
         }
-        let place = (ticket & !IN_HEAP) as usize;
+        let place = (seat & !IN_HEAP) as usize;
         let Some(last) = self.heap.pop() else { return };
         if place < self.heap.len() {
             self.heap[place] = last;
@@ -121,7 +121,7 @@ impl<T: Aging> Ages<T> {
 
     fn put(&mut self, place: usize, item: (Tick, T)) {
         self.heap[place] = item;
-        item.1.set_ticket(place as Place | IN_HEAP);
+        item.1.set_seat(place as Place | IN_HEAP);
     }
 }
 

@@ -256,7 +256,7 @@ impl Memory {
             queues.remove(queued);
         }
         if let (Some(ages), Some(_)) = (&mut self.ages, view.expiry()) {
-            if view.pointer().ticket() != NOWHERE {
+            if view.pointer().seat() != NOWHERE {
                 ages.remove(view.pointer());
             }
         }

@@ -30,7 +30,7 @@ const RESOURCE: u8 = u8::MAX;
 pub(crate) const RESOURCE_LEN: usize = size_of::<*mut Resource>() + 16;
 
 /// What precedes the key's bytes, which the value's bytes follow, and then, where the key's length
-/// says so, the moment of expiry with a ticket of the queue for it, and the thorough hash.
+/// says so, the moment of expiry with a seat of the queue for it, and the thorough hash.
 ///
 /// Of a key of 17 bytes and a value of 8 the allocator's step of 64 bytes holds all, with four to spare.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ const HEADER: usize = size_of::<Entry>();
 const EXPIRY: usize = size_of::<Tick>() + size_of::<Place>();
 /// Set in `key_len` when the key is a digest instead of an encoding.
 const DIGEST_KEY: u32 = 1 << 31;
-/// Set in `key_len` when a [`Tick`] follows the value, and a ticket.
+/// Set in `key_len` when a [`Tick`] follows the value, and a seat.
 const EXPIRES: u32 = 1 << 30;
 const FLAGS: u32 = DIGEST_KEY | EXPIRES;
 /// The maximum length of a value in bytes, as its bits in the header allow.

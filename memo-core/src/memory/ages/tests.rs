@@ -7,7 +7,7 @@ use super::*;
 #[derive(Debug)]
 struct Item {
     expiry: u64,
-    ticket: Cell<Place>,
+    seat: Cell<Place>,
 }
 
 impl Aging for &Item {
@@ -15,19 +15,19 @@ impl Aging for &Item {
         Tick::from_nanos(self.expiry)
     }
 
-    fn ticket(self) -> Place {
-        self.ticket.get()
+    fn seat(self) -> Place {
+        self.seat.get()
     }
 
-    fn set_ticket(self, ticket: Place) {
-        self.ticket.set(ticket);
+    fn set_seat(self, seat: Place) {
+        self.seat.set(seat);
     }
 }
 
 const MANY: u64 = if cfg!(miri) { 300 } else { 100_000 };
 
 fn items(expiry: impl Fn(u64) -> u64) -> Vec<Item> {
-    let item = |n| Item { expiry: expiry(n), ticket: Cell::new(NOWHERE) };
+    let item = |n| Item { expiry: expiry(n), seat: Cell::new(NOWHERE) };
     (0..MANY).map(item).collect()
 }
 
@@ -39,7 +39,7 @@ fn take_all(ages: &mut Ages<&Item>) -> Vec<u64> {
     let next = || {
         let (expiry, item) = ages.first()?;
         ages.remove(item);
-        assert_eq!((item.ticket(), item.expiry()), (NOWHERE, expiry));
+        assert_eq!((item.seat(), item.expiry()), (NOWHERE, expiry));
         Some(item.expiry)
     };
     std::iter::from_fn(next).collect()

@@ -26,7 +26,7 @@ impl Item for NonNull<Entry> {
     }
 }
 
-/// Only what expires is queued so. Its ticket is behind the expiry, unaligned, and nobody reads it but
+/// Only what expires is queued so. Its seat is behind the expiry, unaligned, and nobody reads it but
 /// who has the lock.
 impl Aging for NonNull<Entry> {
     fn expiry(self) -> Tick {
@@ -34,20 +34,20 @@ impl Aging for NonNull<Entry> {
         expiry.unwrap_or_else(|| unreachable!("only what expires is queued for it"))
     }
 
-    fn ticket(self) -> Place {
-        // SAFETY: it is within the entry, where `Builder::finish` wrote a ticket.
-        unsafe { ticket(self).read_unaligned() }
+    fn seat(self) -> Place {
+        // SAFETY: it is within the entry, where `Builder::finish` wrote a seat.
+        unsafe { seat(self).read_unaligned() }
     }
 
-    fn set_ticket(self, to: Place) {
+    fn set_seat(self, to: Place) {
         // SAFETY: as above; no reference to the entry covers these bytes, and no reader looks at them.
-        unsafe { ticket(self).write_unaligned(to) }
+        unsafe { seat(self).write_unaligned(to) }
     }
 }
 
-fn ticket(entry: NonNull<Entry>) -> NonNull<Place> {
+fn seat(entry: NonNull<Entry>) -> NonNull<Place> {
     let offset = HEADER + header(&entry).bytes() + size_of::<Tick>();
-    // SAFETY: an entry that expires has its expiry there, and a ticket behind it.
+    // SAFETY: an entry that expires has its expiry there, and a seat behind it.
     unsafe { entry.byte_add(offset).cast() }
 }
 
