@@ -146,3 +146,56 @@ fn retire<T: Send + 'static>(mut chunks: Vec<T>, garbage: &mut Garbage) {
         garbage.retire_value(group, GROUP * CHUNK);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same counters, halved all at once.
+    struct Plain {
+        counters: Vec<u8>,
+        counted: usize,
+    }
+
+    fn mixed(number: usize) -> u64 {
+        (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31)
+    }
+
+    #[test]
+    fn counters_that_are_halved_when_they_are_looked_at_count_as_those_halved_at_once() {
+        let len = 4 * CHUNK;
+        let mut history = History::new();
+        history.make_room_for(len);
+        let mut plain = Plain { counters: vec![0; len * COUNTERS], counted: 0 };
+        for number in 0..3 * len * PERIOD {
+            // Some are counted often, most once, and those that were counted are looked at later.
+            let hash = mixed(if number % 3 == 0 { number % 100 } else { number });
+            let places = [0, 1, 2, 3].map(|of| history.counter(hash, of));
+            let frequency = places.iter().map(|place| plain.counters[*place]).min().unwrap_or(0);
+            assert_eq!(history.frequency(hash), frequency);
+            history.count(hash);
+            if frequency < MOST {
+                for place in places {
+                    plain.counters[place] = plain.counters[place].max(frequency + 1);
+                }
+            }
+            plain.counted += 1;
+            if plain.counted >= len * PERIOD {
+                plain.counted /= 2;
+                plain.counters.iter_mut().for_each(|counter| *counter /= 2);
+            }
+        }
+        assert!(history.halvings >= 3);
+    }
+
+    #[test]
+    fn a_ghost_comes_back_once() {
+        let mut history = History::new();
+        history.make_room_for(3 * CHUNK);
+        assert!(!history.comes_back(mixed(7)));
+        history.remember(mixed(7));
+        assert!(history.comes_back(mixed(7)) && !history.comes_back(mixed(7)));
+        history.make_room_for(5 * CHUNK);
+        assert!(!history.comes_back(mixed(7)));
+    }
+}
