@@ -28,7 +28,7 @@ const STACK: usize = 8 * 1024 * 1024;
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "measures frames of the release profile")]
-fn a_level_of_recursion_takes_no_more_than_400_bytes_of_stack() {
+fn a_level_of_recursion_takes_no_more_than_160_bytes_of_stack() {
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(|| {
         let top = stack_end();
         assert_eq!(depth(10_000), 10_000);
@@ -36,7 +36,7 @@ fn a_level_of_recursion_takes_no_more_than_400_bytes_of_stack() {
     });
     let bytes = thread.unwrap().join().unwrap();
     println!("{bytes} bytes of stack a level");
-    assert!(bytes <= 400, "{bytes} bytes");
+    assert!(bytes <= 160, "{bytes} bytes");
 }
 
 #[test]

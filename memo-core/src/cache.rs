@@ -5,6 +5,7 @@
 //! its flight under the same lock under which the flight would store its result.
 
 mod find;
+pub(crate) mod claimant;
 mod claim;
 pub(crate) mod waiting;
 pub(crate) mod lead;
@@ -39,7 +40,7 @@ use crate::memory::table::{self, Table};
 use crate::store::backing::Backing;
 
 use claim::Claim;
-pub(crate) use claim::Claimant;
+pub(crate) use claimant::Claimant;
 use counts::Counts;
 pub(crate) use find::{pin, Held};
 pub(crate) use finish::{Finished, Outcome};
@@ -97,6 +98,10 @@ struct Shared {
     /// So many clears are under way that have a store to clear as well: what is computed meanwhile
     /// may come from what they forget, and is not stored.
     clearing: u32,
+    /// Counted here where the lock is taken anyway.
+    misses: u64,
+    /// In nanoseconds.
+    compute_time: u64,
 }
 
 impl Cache {
@@ -113,9 +118,10 @@ impl Cache {
                 memory: Memory::new(!is_resource),
                 flights: Flights::new(),
                 clearing: 0,
+                misses: 0,
+                compute_time: 0,
             }),
             counts: Counts {
-                compute_time: AtomicU64::new(0),
                 store_hits: AtomicU64::new(0),
                 misses: AtomicU64::new(0),
                 uncacheable: AtomicU64::new(0),

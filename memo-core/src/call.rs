@@ -13,6 +13,7 @@ pub(crate) mod declared;
 mod payload;
 mod resource;
 mod kept;
+pub(crate) mod errors;
 mod find;
 mod miss;
 mod async_miss;

@@ -9,6 +9,7 @@
 //! would close a cycle computes for itself instead.
 
 mod bound;
+mod by_digest;
 mod current;
 mod graph;
 mod leaders;
@@ -142,6 +143,42 @@ impl Flight {
         })
     }
 
+    /// Makes it the flight of another call, as new; false where others may know it still.
+    ///
+    /// It is one that [can be reused](Self::can_be_reused): nothing in the state behind its lock has
+    /// changed.
+    pub(crate) fn reuse(self: &mut Arc<Self>, digest: [u8; DIGEST], is_local: bool) -> bool {
+        let Some(flight) = Arc::get_mut(self) else { return false };
+        flight.digest = digest;
+        flight.is_local = is_local;
+        flight.parent = current();
+        flight.started = AtomicU64::new(0);
+        flight.order = AtomicU64::new(0);
+        flight.fenced = AtomicBool::new(false);
+        flight.delayed = AtomicBool::new(false);
+        flight.generation = process::generation();
+        true
+    }
+
+    /// Whether it can be another call's once this one has ended, as nobody ever waited for it and it
+    /// was nobody else's. It lets go of what is around it.
+    pub(crate) fn can_be_reused(self: &mut Arc<Self>) -> bool {
+        if self.is_joined() || self.polls.is_task() || self.relieved.get().is_some() {
+            return false;
+        }
+        if self.parent.is_some() {
+            let Some(flight) = Arc::get_mut(self) else { return false };
+            flight.parent = None;
+        }
+        true
+    }
+
+    /// Whether anybody ever waited for it. Under the cache's lock, or once it has ended.
+    pub(crate) fn is_joined(&self) -> bool {
+        // Relaxed: it is set under that lock.
+        self.joined.load(Ordering::Relaxed)
+    }
+
     /// The leader begins. Relaxed, here and below: only its leader reads it.
     pub(crate) fn start(&self) {
         self.started.store(Tick::now().nanos(), Ordering::Relaxed);
@@ -190,8 +227,8 @@ impl Flight {
 
     /// Whether anyone would want the result by now.
     pub(crate) fn is_awaited(&self) -> bool {
-        // Relaxed: who joins a moment later computes for himself.
-        self.joined.load(Ordering::Relaxed) && !self.is_of_parent() && self.state.lock().waiting > 0
+        // Who joins a moment later computes for himself.
+        self.is_joined() && !self.is_of_parent() && self.state.lock().waiting > 0
     }
 
     /// Has those who wait look again, after a fence.

@@ -112,6 +112,9 @@ pub mod __private {
     pub use crate::call::declared::{
         backed, Backed, CacheIf, Condition, Fallible, Pick, Share, Whole,
     };
+    pub use crate::call::errors::{
+        share_err, ErrShared, Errs, Fails, SharedError, SharesErr, SharesNothing,
+    };
     pub use crate::call::{
         contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
         insert_async, look_again, refresh, remove, remove_async, AsyncMiss, Bytes, Call, Clones,

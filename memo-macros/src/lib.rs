@@ -181,6 +181,7 @@ use quote::quote;
 /// | `ttl = "10m"`, `refresh = "background"` | [for how long](#for-how-long) |
 /// | `max_entries = 1_000`, `max_bytes = "64 MiB"` | [how many](#how-many) |
 /// | `wait = "60s"` | [how long a call waits for another](#how-long-a-call-waits-for-another) |
+/// | `share_err` | [what who waits learns of an error](#what-who-waits-learns-of-an-error) |
 /// | `store = "disk"`, `"redis"` or `EXPR`, `flight = "fleet"` | [beyond this process](#beyond-this-process) |
 /// | `name = "…"`, `version = 2` | [what the function is known by](#what-it-is-known-by) |
 /// | `handle = ident`, `in_impl`, `in_trait`, `crate = path` | [where things are](#where-things-are) |
@@ -357,6 +358,35 @@ use quote::quote;
 /// # train(1);
 /// ```
 ///
+/// ## What who waits learns of an error
+///
+/// If a computation returns an `Err`, the calls that waited for it compute for themselves, one after
+/// the other or all at once, as each may do better. With `share_err` each of them gets a clone of the
+/// error instead: a backend that is down is asked once for all who wait, not once for each. The
+/// error must be `Clone + Send + Sync + 'static`; one that has no `Clone` can be kept in an `Arc`.
+///
+/// An error that is shared is not stored: the next call computes. Each call that gets one counts as a
+/// hit, as its body does not run. Where a waiting call
+/// [computes as well](#how-long-a-call-waits-for-another), the last to fail tells its error. `refresh`
+/// returns the error of its own run. `share_err` is refused beside `cache_err`, which shares errors as it
+/// stores them. If the error's `Clone` panics, the caller that computed gets its own error, and the
+/// others compute.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo(share_err)]
+/// fn fetch(url: &str) -> Result<String, String> {
+///     Err(format!("{url} is down"))
+/// }
+///
+/// std::thread::scope(|scope| {
+///     for _ in 0..8 {
+///         scope.spawn(|| assert_eq!(fetch("a"), Err("a is down".to_owned())));
+///     }
+/// });
+/// assert_eq!(fetch::stats().unshared, 0);
+/// ```
+///
 /// ## Beyond this process
 ///
 /// `store` keeps results beyond this process as well. A call that is not in memory asks the store
@@ -489,7 +519,7 @@ use quote::quote;
 /// A computation whose future was woken and is not polled, because it is kept in a `select!` or a
 /// `buffered` stream, is noticed within 50 ms, and treated as a bound that has run out.
 ///
-/// If a computation panics, or returns an `Err`, the calls that waited for it compute for
+/// If a computation panics, or returns an `Err` without [`share_err`](#what-who-waits-learns-of-an-error), the calls that waited for it compute for
 /// themselves. If its future is dropped, one of them takes over.
 ///
 /// # What clearing promises
@@ -573,7 +603,7 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `skip`, `key`, `ttl`, `refresh`, `wait`, `max_entries`, `name`, `handle`, `in_impl`, `in_trait`
+/// `skip`, `key`, `ttl`, `refresh`, `wait`, `share_err`, `max_entries`, `name`, `handle`, `in_impl`, `in_trait`
 /// and `crate` are those of [`#[memo]`](macro@memo#options). Two are a singleton's own:
 ///
 /// | | |

@@ -23,6 +23,9 @@ pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenSt
     } else {
         check_result(&function.returns, options.cache_err)?;
     }
+    if options.shared.share_err.is_some() {
+        check_error(&function.returns)?;
+    }
     function.check_background(options.shared.refresh.as_ref())?;
     Ok(expand(&function, &options))
 }
@@ -56,6 +59,21 @@ fn check_kept(returns: &Type, cache_err: bool) -> Result<()> {
             borrow,
             "what `clone` keeps outlives every borrow but a `'static` one: own the data \
              (`String` for `&str`, `Vec<T>` for `&[T]`)",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// An error that is shared outlives the call that made it.
+pub(crate) fn check_error(returns: &Type) -> Result<()> {
+    if generics::not_static(returns, false).is_some() {
+        return Ok(());
+    }
+    match generics::not_static(returns, true) {
+        Some(borrow) => Err(Error::new_spanned(
+            borrow,
+            "an error that `share_err` hands to who waits outlives every borrow but a `'static` one: \
+             own the data (`String` for `&str`)",
         )),
         None => Ok(()),
     }
@@ -286,9 +304,27 @@ fn payload(function: &Function, options: &MemoOptions) -> Helped {
     let part = if function.is_stored { quote!(#private::backed(#part)) } else { part };
     let payload = Ident::new(payload, start);
     let payload = quote_spanned!(start=> #private::#payload(#part));
+    let payload = match &options.shared.share_err {
+        Some(_) => share_err(function, &returns, &payload),
+        None => payload,
+    };
     let generics = generics::with_lifetime(&function.sig.generics, lifetime.as_ref());
     let opaque = quote_spanned!(start=> impl #private::Insert);
     function.helped("payload", &generics, &quote_spanned!(end=> #opaque<#returns>), &payload)
+}
+
+// Input:
+//     Bytes(…)
+//
+// Output:
+//     share_err(Bytes(…), Errs::<Result<u64, Error>>::new().pick())
+/// A payload whose errors are shared; the place where it is said that they cannot be.
+pub(crate) fn share_err(function: &Function, returns: &Type, payload: &TokenStream) -> TokenStream {
+    let (start, end) = ends(returns);
+    let private = function.private_at(start);
+    let pick = Ident::new("pick", end);
+    let errs = quote_spanned!(start=> #private::Errs::<#returns>::new());
+    quote_spanned!(end=> #private::share_err(#payload, #errs.#pick()))
 }
 
 // Input:

@@ -51,6 +51,8 @@ pub(crate) struct SharedOptions {
     pub(crate) wait: Option<TokenStream>,
     pub(crate) max_entries: Option<Bound>,
     pub(crate) refresh: Option<Ident>,
+    /// Who waits for a computation that fails is told of its error.
+    pub(crate) share_err: Option<Ident>,
 }
 
 /// One attribute, as messages speak of it.
@@ -71,6 +73,7 @@ const MEMO: Attribute = Attribute {
         "flight",
         "cache_if",
         "cache_err",
+        "share_err",
         "clone",
         "key",
         "skip",
@@ -90,6 +93,7 @@ const SINGLETON: Attribute = Attribute {
         "max_entries",
         "refresh",
         "wait",
+        "share_err",
         "validate",
         "on_release",
         "key",
@@ -129,6 +133,10 @@ impl Parse for MemoOptions {
             Ok(())
         })?;
         options.shared.check()?;
+        if let Some(share_err) = options.shared.share_err.as_ref().filter(|_| options.cache_err) {
+            let cure = "`cache_err` shares errors as it stores them: leave out `share_err`";
+            return Err(Error::new(share_err.span(), cure));
+        }
         if let Some(option) = needs_bytes.first().filter(|_| options.clone) {
             return Err(Error::new(option.span(), without_bytes(option)));
         }
@@ -191,6 +199,7 @@ impl SharedOptions {
             "in_impl" => self.in_impl = flag(option, input)?,
             "in_trait" => self.in_trait = flag(option, input)?.then(|| option.clone()),
             "ttl" => self.ttl = Some(ttl(&value(option, input)?)?),
+            "share_err" => self.share_err = flag(option, input)?.then(|| option.clone()),
             "wait" => self.wait = Some(wait(&value(option, input)?)?),
             "max_entries" => self.max_entries = Some(entries(value(option, input)?)?),
             "refresh" => {

@@ -4,11 +4,12 @@ use crate::call::{Body, Told};
 use crate::companions::{Companion, Takes};
 use crate::function::Function;
 use crate::key::ends;
+use crate::memo::{check_error, share_err};
 use crate::options::SingletonOptions;
 use crate::resource::Resource;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Result;
+use syn::{Error, Result};
 
 pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let written = options.clone();
@@ -17,6 +18,13 @@ pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStre
     let function = Function::new("singleton", item, &options.shared)?;
     function.check_background(options.shared.refresh.as_ref())?;
     let resource = Resource::new(&function)?;
+    if let Some(share_err) = options.shared.share_err.as_ref().filter(|_| !resource.fallible) {
+        let cure = "`share_err` is for a function that returns a `Result`";
+        return Err(Error::new(share_err.span(), cure));
+    }
+    if options.shared.share_err.is_some() {
+        check_error(&function.returns)?;
+    }
     Ok(expand(&function, &resource, &options))
 }
 
@@ -47,7 +55,11 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
     let body = body(function, resource);
     let returns = function.output(&resource.returns);
     let output = quote!(-> #returns);
-    let told = Told { memo: &memo.expr, payload: &hooks };
+    let payload = match &shared.share_err {
+        Some(_) => share_err(function, &resource.returns, &hooks),
+        None => hooks.clone(),
+    };
+    let told = Told { memo: &memo.expr, payload: &payload };
     let is_plain = shared.ttl.is_none() && options.validate.is_none();
     let (call, refresh) =
         function.answer(&told, (&output, &body), (shared.refresh.as_ref(), is_plain));
@@ -56,6 +68,8 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
     let body = function.in_box(quote!(#check #body));
     let caller = function.caller(&output, &body);
     let refresh = function.in_box(refresh);
+    // `get` has no error to give.
+    let told = Told { memo: &memo.expr, payload: &hooks };
     let companions = companions(function, resource, &told, refresh);
     let helpers = [memo.item, function.key_helper(), call.item];
     function.with_companions(&caller, &helpers, &companions)

@@ -6,6 +6,7 @@ mod clearing;
 mod clones;
 mod companions;
 mod cycles;
+mod errors;
 mod flights;
 mod futures;
 mod hard_flights;

@@ -2,23 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Cache;
-use crate::flight::{wake, Abandoned, Flight, Joined, Key, TookOver, Wait};
-use crate::memory::entry::{Builder, Ref};
-
-/// A call that found nothing: its flight, and the entry to be, its key written.
-#[derive(Debug)]
-pub(crate) struct Claimant {
-    pub(crate) flight: Arc<Flight>,
-    /// In a box: it has its place on the stack, or in a future, for as long as the body runs.
-    pub(crate) key: Box<Builder>,
-}
-
-impl Claimant {
-    pub(crate) fn new(key: Key) -> Self {
-        Self { flight: Flight::new(key.digest, key.is_local), key: Box::new(key.entry) }
-    }
-}
+use super::{Cache, Claimant};
+use crate::flight::{wake, Abandoned, Flight, Joined, TookOver, Wait};
+use crate::memory::entry::Ref;
 
 /// What came of asking the cache under its lock.
 pub(crate) enum Claim {
@@ -32,11 +18,14 @@ impl Cache {
     /// Looks again, under the lock, and joins the flight of the key or becomes it.
     pub(crate) fn claim(&self, call: &Claimant) -> Claim {
         let mut shared = self.lock();
-        if let Some(entry) = shared.memory.find(&self.table, &call.key) {
+        if let Some(entry) = shared.memory.find(&self.table, call.key()) {
             return Claim::Found(entry.share());
         }
         match shared.flights.join(&call.flight) {
-            Joined::Leads => Claim::Lead,
+            Joined::Leads => {
+                shared.count_miss(self);
+                Claim::Lead
+            }
             Joined::Waits(wait) => Claim::Wait(wait),
         }
     }
@@ -44,7 +33,9 @@ impl Cache {
     /// Makes the call's flight one beside the flight of its key.
     pub(crate) fn claim_unshared(&self, flight: &Arc<Flight>) {
         self.count_unshared();
-        self.lock().flights.note(flight);
+        let mut shared = self.lock();
+        shared.flights.note(flight);
+        shared.count_miss(self);
     }
 
     /// Makes the call's flight one that computes whatever is stored. It is the flight of its key, if
@@ -62,6 +53,7 @@ impl Cache {
         }
         let took_over = awaited.take_over(call, wait.bound())?;
         shared.flights.note(call);
+        shared.count_miss(self);
         Some(took_over)
     }
 

@@ -4,17 +4,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::asked::Unknown;
-use super::{nanos, pin, Cache};
+use super::{nanos, pin, Cache, Shared};
 use crate::function::error::{report, Error, Kind};
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    /// In nanoseconds.
-    pub(super) compute_time: AtomicU64,
     pub(super) store_hits: AtomicU64,
+    /// Those that are not counted under the lock.
     pub(super) misses: AtomicU64,
     pub(super) uncacheable: AtomicU64,
     pub(super) unshared: AtomicU64,
+}
+
+impl Shared {
+    /// Counts a claim, which is a miss where there is no store that has to be asked.
+    pub(super) fn count_miss(&mut self, cache: &Cache) {
+        self.misses += u64::from(!cache.has_store());
+    }
 }
 
 impl Cache {
@@ -27,11 +33,6 @@ impl Cache {
     pub(crate) fn count_store_hit(&self) {
         self.counts.store_hits.fetch_add(1, Ordering::Relaxed);
         self.count_hit();
-    }
-
-    /// Counts the time that a body took.
-    pub(crate) fn count_compute_time(&self, time: Duration) {
-        self.counts.compute_time.fetch_add(nanos(time), Ordering::Relaxed);
     }
 
     pub(crate) fn count_miss(&self) {

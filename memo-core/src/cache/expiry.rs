@@ -7,7 +7,6 @@ use crate::cache::asked::Unknown;
 use crate::clock::{self, Tick};
 use crate::memory::agenda::NEVER;
 use crate::memory::budget::{self, OLDEST};
-use crate::memory::entry::View;
 use crate::memory::expiry::{BATCH, EXPIRIES};
 
 impl Cache {
@@ -82,9 +81,9 @@ impl Cache {
         shared.memory.expire(&self.table, now, BATCH)
     }
 
-    /// Lists the cache by what it has for an entry that was stored.
-    pub(super) fn list(&'static self, shared: &mut Shared, entry: View<'_>) {
-        if let Some(expiry) = entry.expiry() {
+    /// Lists the cache by what it has for an entry that was stored, which expires then.
+    pub(super) fn list(&'static self, shared: &mut Shared, expiry: Option<Tick>) {
+        if let Some(expiry) = expiry {
             self.list_expiry(shared, expiry);
         }
         if !self.is_resource && budget::is_set() && shared.memory.oldest_listed == NEVER {

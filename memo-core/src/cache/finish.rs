@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::invalidate::Freed;
-use super::{Cache, Shared};
+use super::{Cache, Claimant, Shared};
 use crate::clock::Tick;
-use crate::flight::{Fenced, Flight, Left};
+use crate::flight::{Fenced, Left};
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Ref, View};
 use crate::memory::expiry;
@@ -17,6 +17,8 @@ pub(crate) enum Outcome {
     Store(Ref),
     /// Shared, not stored; what is stored is older, and goes.
     Share(Ref),
+    /// Shared, and says nothing about what is stored.
+    Tell(Ref),
     /// There is none; what is stored is older, and goes.
     Forget(Builder),
     /// There is none; what is stored stays.
@@ -48,15 +50,8 @@ fn reclaim() {
 }
 
 impl Cache {
-    /// Ends a computation in `flight`, for which others wait in `awaited`, unless it was fenced as
-    /// the outcome says.
-    pub(crate) fn finish(
-        &'static self,
-        flight: &Arc<Flight>,
-        awaited: &Arc<Flight>,
-        is_forced: bool,
-        mut outcome: Outcome,
-    ) -> Finished {
+    /// Ends a computation as the outcome says, unless it was fenced.
+    pub(super) fn finish(&'static self, call: &Claimant, mut outcome: Outcome) -> Finished {
         loop {
             let (ended, freed) = self.change(|shared| {
                 if let Outcome::Store(entry) = &outcome {
@@ -65,7 +60,7 @@ impl Cache {
                     }
                 }
                 let outcome = std::mem::replace(&mut outcome, Outcome::Leave);
-                Some(self.end(shared, flight, awaited, is_forced, outcome))
+                Some(self.end(shared, call, outcome))
             });
             let Some(Ended { finished, mut left, fenced, given_up }) = ended else {
                 drop(freed);
@@ -81,27 +76,25 @@ impl Cache {
         }
     }
 
-    fn end(
-        &'static self,
-        shared: &mut Shared,
-        flight: &Arc<Flight>,
-        awaited: &Arc<Flight>,
-        is_forced: bool,
-        outcome: Outcome,
-    ) -> Ended {
+    fn end(&'static self, shared: &mut Shared, call: &Claimant, outcome: Outcome) -> Ended {
+        let (flight, awaited, is_forced) = (&call.flight, call.awaited(), call.is_forced);
+        shared.compute_time = shared.compute_time.saturating_add(call.took);
         let is_current = !flight.is_fenced() && shared.clearing == 0;
         // A resource is there once for all, and what two computed beside each other is as good; only
         // what is forced replaces it.
         let is_beside = self.is_resource || !shared.flights.leads(flight);
         let replaces = is_forced && is_current;
         // Whether or not it is stored, nobody may get what is older any more.
-        let is_newest = is_forced && !flight.is_fenced() && !matches!(outcome, Outcome::Leave);
+        let is_newest = is_forced
+            && !flight.is_fenced()
+            && !matches!(outcome, Outcome::Tell(_) | Outcome::Leave);
         let existing = match &outcome {
             Outcome::Store(entry) if is_beside && !replaces => {
                 shared.memory.find_same(&self.table, entry.view()).map(View::share)
             }
             _ => None,
         };
+        let is_error = matches!(outcome, Outcome::Tell(_));
         let mut given_up = None;
         let result = match (outcome, &existing) {
             (Outcome::Store(entry), Some(existing)) => {
@@ -110,8 +103,9 @@ impl Cache {
                 Some(existing.view().share())
             }
             (Outcome::Store(entry), None) => {
-                self.store(shared, &entry, is_current);
-                Some(entry)
+                let result = awaited.is_joined().then(|| entry.view().share());
+                given_up = self.store(shared, entry, is_current);
+                result
             }
             (Outcome::Share(entry), _) => {
                 if is_current {
@@ -119,6 +113,7 @@ impl Cache {
                 }
                 Some(entry)
             }
+            (Outcome::Tell(entry), _) => Some(entry),
             (Outcome::Forget(key), _) => {
                 if is_current {
                     shared.memory.remove(&self.table, &key);
@@ -127,7 +122,7 @@ impl Cache {
             }
             (Outcome::Leave, _) => None,
         };
-        let left = awaited.finish(flight, result);
+        let left = awaited.finish(flight, result, is_error);
         if !Arc::ptr_eq(flight, awaited) {
             shared.flights.depart(flight);
         }
@@ -165,21 +160,31 @@ impl Cache {
         }
     }
 
-    /// Stores an entry whose bytes are taken.
-    pub(super) fn store(&'static self, shared: &mut Shared, entry: &Ref, is_current: bool) {
-        let view = entry.view();
+    /// Stores an entry whose bytes are taken; it is given back, where it is not stored.
+    pub(super) fn store(
+        &'static self,
+        shared: &mut Shared,
+        entry: Ref,
+        is_current: bool,
+    ) -> Option<Ref> {
         if !is_current {
-            self.release_bytes(view);
-            return;
+            self.release_bytes(entry.view());
+            return Some(entry);
         }
-        if view.expiry().is_some() {
+        let expiry = entry.view().expiry();
+        if expiry.is_some() {
             self.expire_some(shared, Tick::now());
         }
-        if shared.memory.insert(&self.table, self.bounds(), view.share()) {
-            self.list(shared, view);
-        } else {
-            self.release_bytes(view);
-            shared.memory.remove_same(&self.table, view);
+        match shared.memory.insert(&self.table, self.bounds(), entry) {
+            Ok(()) => {
+                self.list(shared, expiry);
+                None
+            }
+            Err(entry) => {
+                self.release_bytes(entry.view());
+                shared.memory.remove_same(&self.table, entry.view());
+                Some(entry)
+            }
         }
     }
 
@@ -187,22 +192,30 @@ impl Cache {
     pub(crate) fn insert(&'static self, digest: &[u8; crate::key::DIGEST], entry: Ref) {
         let mut outcome = Outcome::Store(entry);
         loop {
-            let (fenced, freed): (Option<Fenced>, Freed) = self.change(|shared| {
-                match &outcome {
-                    Outcome::Store(entry) if !self.take(entry.view()) => return None,
+            let (inserted, freed): (Option<(Fenced, Option<Ref>)>, Freed) = self.change(|shared| {
+                if let Outcome::Store(entry) = &outcome {
+                    if !self.take(entry.view()) {
+                        return None;
+                    }
+                }
+                let given_up = match std::mem::replace(&mut outcome, Outcome::Leave) {
                     // While all is being cleared nothing is, lest a refresh finds it there that may
                     // not replace it.
-                    Outcome::Store(entry) => self.store(shared, entry, shared.clearing == 0),
+                    Outcome::Store(entry) => {
+                        let is_current = shared.clearing == 0;
+                        self.store(shared, entry, is_current)
+                    }
                     Outcome::Share(entry) => {
                         shared.memory.remove_same(&self.table, entry.view());
+                        Some(entry)
                     }
-                    Outcome::Forget(_) | Outcome::Leave => {}
-                }
-                Some(shared.flights.fence(digest))
+                    Outcome::Tell(_) | Outcome::Forget(_) | Outcome::Leave => None,
+                };
+                Some((shared.flights.fence(digest), given_up))
             });
-            if let Some(fenced) = fenced {
+            if let Some((fenced, given_up)) = inserted {
                 fenced.wake();
-                drop(freed);
+                drop((freed, given_up));
                 reclaim();
                 return;
             }

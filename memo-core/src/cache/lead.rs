@@ -6,39 +6,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::claimant::{Claimant, ForStore};
 use super::waiting::{self, Claimed};
-use super::{Cache, Claimant, Finished, Outcome};
+use super::{nanos, Cache, Finished, Outcome};
 use crate::flight::{Entered, Flight};
 use crate::memory::entry::{Builder, Ref};
-use crate::store::{Lease, Ticket};
 
 /// A computation that is this call's to make. Dropped without an end, it lets the next one try.
 pub struct Lead {
     cache: &'static Cache,
-    /// In whose body the computation is.
-    pub(crate) flight: Arc<Flight>,
-    /// The one that this call leads as well, for whose end others wait; if none, they wait for the
-    /// call's own.
-    awaited: Option<Arc<Flight>>,
-    /// The entry to be, until it is taken.
-    key: Option<Box<Builder>>,
-    /// What the end of it has to tell the store; in a box, as its place is on the stack while the
-    /// body runs, and most functions have no store.
-    for_store: Option<Box<ForStore>>,
-    /// It computes whatever is stored.
-    pub(crate) is_forced: bool,
-    is_over: bool,
-}
-
-/// What a computation has to tell its function's store.
-#[derive(Debug, Default)]
-pub(crate) struct ForStore {
-    /// When the store was asked, and had nothing.
-    pub(crate) ticket: Option<Ticket>,
-    /// The right to compute it for all processes.
-    pub(crate) lease: Option<Lease>,
-    /// What the store has is to be replaced, for all.
-    pub(crate) is_replacing: bool,
+    call: Claimant,
 }
 
 impl fmt::Debug for Lead {
@@ -48,38 +25,20 @@ impl fmt::Debug for Lead {
 }
 
 impl Lead {
-    fn new(cache: &'static Cache, call: Claimant, awaited: Option<Arc<Flight>>) -> Self {
-        Self {
-            cache,
-            flight: call.flight,
-            awaited,
-            key: Some(call.key),
-            for_store: None,
-            is_forced: false,
-            is_over: false,
-        }
-    }
-
-    /// With a store it is a miss only once that has been asked.
-    pub(super) fn claimed(
-        cache: &'static Cache,
-        call: Claimant,
-        awaited: Option<Arc<Flight>>,
-    ) -> Self {
-        let lead = Self::new(cache, call, awaited);
+    /// A claimed miss is counted. With a store it is one only once that has been asked.
+    pub(super) fn claimed(cache: &'static Cache, call: Claimant) -> Self {
         if !cache.has_store() {
-            lead.missed();
+            call.flight.start();
         }
-        lead
+        Self { cache, call }
     }
 
     /// Computes now, whatever is stored or under way.
-    pub(crate) fn forced(cache: &'static Cache, call: Claimant) -> Self {
+    fn forced(cache: &'static Cache, mut call: Claimant) -> Self {
         cache.claim_forced(&call.flight);
         call.flight.start();
-        let mut lead = Self::new(cache, call, None);
-        lead.is_forced = true;
-        lead
+        call.is_forced = true;
+        Self { cache, call }
     }
 
     /// The same, in a task.
@@ -88,114 +47,99 @@ impl Lead {
         Self::forced(cache, call)
     }
 
-    /// The body is to be run.
+    /// The same, on this thread, right now.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn forced_here(cache: &'static Cache, call: Claimant) -> Self {
+        Self::forced(cache, call).entered()
+    }
+
+    /// Claims a call whose body is to run on this thread, right now.
+    ///
+    /// # Errors
+    /// Another call has the result.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn claim_here(cache: &'static Cache, call: Claimant) -> Result<Self, Ref> {
+        match waiting::block(cache, call) {
+            Claimed::Lead(lead) => Ok(lead.entered()),
+            Claimed::Found(entry) => Err(entry),
+        }
+    }
+
+    fn entered(mut self) -> Self {
+        self.call.enter();
+        self
+    }
+
+    /// In whose body the computation is.
+    pub(crate) fn flight(&self) -> &Arc<Flight> {
+        &self.call.flight
+    }
+
+    /// Whether it computes whatever is stored.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.call.is_forced
+    }
+
+    /// The store has nothing: the body is to be run.
     pub(crate) fn missed(&self) {
         self.cache.count_miss();
-        self.flight.start();
+        self.call.flight.start();
     }
 
     /// The body is done: its time counts in the statistics, and for the bound of waits.
-    pub(crate) fn computed(&self) {
-        let time = self.flight.elapsed();
-        self.cache.count_compute_time(time);
-        if !self.flight.is_delayed() {
+    pub(crate) fn computed(&mut self) {
+        let time = self.call.flight.elapsed();
+        self.call.took = nanos(time);
+        if !self.call.flight.is_delayed() {
             self.cache.computed_in(time);
         }
     }
 
     /// The entry to be, its key written.
     pub(crate) fn take_key(&mut self) -> Builder {
-        match self.key.take() {
-            Some(key) => *key,
-            None => unreachable!("a lead ends once"),
-        }
+        self.call.take_key()
     }
 
     /// What it has to tell the store.
     pub(crate) fn for_store(&mut self) -> &mut ForStore {
-        self.for_store.get_or_insert_default()
+        self.call.for_store.get_or_insert_default()
     }
 
     pub(crate) fn take_for_store(&mut self) -> ForStore {
-        self.for_store.take().map(|it| *it).unwrap_or_default()
+        self.call.for_store.take().map(|it| *it).unwrap_or_default()
     }
 
     /// Whether it is this process that computes the call.
     pub(crate) fn has_lease(&self) -> bool {
-        self.for_store.as_ref().is_some_and(|it| it.lease.is_some())
-    }
-
-    /// The flight for whose end others wait.
-    fn awaited(&self) -> &Arc<Flight> {
-        self.awaited.as_ref().unwrap_or(&self.flight)
+        self.call.for_store.as_ref().is_some_and(|it| it.lease.is_some())
     }
 
     /// Whether anyone waits for the result, who would be told.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.awaited().is_awaited()
+        self.call.awaited().is_awaited()
     }
 
     /// Ends it.
     pub(crate) fn finish(mut self, outcome: Outcome) -> Finished {
-        self.is_over = true;
-        self.cache.finish(&self.flight, self.awaited(), self.is_forced, outcome)
+        self.call.is_over = true;
+        self.cache.finish(&self.call, outcome)
     }
 }
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        if !self.is_over {
-            self.flight.forget_polls();
+        let Self { cache, call } = self;
+        if !call.is_over {
+            call.flight.forget_polls();
             // Whoever panicked would again.
-            if self.flight.has_panicked() || self.key.is_none() {
-                let _ = self.cache.finish(&self.flight, self.awaited(), false, Outcome::Leave);
+            if call.flight.has_panicked() || !call.has_key() {
+                let _ = cache.finish(call, Outcome::Leave);
             } else {
-                self.cache.abandon(&self.flight, self.awaited());
+                cache.abandon(&call.flight, call.awaited());
             }
         }
-    }
-}
-
-/// A lead whose body runs on this thread, right now.
-pub(crate) struct SyncLead {
-    pub(crate) lead: Lead,
-    /// Held for its drop.
-    _entered: Entered,
-}
-
-impl SyncLead {
-    fn new(lead: Lead) -> Self {
-        let entered = Entered::new(&lead.flight);
-        Self { lead, _entered: entered }
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn forced(cache: &'static Cache, call: Claimant) -> Self {
-        Self::new(Lead::forced(cache, call))
-    }
-
-    /// # Errors
-    /// Another call has the result.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn claim(cache: &'static Cache, call: Claimant) -> Result<Self, Ref> {
-        match waiting::block(cache, call) {
-            Claimed::Lead(lead) => Ok(Self::new(lead)),
-            Claimed::Found(entry) => Err(entry),
-        }
-    }
-
-    /// Asks what may end the flight before its body runs.
-    ///
-    /// # Errors
-    /// It did not: the flight goes on.
-    pub(crate) fn load_from_store<R>(
-        self,
-        load: impl FnOnce(Lead) -> Result<R, Lead>,
-    ) -> Result<R, Self> {
-        let Self { lead, _entered } = self;
-        load(lead).map_err(|lead| Self { lead, _entered })
     }
 }
 

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::Cache;
+use super::{Cache, Shared};
 use crate::clock::Tick;
 use crate::function::registry::{Function, Held};
 use crate::function::stats::Stats;
@@ -53,9 +53,10 @@ impl Function for Cache {
     fn stats(&'static self) -> Stats {
         // What has expired is not held any more, reclaimed or not.
         self.expire_all(Tick::now());
-        let (entries, bytes, evictions, expirations) = {
-            let memory = &self.lock().memory;
-            (memory.entries(), memory.bytes(), memory.evictions(), memory.expirations())
+        let (entries, bytes, evictions, expirations, misses, compute_time) = {
+            let Shared { memory, misses, compute_time, .. } = &*self.lock();
+            let (evictions, expirations) = (memory.evictions(), memory.expirations());
+            (memory.entries(), memory.bytes(), evictions, expirations, *misses, *compute_time)
         };
         let number = self.number.load(Ordering::Relaxed);
         let Bounds { entries: max_entries, bytes: max_bytes } = self.asked_bounds();
@@ -63,7 +64,7 @@ impl Function for Cache {
         Stats {
             name: self.name(),
             hits: reclaim::hits(number),
-            misses: self.counts.misses.load(Ordering::Relaxed),
+            misses: misses + self.counts.misses.load(Ordering::Relaxed),
             entries,
             bytes,
             evictions,
@@ -72,7 +73,7 @@ impl Function for Cache {
             unshared: self.counts.unshared.load(Ordering::Relaxed),
             store_errors: self.backing.errors.load(Ordering::Relaxed),
             store_hits: self.counts.store_hits.load(Ordering::Relaxed),
-            compute_time: Duration::from_nanos(self.counts.compute_time.load(Ordering::Relaxed)),
+            compute_time: Duration::from_nanos(compute_time),
             max_entries: bound(max_entries),
             max_bytes: bound(max_bytes),
             ttl: self.known_ttl().map(Duration::from_nanos),

@@ -60,7 +60,7 @@ enum Asked {
 fn ask(cache: &'static Cache, call: Claimant, is_task: bool) -> Asked {
     let wait = match cache.claim(&call) {
         Claim::Found(entry) => return Asked::Claimed(Claimed::Found(entry)),
-        Claim::Lead => return Asked::Claimed(Claimed::Lead(Lead::claimed(cache, call, None))),
+        Claim::Lead => return Asked::Claimed(Claimed::Lead(Lead::claimed(cache, call))),
         Claim::Wait(wait) => wait,
     };
     let mut waiting = Waiting { cache, wait, timer: None };
@@ -75,7 +75,7 @@ fn ask(cache: &'static Cache, call: Claimant, is_task: bool) -> Asked {
 
 fn unshared(cache: &'static Cache, call: Claimant) -> Claimed {
     cache.claim_unshared(&call.flight);
-    Claimed::Lead(Lead::claimed(cache, call, None))
+    Claimed::Lead(Lead::claimed(cache, call))
 }
 
 /// A wait that tidies up when it is left.
@@ -109,7 +109,7 @@ impl Waiting {
     }
 
     /// What the call does after it has waited.
-    fn conclude(self, waited: Waited, call: Claimant, is_task: bool) -> Asked {
+    fn conclude(self, waited: Waited, mut call: Claimant, is_task: bool) -> Asked {
         let cache = self.cache;
         if !matches!(waited, Waited::Pending(_)) {
             call.flight.has_waited_for(self.wait.flight());
@@ -131,8 +131,9 @@ impl Waiting {
                     }
                     let awaited = Arc::clone(self.wait.flight());
                     call.flight.has_waited_for(&awaited);
+                    call.awaited = Some(awaited);
                     drop(self);
-                    Asked::Claimed(Claimed::Lead(Lead::claimed(cache, call, Some(awaited))))
+                    Asked::Claimed(Claimed::Lead(Lead::claimed(cache, call)))
                 }
                 // Another waiter was faster.
                 None => Asked::Wait(self, call),

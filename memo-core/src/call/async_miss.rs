@@ -95,7 +95,7 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
             payload.uncached(&result);
             return result;
         };
-        let mut result = result_of(body.run_in(&lead.flight).await);
+        let mut result = result_of(body.run_in(lead.flight()).await);
         payload.finish(memo, lead, &mut result);
         result
     }
@@ -114,7 +114,7 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
             Ok(result) => return result,
             Err(lead) => lead,
         };
-        let mut result = Body::new(body).run_in(&lead.flight).await;
+        let mut result = Body::new(body).run_in(lead.flight()).await;
         if let Some(write) = payload.finish(memo, lead, &mut result) {
             spawn_blocking(move || memo.cache.write_to_store(write)).await;
         }

@@ -163,7 +163,7 @@ impl Memo {
         let found = self.missed::<R, P, A>(args);
         if let (Found::Miss(call), Some(invalid)) = (&found, invalid) {
             // Only the one that was asked about: another call may have replaced it by now.
-            self.cache.remove_if(&call.key, |entry| P::is_held(entry, &invalid));
+            self.cache.remove_if(call.key(), |entry| P::is_held(entry, &invalid));
         }
         found
     }

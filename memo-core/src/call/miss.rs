@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::{Memo, Payload};
-use crate::cache::lead::{Lead, SyncLead};
+use crate::cache::lead::Lead;
 use crate::cache::Claimant;
 use crate::memory::entry::Ref;
 
@@ -14,7 +14,7 @@ pub struct Miss<R, P> {
     pub(super) memo: &'static Memo,
     pub(super) payload: P,
     /// Nothing, if the body just runs.
-    pub(super) leading: Option<SyncLead>,
+    pub(super) leading: Option<Lead>,
     pub(super) result: PhantomData<fn(R)>,
 }
 
@@ -30,7 +30,7 @@ impl<R, P: Payload<R>> Miss<R, P> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn finish(self, mut result: R) -> R {
         match self.leading {
-            Some(leading) => finish(self.memo, &self.payload, leading.lead, &mut result),
+            Some(lead) => finish(self.memo, &self.payload, lead, &mut result),
             None => self.payload.uncached(&result),
         }
         result
@@ -58,14 +58,14 @@ impl Memo {
     pub(super) fn claim<R, P: Payload<R>>(
         &'static self,
         call: Claimant,
-    ) -> Result<R, Option<SyncLead>> {
-        match SyncLead::claim(&self.cache, call) {
-            Ok(leading) => {
+    ) -> Result<R, Option<Lead>> {
+        match Lead::claim_here(&self.cache, call) {
+            Ok(lead) => {
                 if P::HAS_STORE {
-                    return leading.load_from_store(|lead| self.load::<R, P>(lead)).map_err(Some);
+                    return self.load::<R, P>(lead).map_err(Some);
                 }
                 debug_assert!(!self.cache.has_store(), "its codec is to be `Backed`");
-                Err(Some(leading))
+                Err(Some(lead))
             }
             Err(entry) => self.restore::<R, P>(&entry).ok_or(None),
         }
@@ -74,13 +74,13 @@ impl Memo {
     /// Computes a call on this thread, whatever is stored.
     #[cold]
     #[inline(never)]
-    pub(super) fn lead_forced<R, P: Payload<R>>(&'static self, call: Claimant) -> SyncLead {
-        let mut leading = SyncLead::forced(&self.cache, call);
+    pub(super) fn lead_forced<R, P: Payload<R>>(&'static self, call: Claimant) -> Lead {
+        let mut lead = Lead::forced_here(&self.cache, call);
         if P::HAS_STORE {
-            let lookup = self.cache.load_for(&leading.lead.flight);
-            self.replaces(&mut leading.lead, lookup);
+            let lookup = self.cache.load_for(lead.flight());
+            self.replaces(&mut lead, lookup);
         }
-        leading
+        lead
     }
 
     /// A result that another call computed: a hit.
@@ -90,7 +90,7 @@ impl Memo {
     #[cold]
     #[inline(never)]
     pub(super) fn restore<R, P: Payload<R>>(&'static self, entry: &Ref) -> Option<R> {
-        let result = P::take(entry.view());
+        let result = P::take_shared(entry.view());
         self.restored(entry, result.is_some());
         result
     }

@@ -2,7 +2,8 @@
 
 use super::Memo;
 use crate::background::pool::STORES;
-use crate::cache::lead::{ForStore, Lead};
+use crate::cache::claimant::ForStore;
+use crate::cache::lead::Lead;
 use crate::cache::tiered::{Put, StoreWrite, Stored, Write};
 use crate::cache::{Finished, Outcome};
 use crate::clock::Tick;
@@ -39,6 +40,12 @@ pub trait Payload<R> {
     /// The same, and nothing where that takes a call.
     #[doc(hidden)]
     fn take_at_once(entry: View<'_>) -> Option<R>;
+
+    /// The result of another call: what [`take`](Self::take) gives, or an error that is shared.
+    #[doc(hidden)]
+    fn take_shared(entry: View<'_>) -> Option<R> {
+        Self::take(entry)
+    }
 
     /// The result that a store had, if it is of this type.
     #[doc(hidden)]
@@ -112,7 +119,7 @@ impl<R, C: Codec<R>> Payload<R> for Bytes<C> {
     fn finish(&self, memo: &'static Memo, mut lead: Lead, result: &mut R) -> Option<Write> {
         lead.computed();
         // The user's condition, time to live and serde code may call the function again.
-        let _entered = Entered::new(&lead.flight);
+        let _entered = Entered::new(lead.flight());
         let Some(Wanted { data, may_store }) = memo.wanted(&self.0, &lead, result) else {
             return left(lead);
         };
@@ -142,7 +149,7 @@ pub(super) fn left(lead: Lead) -> Option<Write> {
 
 /// The end of a miss, with what is left to do with the store; for whom the types are no matter.
 fn ended(mut lead: Lead, outcome: Outcome, structure: Option<u64>) -> Option<Write> {
-    let digest = lead.flight.digest;
+    let digest = lead.flight().digest;
     let ForStore { ticket, lease, is_replacing: replaces } = lead.take_for_store();
     let put = match (&outcome, ticket, structure) {
         (Outcome::Store(entry), Some(ticket), Some(structure)) => {

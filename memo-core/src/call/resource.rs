@@ -140,7 +140,7 @@ impl<X: ?Sized + 'static> Payload<Arc<X>> for Hooks<X> {
     fn finish(&self, memo: &'static Memo, mut lead: Lead, made: &mut Arc<X>) -> Option<Write> {
         lead.computed();
         // The time to live is the user's code, and so is a resource's end.
-        let _entered = Entered::new(&lead.flight);
+        let _entered = Entered::new(lead.flight());
         let key = lead.take_key();
         let hold = (self.hold)(Arc::clone(made), self.release);
         let outcome = match memo.expiry() {
@@ -225,7 +225,7 @@ impl<X: ?Sized + 'static, E> Payload<Result<Arc<X>, E>> for Hooks<X> {
 /// The end of a miss whose body failed.
 #[cold]
 #[inline(never)]
-fn failed(lead: Lead) {
+fn failed(mut lead: Lead) {
     lead.computed();
     let _ = lead.finish(Outcome::Leave);
 }

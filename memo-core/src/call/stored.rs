@@ -31,16 +31,16 @@ impl Memo {
     #[cold]
     #[inline(never)]
     pub(super) fn load<R, P: Payload<R>>(&'static self, mut lead: Lead) -> Result<R, Lead> {
-        let mut lookup = self.cache.load_for(&lead.flight);
+        let mut lookup = self.cache.load_for(lead.flight());
         let mut turn = FleetWait::new(&self.cache);
         while self.cache.is_worth_waiting(lookup.as_ref()) {
-            match turn.after(self.cache.lease(&lead.flight.digest)) {
+            match turn.after(self.cache.lease(&lead.flight().digest)) {
                 FleetStep::Compute => break,
                 FleetStep::Lead(lease) => lead.for_store().lease = Some(lease),
                 FleetStep::Wait(pause) => std::thread::sleep(pause),
             }
             // Whoever had the lease may have put the result since the last look.
-            lookup = self.cache.load_for(&lead.flight);
+            lookup = self.cache.load_for(lead.flight());
             if lead.has_lease() {
                 break;
             }
@@ -51,20 +51,20 @@ impl Memo {
     /// As [`load`](Self::load), in a task: what the store has, if anything.
     pub(super) async fn load_async(&'static self, mut lead: Lead) -> (Lead, Option<Lookup>) {
         let look = |lead: &Lead| {
-            let flight = Arc::clone(&lead.flight);
-            polled_in(&lead.flight, spawn_blocking(move || self.cache.load_for(&flight)))
+            let flight = Arc::clone(lead.flight());
+            polled_in(lead.flight(), spawn_blocking(move || self.cache.load_for(&flight)))
         };
         let mut lookup = look(&lead).await.flatten();
         let mut turn = FleetWait::new(&self.cache);
-        while !lead.is_forced && self.cache.is_worth_waiting(lookup.as_ref()) {
-            let digest = lead.flight.digest;
+        while !lead.is_forced() && self.cache.is_worth_waiting(lookup.as_ref()) {
+            let digest = lead.flight().digest;
             let lease =
-                polled_in(&lead.flight, spawn_blocking(move || self.cache.lease(&digest))).await;
+                polled_in(lead.flight(), spawn_blocking(move || self.cache.lease(&digest))).await;
             let lease = lease.unwrap_or(Err(Unknown));
             match turn.after(lease) {
                 FleetStep::Compute => break,
                 FleetStep::Lead(lease) => lead.for_store().lease = Some(lease),
-                FleetStep::Wait(pause) => polled_in(&lead.flight, Delay::new(pause)).await,
+                FleetStep::Wait(pause) => polled_in(lead.flight(), Delay::new(pause)).await,
             }
             lookup = look(&lead).await.flatten();
             if lead.has_lease() {
@@ -83,7 +83,7 @@ impl Memo {
         mut lead: Lead,
         lookup: Option<Lookup>,
     ) -> Result<R, Lead> {
-        if lead.is_forced {
+        if lead.is_forced() {
             self.replaces(&mut lead, lookup);
             return Err(lead);
         }
@@ -114,8 +114,8 @@ impl Memo {
                 lead.for_store().is_replacing = !is_background();
             }
             // It could not be asked, and may have what is older.
-            None if !lead.flight.is_local => {
-                self.cache.backing.note_pending_removal(lead.flight.digest)
+            None if !lead.flight().is_local => {
+                self.cache.backing.note_pending_removal(lead.flight().digest)
             }
             None => {}
         }

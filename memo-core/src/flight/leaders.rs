@@ -1,6 +1,5 @@
 //! Who computes what a flight's waiters wait for, and how they leave it.
 
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -52,7 +51,7 @@ pub(crate) struct Left {
 impl Left {
     /// Wakes who waits, and notes that those who were overtaken did not only work.
     pub(crate) fn wake(&mut self) {
-        self.wakers.drain(..).for_each(wake);
+        std::mem::take(&mut self.wakers).into_iter().for_each(wake);
         self.overtaken.iter().for_each(|flight| flight.delay());
     }
 }
@@ -78,10 +77,16 @@ pub(crate) enum Abandoned {
 }
 
 impl Flight {
-    /// One of its leaders leaves: the first with a result, or the last, ends it.
+    /// One of its leaders leaves: the first with a result, or the last, ends it. An error is told to
+    /// those who wait by the last alone, as another may do better.
     ///
     /// Under the cache's lock, so that nobody who waits is missed by a fence.
-    pub(crate) fn finish(self: &Arc<Self>, leader: &Self, result: Option<entry::Ref>) -> Left {
+    pub(crate) fn finish(
+        self: &Arc<Self>,
+        leader: &Self,
+        result: Option<entry::Ref>,
+        is_error: bool,
+    ) -> Left {
         let mut left = Left {
             wakers: Vec::new(),
             unwanted: result,
@@ -89,15 +94,15 @@ impl Flight {
             is_over: true,
             is_to_be_fenced: false,
         };
-        // Relaxed: under the cache's lock, under which it is set. Nobody waits, and nobody leads it
-        // but its own call; nor will anybody, as it departs before the lock is free.
-        if !self.joined.load(Ordering::Relaxed) || self.is_of_parent() {
+        // Nobody waits, and nobody leads it but its own call; nor will anybody, as it departs before
+        // the lock is free.
+        if !self.is_joined() || self.is_of_parent() {
             return left;
         }
         let mut state = self.state.lock();
         state.leaders.remove(self, leader);
         if matches!(state.phase, Phase::Led) {
-            if left.unwanted.is_none() && !state.leaders.is_empty() {
+            if (left.unwanted.is_none() || is_error) && !state.leaders.is_empty() {
                 left.is_over = false;
                 return left;
             }

@@ -1,9 +1,8 @@
 //! The flights of one cache: who computes what, and what was computed and not yet taken.
 
-use std::collections::{hash_map, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use super::by_digest::ByDigest;
 use super::{Flight, Wait};
 use crate::key::DIGEST;
 use crate::platform::sync::atomic::Ordering;
@@ -11,7 +10,7 @@ use crate::platform::sync::atomic::Ordering;
 /// Behind the cache's lock.
 #[derive(Debug)]
 pub(crate) struct Flights {
-    keys: HashMap<[u8; DIGEST], OfKey, BuildHasherDefault<FirstBytes>>,
+    keys: ByDigest<OfKey>,
     /// How many were claimed.
     claimed: u64,
 }
@@ -36,13 +35,13 @@ pub(crate) enum Joined {
 
 impl Flights {
     pub(crate) const fn new() -> Self {
-        Self { keys: HashMap::with_hasher(BuildHasherDefault::new()), claimed: 0 }
+        Self { keys: ByDigest::new(), claimed: 0 }
     }
 
     /// Joins the flight of its key, or becomes it.
     pub(crate) fn join(&mut self, flight: &Arc<Flight>) -> Joined {
         self.claimed += 1;
-        let of_key = self.keys.entry(flight.digest).or_default();
+        let of_key = self.keys.get_or_default(&flight.digest);
         match &of_key.leading {
             Some(leading) => Joined::Waits(Wait::new(leading)),
             None => {
@@ -55,7 +54,7 @@ impl Flights {
 
     /// Becomes the flight of its key, or one beside it.
     pub(crate) fn force(&mut self, flight: &Arc<Flight>) {
-        let of_key = self.keys.entry(flight.digest).or_default();
+        let of_key = self.keys.get_or_default(&flight.digest);
         if of_key.leading.is_some() {
             self.note(flight);
         } else {
@@ -74,7 +73,7 @@ impl Flights {
 
     /// Notes an ended flight, whose result has not been taken yet, or whose own leader computes still.
     pub(crate) fn note_ended(&mut self, flight: &Arc<Flight>) {
-        self.keys.entry(flight.digest).or_default().others.push(Arc::clone(flight));
+        self.keys.get_or_default(&flight.digest).others.push(Arc::clone(flight));
     }
 
     /// Fences what computes this key; who waits for it is to be woken outside the lock.
@@ -89,19 +88,15 @@ impl Flights {
     }
 
     fn fence_if(&mut self, digest: &[u8; DIGEST], is_meant: impl Fn(&Flight) -> bool) -> Fenced {
-        let hash_map::Entry::Occupied(mut of_key) = self.keys.entry(*digest) else {
-            return Fenced::none();
-        };
-        let fenced = of_key.get_mut().fence_if(is_meant);
-        if of_key.get().is_empty() {
-            of_key.remove();
-        }
-        fenced
+        let fenced = self.keys.change(digest, |of_key| {
+            let fenced = of_key.fence_if(is_meant);
+            (fenced, of_key.is_empty())
+        });
+        fenced.unwrap_or(Fenced::none())
     }
 
     pub(crate) fn fence_all(&mut self) -> Fenced {
-        let mut keys = std::mem::take(&mut self.keys);
-        Fenced(keys.values_mut().flat_map(|of_key| of_key.fence_if(|_| true).0).collect())
+        Fenced(self.keys.take_all().flat_map(|mut of_key| of_key.fence_if(|_| true).0).collect())
     }
 
     #[cfg(test)]
@@ -112,7 +107,7 @@ impl Flights {
     /// Forgets what is computed by threads that are not in this process.
     #[cfg(unix)]
     pub(crate) fn forget_all(&mut self) {
-        std::mem::forget(std::mem::take(&mut self.keys));
+        self.keys.take_all().for_each(std::mem::forget);
     }
 
     /// Whether calls with its key find it.
@@ -123,15 +118,14 @@ impl Flights {
 
     /// Takes a flight out; a fenced one is out already.
     pub(crate) fn depart(&mut self, flight: &Arc<Flight>) {
-        let hash_map::Entry::Occupied(mut of_key) = self.keys.entry(flight.digest) else { return };
-        let OfKey { leading, others } = of_key.get_mut();
-        leading.take_if(|leading| Arc::ptr_eq(leading, flight));
-        if let Some(at) = others.iter().position(|other| Arc::ptr_eq(other, flight)) {
-            others.swap_remove(at);
-        }
-        if of_key.get().is_empty() {
-            of_key.remove();
-        }
+        self.keys.change(&flight.digest, |of_key| {
+            let OfKey { leading, others } = of_key;
+            leading.take_if(|leading| Arc::ptr_eq(leading, flight));
+            if let Some(at) = others.iter().position(|other| Arc::ptr_eq(other, flight)) {
+                others.swap_remove(at);
+            }
+            ((), of_key.is_empty())
+        });
     }
 }
 
@@ -176,21 +170,5 @@ impl Flight {
 
     fn order(&self) -> u64 {
         self.order.load(Ordering::Relaxed)
-    }
-}
-
-/// A digest is its own hash.
-#[derive(Debug, Default)]
-struct FirstBytes(u64);
-
-impl Hasher for FirstBytes {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-    fn write_usize(&mut self, _: usize) {}
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

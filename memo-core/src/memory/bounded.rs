@@ -111,14 +111,16 @@ impl Memory {
     }
 
     /// Stores an entry, in the place of one with its key, and within the bounds at every moment.
-    /// False if it is larger than all there may be: then nobody makes room for it.
     ///
-    /// Its bytes are [reserved](budget::reserve) in the budget by the caller, and are the caller's
-    /// again if it is not stored.
-    pub(crate) fn insert(&mut self, table: &Table, bounds: Bounds, entry: Ref) -> bool {
+    /// Its bytes are [taken](budget::take) in the budget by the caller, and are the caller's again
+    /// if it is not stored.
+    ///
+    /// # Errors
+    /// It is larger than all there may be: nobody makes room for it.
+    pub(crate) fn insert(&mut self, table: &Table, bounds: Bounds, entry: Ref) -> Result<(), Ref> {
         let (hashes, bytes) = (entry.view().hashes(), entry.view().entry.bytes());
         if bytes > bounds.bytes || bounds.entries == 0 {
-            return false;
+            return Err(entry);
         }
         self.queue_all(table, bounds);
         let old = self.writer.locate(table, hashes, same_key_as(entry.view()));
@@ -127,19 +129,19 @@ impl Memory {
             self.enqueue(&entry);
             self.writer.replace(place, entry);
             self.give_back(freed);
-            return true;
+            return Ok(());
         }
         if let Some((place, view)) = old {
             self.unlink(place, view);
         }
         while self.entries() + 1 > bounds.entries || self.bytes() + bytes > bounds.bytes {
             if !self.evict(table) {
-                return false;
+                return Err(entry);
             }
         }
         self.enqueue(&entry);
         self.writer.link(table, entry);
-        true
+        Ok(())
     }
 
     /// Whether there was one, which had not expired.

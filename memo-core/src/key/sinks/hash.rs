@@ -6,7 +6,7 @@
 //! bytes a length takes) is left out.
 //!
 //! Each piece is one step, `state = fold(piece ^ state, kind ^ by)`: a product of two numbers of
-//! which either holds a secret, its halves added. Two different pieces, or two kinds, come to the
+//! which either holds a secret, one half of it laid on the other. Two different pieces, or two kinds, come to the
 //! same state for about one seed of 2⁶⁴.
 
 use super::super::sink::{len_of_len, Sink, Stop, Unordered};

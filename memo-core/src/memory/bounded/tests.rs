@@ -38,7 +38,7 @@ fn what_lives_for_any_time_is_given_up_in_batches_when_that_has_come_and_not_bef
     let life = |number: u64| mixed(number + MANY) % MANY + 1;
     for number in 0..MANY {
         let entry = builder(number).finish(0, Some(Tick::from_nanos(life(number))));
-        assert!(memory.insert(&table, Bounds::NONE, entry));
+        assert!(memory.insert(&table, Bounds::NONE, entry).is_ok());
     }
     let mut lives: Vec<_> = (0..MANY).map(life).collect();
     lives.sort_unstable();
@@ -67,7 +67,8 @@ fn what_is_replaced_or_removed_is_not_waited_for() {
     let (table, mut memory) = (Table::new(), Memory::new(false));
     let insert = |memory: &mut Memory, number: u64, life: Option<u64>| {
         let entry = builder(number).finish(0, life.map(Tick::from_nanos));
-        assert!(memory.insert(&table, Bounds { entries: 100, ..Bounds::NONE }, entry));
+        let bounds = Bounds { entries: 100, ..Bounds::NONE };
+        assert!(memory.insert(&table, bounds, entry).is_ok());
     };
     for number in 0..100 {
         insert(&mut memory, number, Some(100 - number));

@@ -209,17 +209,27 @@ fn bytes_of_every_length_are_told_apart_by_each_of_them() {
     }
 }
 
+/// A seed has two unlucky ones in a hundred beside it, which cost longer ways and no wrong answer: so
+/// it is told of many, which are the same at every run.
 #[test]
-fn small_numbers_are_spread_over_the_places_of_a_table() {
-    let seed = Seed::random();
-    let mut places = [0_u32; 1024];
-    let mut tags = [0_u32; 16];
-    for number in 0..16 * 1024_u64 {
-        let hash = hash_of(&number, &seed);
-        places[hash as usize % 1024] += 1;
-        tags[(hash >> 60) as usize] += 1;
-    }
-    // 16 and 1024 are what is expected.
-    assert!(places.iter().all(|&count| count < 64), "{places:?}");
-    assert!(tags.iter().all(|&count| (700..1400).contains(&count)), "{tags:?}");
+fn small_numbers_are_spread_over_the_places_of_a_table_by_nearly_every_seed() {
+    let word = |number: u64| {
+        let digest = blake3::hash(&number.to_le_bytes());
+        u64::from_le_bytes(*digest.as_bytes().first_chunk().unwrap())
+    };
+    let is_spread = |seed: &Seed| {
+        let mut places = [0_u32; 1024];
+        let mut tags = [0_u32; 16];
+        for number in 0..16 * 1024_u64 {
+            let hash = hash_of(&number, seed);
+            places[hash as usize % 1024] += 1;
+            tags[(hash >> 60) as usize] += 1;
+        }
+        // 16 and 1024 are what is expected.
+        places.iter().all(|&count| count < 64)
+            && tags.iter().all(|&count| (700..1400).contains(&count))
+    };
+    let seeds = (0..100).map(|seed| Seed::of([3 * seed, 3 * seed + 1, 3 * seed + 2].map(word)));
+    let spread = seeds.filter(is_spread).count();
+    assert!(spread >= 95, "{spread} of 100");
 }

@@ -1,0 +1,150 @@
+//! A call that found nothing, from its claim to its end, in one place of memory.
+//!
+//! That is a box, as its place would be on the stack, or in a future, for as long as the body runs.
+//! When the call has ended, the box and the flight in it are kept for the thread's next miss.
+
+use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use crate::flight::{Entered, Flight, Key};
+use crate::memory::entry::Builder;
+use crate::platform::sync::thread_local;
+use crate::store::{Lease, Ticket};
+
+/// A call that is to be computed, or to wait for who computes it.
+#[derive(Debug)]
+pub(crate) struct Claimant(Option<Box<Call>>);
+
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) flight: Arc<Flight>,
+    /// The entry to be, its key written, until it is taken.
+    key: Option<Builder>,
+    /// The flight that this call leads as well, for whose end others wait; if none, they wait for
+    /// the call's own.
+    pub(super) awaited: Option<Arc<Flight>>,
+    /// This thread is inside the flight.
+    pub(super) entered: Option<Entered>,
+    /// What the end of it has to tell the store; in a box, as most functions have none.
+    pub(super) for_store: Option<Box<ForStore>>,
+    /// It computes whatever is stored.
+    pub(crate) is_forced: bool,
+    pub(super) is_over: bool,
+    /// How long the body took, in nanoseconds, once it is done.
+    pub(super) took: u64,
+}
+
+/// What a computation has to tell its function's store.
+#[derive(Debug, Default)]
+pub(crate) struct ForStore {
+    /// When the store was asked, and had nothing.
+    pub(crate) ticket: Option<Ticket>,
+    /// The right to compute it for all processes.
+    pub(crate) lease: Option<Lease>,
+    /// What the store has is to be replaced, for all.
+    pub(crate) is_replacing: bool,
+}
+
+/// As many are kept for a thread: calls in calls need one each.
+const SPARES: usize = 128;
+
+thread_local! {
+    #[expect(clippy::vec_box, reason = "a call takes its box with it")]
+    static SPARE: RefCell<Vec<Box<Call>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Claimant {
+    pub(crate) fn new(key: Key) -> Self {
+        let Key { digest, entry, is_local } = key;
+        let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
+        if let Ok(Some(mut call)) = spare {
+            if call.flight.reuse(digest, is_local) {
+                call.key = Some(entry);
+                return Self(Some(call));
+            }
+        }
+        Self(Some(Box::new(Call {
+            flight: Flight::new(digest, is_local),
+            key: Some(entry),
+            awaited: None,
+            entered: None,
+            for_store: None,
+            is_forced: false,
+            is_over: false,
+            took: 0,
+        })))
+    }
+
+    /// The key, which is there until the call ends.
+    pub(crate) fn key(&self) -> &Builder {
+        match &self.key {
+            Some(key) => key,
+            None => unreachable!("a call ends once"),
+        }
+    }
+
+    /// The entry to be, its key written.
+    pub(crate) fn take_key(&mut self) -> Builder {
+        match self.key.take() {
+            Some(key) => key,
+            None => unreachable!("a call ends once"),
+        }
+    }
+
+    /// The flight for whose end others wait.
+    pub(super) fn awaited(&self) -> &Arc<Flight> {
+        self.awaited.as_ref().unwrap_or(&self.flight)
+    }
+
+    pub(super) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// This thread is inside the flight from here on, until the call ends.
+    pub(super) fn enter(&mut self) {
+        self.entered = Some(Entered::new(&self.flight));
+    }
+}
+
+impl Deref for Claimant {
+    type Target = Call;
+
+    fn deref(&self) -> &Call {
+        match &self.0 {
+            Some(call) => call,
+            None => unreachable!("it is there until this is dropped"),
+        }
+    }
+}
+
+impl DerefMut for Claimant {
+    fn deref_mut(&mut self) -> &mut Call {
+        match &mut self.0 {
+            Some(call) => call,
+            None => unreachable!("it is there until this is dropped"),
+        }
+    }
+}
+
+impl Drop for Claimant {
+    fn drop(&mut self) {
+        let Some(mut call) = self.0.take() else { return };
+        call.entered = None;
+        if !call.flight.can_be_reused() {
+            return;
+        }
+        // By name, so that nothing that is added is forgotten.
+        let Call { flight: _, key, awaited, entered: _, for_store, is_forced, is_over, took } =
+            &mut *call;
+        (*key, *awaited, *for_store) = (None, None, None);
+        (*is_forced, *is_over, *took) = (false, false, 0);
+        // A thread whose locals are gone keeps nothing.
+        let _ = SPARE.try_with(move |spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < SPARES {
+                spare.push(call);
+            }
+        });
+    }
+}
