@@ -4,6 +4,7 @@
 #[path = "support/allocator.rs"]
 mod allocator;
 
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -92,4 +93,53 @@ fn what_has_expired_is_given_up_by_hits_of_a_resource_that_looks_at_the_clock() 
 #[test]
 fn what_has_expired_is_given_up_by_what_is_inserted() {
     is_given_up_while(|number| other::insert(number % 8, number));
+}
+
+/// How many of them there are.
+static COUNTED: AtomicUsize = AtomicUsize::new(0);
+
+#[derive(Debug)]
+struct Counted;
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        COUNTED.fetch_add(1, SeqCst);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        COUNTED.fetch_sub(1, SeqCst);
+    }
+}
+
+#[memo(clone)]
+fn counted(key: usize) -> Counted {
+    COUNTED.fetch_add(usize::from(key < usize::MAX), SeqCst);
+    Counted
+}
+
+#[test]
+fn what_a_clear_takes_too_long_to_free_is_freed_by_the_misses_of_others() {
+    const MANY: usize = 20_000;
+    let _alone = alone();
+    (0..MANY).for_each(|key| drop(counted(key)));
+    counted::clear();
+    assert_eq!(
+        (counted::stats().entries, counted::stats().bytes, counted::get(1).is_none()),
+        (0, 0, true)
+    );
+    let left = COUNTED.load(SeqCst);
+    assert!(left > MANY / 2, "its caller freed {} of {MANY}", MANY - left);
+    let mut misses = 0;
+    while COUNTED.load(SeqCst) > 0 {
+        let before = COUNTED.load(SeqCst);
+        other(2_000_000 + misses);
+        let freed = before - COUNTED.load(SeqCst);
+        assert!(freed < MANY / 2, "a miss freed {freed} of {MANY}");
+        misses += 1;
+        assert!(misses < MANY, "it is held for ever");
+    }
+    assert!(misses > 4);
 }

@@ -2,13 +2,15 @@
 //!
 //! An [`entry`] is one allocation that holds a key and a value. [`bounded`] keeps the entries of a
 //! function in its [`table`], and says which of them is next to go: for room ([`eviction`],
-//! [`budget`]), or for its age ([`expiry`]). Readers take no lock; whoever writes holds the cache's.
+//! [`budget`]), or for its age ([`ages`], [`expiry`]). Readers take no lock; whoever writes holds the cache's.
 //! The room knows keys and bytes, no type of the user's and no flight.
 
 pub(crate) mod entry;
 pub(crate) mod table;
+mod chunks;
 pub(crate) mod list;
 pub(crate) mod eviction;
+mod ages;
 pub(crate) mod agenda;
 pub(crate) mod budget;
 pub(crate) mod expiry;

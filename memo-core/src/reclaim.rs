@@ -13,6 +13,7 @@
 mod barrier;
 mod garbage;
 mod hold;
+mod slices;
 #[cfg(all(test, memo_shuttle))]
 pub(crate) mod tests;
 
@@ -31,6 +32,7 @@ pub(crate) use barrier::tend;
 pub(crate) use garbage::{Garbage, IsHeld, Kind, Rescue, Retired, DUE_BYTES};
 pub(crate) use hold::Hold;
 use hold::{Holds, Readers};
+pub(crate) use slices::{free, free_some, Quota};
 
 /// A thread's pin and stripes. Leaked, and handed to another thread when its own ends.
 #[derive(Debug)]
@@ -290,8 +292,10 @@ pub(crate) fn hits(function: usize) -> u64 {
 /// In a child of `fork` there is this thread alone, and what the others read is read by nobody.
 #[cfg(unix)]
 pub(crate) fn before_fork() -> Unlock {
+    let left = slices::before_fork();
     let mut records = RECORDS.lock();
     Box::new(move |side| {
+        left(side);
         if side == Side::Child {
             let own = RECORD.get().or(FENCED_RECORD.get());
             let is_own =

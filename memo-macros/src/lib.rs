@@ -614,6 +614,10 @@ use quote::quote;
 /// with which `insert` or `refresh` has returned; of two refreshes of one key, the one that began
 /// later is the newer.
 ///
+/// A clear of millions of results takes about a millisecond: what it forgets counts no more, and its memory
+/// is freed bit by bit, by the calls of memoized functions that compute something afterwards. Resources are
+/// released before `clear` returns, as far as nobody reads them just then.
+///
 /// `square::clear()` concerns `square` alone: a result of another function that was computed from
 /// one of `square`'s stays. `memo::clear_all()` clears all functions at once, and with them
 /// whatever was computed from what it clears, stored or still being computed.

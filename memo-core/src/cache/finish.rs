@@ -8,6 +8,7 @@ use crate::flight::{Fenced, Left};
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Ref, View};
 use crate::memory::expiry;
+use crate::reclaim;
 
 /// What a computation leaves.
 pub(crate) enum Outcome {
@@ -41,6 +42,12 @@ struct Ended {
     given_up: Option<Ref>,
 }
 
+/// What a miss does for all functions: gives up what has expired, and frees what was cleared.
+fn reclaim() {
+    reclaim::free_some();
+    expiry::reclaim_due();
+}
+
 impl Cache {
     /// Ends a computation as the outcome says, unless it was fenced.
     pub(super) fn finish(&'static self, call: &Claimant, mut outcome: Outcome) -> Finished {
@@ -63,7 +70,7 @@ impl Cache {
             fenced.wake();
             // From here on it may be the user's code, which nobody waits for any more.
             drop((left, freed, given_up));
-            expiry::reclaim_due();
+            reclaim();
             return finished;
         }
     }
@@ -208,7 +215,7 @@ impl Cache {
             if let Some((fenced, given_up)) = inserted {
                 fenced.wake();
                 drop((freed, given_up));
-                expiry::reclaim_due();
+                reclaim();
                 return;
             }
             drop(freed);

@@ -9,7 +9,7 @@ use crate::key::DIGEST;
 use crate::memory::bounded::Memory;
 use crate::memory::entry::{Builder, Ref, View};
 use crate::platform::sync::thread;
-use crate::reclaim::{self, Retired};
+use crate::reclaim::{self, Quota, Retired};
 
 impl Cache {
     pub(crate) fn remove(&'static self, key: &Key) -> bool {
@@ -86,15 +86,20 @@ impl Cache {
         Freed { cache: self, retired, has_leftovers: at_once && !memory.is_clean() }
     }
 
-    /// Frees all that no reader keeps from being freed; whether that was all.
+    /// Frees what no reader keeps from being freed; whether there is nothing that one keeps.
     fn free_now(&self) -> bool {
         reclaim::tend();
         let (retired, is_clean) = {
             let mut shared = self.lock();
             (shared.memory.collect(true), shared.memory.is_clean())
         };
-        drop(retired);
+        self.free_slice(retired);
         is_clean
+    }
+
+    /// Frees what was collected: resources at once, of data a slice, and the rest by and by.
+    fn free_slice(&self, retired: Vec<Retired>) {
+        reclaim::free(retired, if self.is_resource { Quota::all() } else { Quota::slice() });
     }
 }
 
@@ -113,7 +118,7 @@ const MAX_ATTEMPTS: usize = 100;
 
 impl Drop for Freed {
     fn drop(&mut self) {
-        self.retired.clear();
+        self.cache.free_slice(std::mem::take(&mut self.retired));
         reclaim::tend();
         if !self.has_leftovers {
             return;

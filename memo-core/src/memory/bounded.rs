@@ -7,11 +7,12 @@ use std::ptr::NonNull;
 
 use crate::clock::{Clock, Tick, REAL};
 use crate::memory::agenda::NEVER;
+use crate::memory::ages::{Ages, Aging};
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Entry, Ref, View};
 use crate::memory::eviction::Queues;
-use crate::memory::list::{List, Nodes, NOWHERE};
-use crate::memory::table::{same_key, same_key_as, Table, Writer};
+use crate::memory::list::NOWHERE;
+use crate::memory::table::{same_key, same_key_as, Place, Table, Writer};
 use crate::platform::sync::atomic::Ordering;
 use crate::reclaim::Retired;
 
@@ -37,7 +38,7 @@ pub(crate) struct Memory {
     /// In the order of eviction, once there is a bound.
     queues: Option<Box<Queues<NonNull<Entry>>>>,
     /// In the order of expiry, once something expires.
-    ages: Option<Box<Ages>>,
+    ages: Option<Box<Ages<NonNull<Entry>>>>,
     evictions: u64,
     expirations: u64,
     /// What ages are told by.
@@ -52,13 +53,6 @@ pub(crate) struct Memory {
 
 // SAFETY: the pointers are to entries that the table owns, and are followed under its cache's lock.
 unsafe impl Send for Memory {}
-
-/// The entries that expire, the first to do so first: they all live equally long.
-#[derive(Debug)]
-struct Ages {
-    nodes: Nodes<NonNull<Entry>>,
-    list: List,
-}
 
 impl Memory {
     pub(crate) const fn new(is_budgeted: bool) -> Self {
@@ -105,23 +99,19 @@ impl Memory {
     /// The entry with this key; not if it has expired, which is then the end of it.
     pub(crate) fn find<'t>(&mut self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
         let place = self.writer.locate(table, key.hashes(), same_key(key));
-        self.served(table, place)
+        self.served(place)
     }
 
     /// The entry that has the key of another, likewise.
     pub(crate) fn find_same<'t>(&mut self, table: &'t Table, other: View<'_>) -> Option<View<'t>> {
         let place = self.writer.locate(table, other.hashes(), same_key_as(other));
-        self.served(table, place)
+        self.served(place)
     }
 
-    fn served<'t>(
-        &mut self,
-        table: &'t Table,
-        place: Option<(usize, View<'t>)>,
-    ) -> Option<View<'t>> {
-        let (index, view) = place?;
+    fn served<'t>(&mut self, place: Option<(Place<'t>, View<'t>)>) -> Option<View<'t>> {
+        let (place, view) = place?;
         if view.expiry().is_some_and(|expiry| expiry <= self.clock.now()) {
-            self.unlink(table, index, view);
+            self.unlink(place, view);
             self.expirations += 1;
             return None;
         }
@@ -142,15 +132,15 @@ impl Memory {
         }
         self.queue_all(table, bounds);
         let old = self.writer.locate(table, hashes, same_key_as(entry.view()));
-        if let (Some((index, view)), true) = (old, bounds.is_none()) {
+        if let (Some((place, view)), true) = (old, bounds.is_none()) {
             let freed = self.dequeue(view);
             self.enqueue(&entry);
-            self.writer.replace(table, index, entry);
+            self.writer.replace(place, entry);
             self.give_back(freed);
             return Ok(());
         }
-        if let Some((index, view)) = old {
-            self.unlink(table, index, view);
+        if let Some((place, view)) = old {
+            self.unlink(place, view);
         }
         while self.entries() + 1 > bounds.entries || self.bytes() + bytes > bounds.bytes {
             if !self.evict(table) {
@@ -165,21 +155,21 @@ impl Memory {
     /// Whether there was one, which had not expired.
     pub(crate) fn remove(&mut self, table: &Table, key: &Builder) -> bool {
         let place = self.writer.locate(table, key.hashes(), same_key(key));
-        let Some((index, view)) = self.served(table, place).and(place) else { return false };
-        self.unlink(table, index, view)
+        let Some((place, view)) = self.served(place).and(place) else { return false };
+        self.unlink(place, view)
     }
 
     /// Removes the entry that has the key of another.
     pub(crate) fn remove_same(&mut self, table: &Table, other: View<'_>) -> bool {
         let place = self.writer.locate(table, other.hashes(), same_key_as(other));
-        place.is_some_and(|(index, view)| self.unlink(table, index, view))
+        place.is_some_and(|(place, view)| self.unlink(place, view))
     }
 
     /// Removes this very entry, if it is still there.
     pub(crate) fn remove_this(&mut self, table: &Table, view: View<'_>) -> bool {
         let is_it = |other: View<'_>| std::ptr::eq(other.entry, view.entry);
         let place = self.writer.locate(table, view.hashes(), is_it);
-        place.is_some_and(|(index, view)| self.unlink(table, index, view))
+        place.is_some_and(|(place, view)| self.unlink(place, view))
     }
 
     /// Removes every entry that is meant.
@@ -192,11 +182,17 @@ impl Memory {
         }
     }
 
-    /// Unlinks everything at once, however much it is.
+    /// Unlinks everything at once, however much it is. In the budget its bytes are free from here on,
+    /// as they are in the statistics; their memory is freed in slices, by whoever comes by.
     pub(crate) fn clear(&mut self, table: &Table) {
         self.give_back(self.bytes());
         self.writer.clear(table);
-        (self.queues, self.ages) = (None, None);
+        if let Some(queues) = self.queues.take() {
+            queues.retire(self.writer.garbage());
+        }
+        if let Some(ages) = self.ages.take() {
+            ages.retire(self.writer.garbage());
+        }
     }
 
     /// Gives up what has expired, the oldest first, but no more than so many at once. When the
@@ -204,17 +200,15 @@ impl Memory {
     pub(crate) fn expire(&mut self, table: &Table, now: Tick, at_most: usize) -> Option<Tick> {
         let mut left = at_most;
         loop {
-            let ages = self.ages.as_ref()?;
-            let oldest = ages.nodes.get(ages.list.oldest())?;
-            // SAFETY: what is in the list is linked in the table.
-            let view = unsafe { View::new(oldest) };
-            let due = view.due()?;
+            let (due, first) = self.ages.as_ref()?.first()?;
             if due > now || left == 0 {
                 return Some(due);
             }
             left -= 1;
+            // SAFETY: what is queued is linked in the table.
+            let view = unsafe { View::new(first) };
             if view.expiry().is_some_and(|expiry| expiry > now) {
-                self.put_off(view);
+                self.put_off(first);
                 continue;
             }
             self.remove_this(table, view);
@@ -223,13 +217,14 @@ impl Memory {
     }
 
     /// An entry was used since it was queued for expiry: it is looked at again when it would expire by
-    /// now, behind what is queued.
-    fn put_off(&mut self, view: View<'_>) {
+    /// now.
+    fn put_off(&mut self, entry: NonNull<Entry>) {
+        // SAFETY: what is queued is linked in the table.
+        let view = unsafe { View::new(entry) };
         if let (Some(ages), Some(watch)) = (&mut self.ages, view.watch()) {
+            ages.remove(entry);
             watch.put_off();
-            let place = view.entry.aged.load(Ordering::Relaxed);
-            ages.list.unlink(&mut ages.nodes, place);
-            ages.list.link(&mut ages.nodes, place);
+            ages.push(entry);
         }
     }
 
@@ -282,12 +277,8 @@ impl Memory {
             view.entry.queued.store(queues.push(entry.pointer()), Ordering::Relaxed);
         }
         if view.expiry().is_some() {
-            let ages = self
-                .ages
-                .get_or_insert_with(|| Box::new(Ages { nodes: Nodes::new(), list: List::new() }));
-            let place = ages.nodes.take(entry.pointer());
-            ages.list.link(&mut ages.nodes, place);
-            view.entry.aged.store(place, Ordering::Relaxed);
+            let ages = self.ages.get_or_insert_with(|| Box::new(Ages::new()));
+            ages.push(entry.pointer());
         }
     }
 
@@ -297,18 +288,21 @@ impl Memory {
         if let (Some(queues), true) = (&mut self.queues, queued != NOWHERE) {
             queues.remove(queued);
         }
-        let aged = view.entry.aged.swap(NOWHERE, Ordering::Relaxed);
-        if let (Some(ages), true) = (&mut self.ages, aged != NOWHERE) {
-            ages.list.unlink(&mut ages.nodes, aged);
-            ages.nodes.give_back(aged);
+        if let (Some(ages), Some(_)) = (&mut self.ages, view.expiry()) {
+            if view.pointer().seat() != NOWHERE {
+                ages.remove(view.pointer());
+            }
         }
         view.entry.bytes()
     }
 
-    fn unlink(&mut self, table: &Table, index: usize, view: View<'_>) -> bool {
+    fn unlink(&mut self, place: Place<'_>, view: View<'_>) -> bool {
         let freed = self.dequeue(view);
         self.give_back(freed);
-        self.writer.unlink(table, index);
+        self.writer.unlink(place);
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,8 @@ static EVICTING: Mutex<()> = Mutex::new(());
 /// Counted are stored keys and values, as in [`Stats::bytes`](crate::Stats::bytes). There is no
 /// bound by default, and `u64::MAX` removes it. The bound holds at every moment from the return of
 /// this function on: the least valuable entries of all functions are evicted first, and a result
-/// that is larger than the bound is returned and not stored. Singletons do not count.
+/// that is larger than the bound is returned and not stored. Singletons do not count. Nor does what was
+/// cleared, from the return of the clear on; its memory is freed bit by bit, by the calls that come after.
 ///
 /// # Examples
 ///

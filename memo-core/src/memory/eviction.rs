@@ -9,9 +9,13 @@
 //!
 //! A hit only leaves a mark on its entry. Nothing here is locked: it is behind its cache's lock.
 
+mod history;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::memory::list::{List, Nodes, Place};
+use crate::reclaim::Garbage;
+use history::History;
 
 /// What is queued: something with a hash, and marks that hits leave.
 pub(crate) trait Item: Copy {
@@ -72,6 +76,12 @@ impl<T: Item> Queues<T> {
         let place = self.nodes.take(Queued { item, queue, stamp: 0 });
         self.link(place, queue);
         place
+    }
+
+    /// Gives its memory up, to be freed in slices.
+    pub(crate) fn retire(self, garbage: &mut Garbage) {
+        self.nodes.retire(garbage);
+        self.history.retire(garbage);
     }
 
     /// Takes an item out, whose entry left for another reason than room.
@@ -143,84 +153,6 @@ impl<T: Item> Queues<T> {
             Some(Queue::Cold) => self.cold.unlink(&mut self.nodes, place),
             Some(Queue::Hot) => self.hot.unlink(&mut self.nodes, place),
             None => {}
-        }
-    }
-}
-
-/// What is remembered of keys whose entries may be gone: who is a ghost, and how often each was
-/// wanted.
-#[derive(Debug)]
-struct History {
-    /// Fingerprints, each at the place its hash says, until another comes there.
-    ghosts: Vec<u32>,
-    /// Counters up to [`MOST`], [`COUNTERS`] for each key.
-    counters: Vec<u8>,
-    counted: usize,
-}
-
-const COUNTERS: u64 = 4;
-/// After so many counts for each entry all counters are halved.
-const PERIOD: usize = 20;
-const MOST: u8 = 15;
-
-impl History {
-    const fn new() -> Self {
-        Self { ghosts: Vec::new(), counters: Vec::new(), counted: 0 }
-    }
-
-    /// Grows with the number of entries, forgetting what it knew.
-    fn make_room_for(&mut self, entries: usize) {
-        if self.ghosts.len() < entries {
-            let len = entries.next_power_of_two().max(16);
-            *self = Self { ghosts: vec![0; len], counters: vec![0; len * 4], counted: 0 };
-        }
-    }
-
-    fn ghost(&mut self, hash: u64) -> (&mut u32, u32) {
-        let place = (hash >> 8) as usize & (self.ghosts.len() - 1);
-        // 0 is no ghost.
-        (&mut self.ghosts[place], (hash >> 32) as u32 | 1)
-    }
-
-    fn remember(&mut self, hash: u64) {
-        let (place, fingerprint) = self.ghost(hash);
-        *place = fingerprint;
-    }
-
-    /// Whether it is remembered as a ghost, which it then is no more.
-    fn comes_back(&mut self, hash: u64) -> bool {
-        let (place, fingerprint) = self.ghost(hash);
-        let is_ghost = *place == fingerprint;
-        if is_ghost {
-            *place = 0;
-        }
-        is_ghost
-    }
-
-    fn counter(&self, hash: u64, number: u64) -> usize {
-        let mixed = (hash ^ (number + 1).wrapping_mul(0xD6E8_FEB8_6659_FD93))
-            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        (mixed >> 32) as usize & (self.counters.len() - 1)
-    }
-
-    fn frequency(&self, hash: u64) -> u8 {
-        let counters = (0..COUNTERS).map(|number| self.counters[self.counter(hash, number)]);
-        counters.min().unwrap_or(0)
-    }
-
-    /// Counts conservatively: only the counters that say the least.
-    fn count(&mut self, hash: u64) {
-        let frequency = self.frequency(hash);
-        if frequency < MOST {
-            for number in 0..COUNTERS {
-                let counter = self.counter(hash, number);
-                self.counters[counter] = self.counters[counter].max(frequency + 1);
-            }
-        }
-        self.counted += 1;
-        if self.counted >= self.ghosts.len() * PERIOD {
-            self.counted /= 2;
-            self.counters.iter_mut().for_each(|counter| *counter /= 2);
         }
     }
 }

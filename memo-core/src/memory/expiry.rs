@@ -6,6 +6,7 @@ use crate::clock::Tick;
 use crate::function::isolation;
 use crate::memory::agenda::Agenda;
 use crate::platform::sync::thread_local;
+use crate::reclaim;
 
 /// The functions by when their next entries expire, as a [`Tick`].
 pub(crate) static EXPIRIES: Agenda = Agenda::new();
@@ -54,6 +55,7 @@ pub(crate) fn reclaim_by_the_way(now: Tick) {
             function.try_expire(now, listed);
         }
     });
+    reclaim::free_some();
 }
 
 /// Reclaims, unless this is called from there.

@@ -1,4 +1,7 @@
-//! Lists whose members can leave from the middle, all in one allocation.
+//! Lists whose members can leave from the middle.
+
+use crate::memory::chunks::Chunks;
+use crate::reclaim::Garbage;
 
 /// A member's number in its [`Nodes`]. [`NOWHERE`] is none.
 pub(crate) type Place = u32;
@@ -15,7 +18,7 @@ struct Node<T> {
 #[derive(Debug)]
 pub(crate) struct Nodes<T> {
     /// The first stands for nowhere; freed ones are chained through `newer`.
-    nodes: Vec<Node<T>>,
+    nodes: Chunks<Node<T>>,
     free: Place,
 }
 
@@ -29,7 +32,7 @@ pub(crate) struct List {
 
 impl<T: Copy> Nodes<T> {
     pub(crate) const fn new() -> Self {
-        Self { nodes: Vec::new(), free: NOWHERE }
+        Self { nodes: Chunks::new(), free: NOWHERE }
     }
 
     pub(crate) fn get(&self, place: Place) -> Option<T> {
@@ -49,7 +52,7 @@ impl<T: Copy> Nodes<T> {
             self.nodes[place as usize] = node;
             return place;
         }
-        if self.nodes.is_empty() {
+        if self.nodes.len() == 0 {
             self.nodes.push(Node { item: None, ..node });
         }
         self.nodes.push(node);
@@ -61,6 +64,11 @@ impl<T: Copy> Nodes<T> {
         let node = &mut self.nodes[place as usize];
         (node.item, node.newer) = (None, self.free);
         self.free = place;
+    }
+
+    /// Gives the memory up, to be freed in slices.
+    pub(crate) fn retire(self, garbage: &mut Garbage) {
+        self.nodes.retire(garbage);
     }
 }
 

@@ -4,17 +4,23 @@
 //! an entry, four bits of its hash in the bits that alignment leaves free. Readers hold a pin (see
 //! [`reclaim`](crate::reclaim)) and only load; the [`Writer`] is behind its cache's lock, and what
 //! it unlinks is retired.
+//!
+//! A small table is one array. A large one is many of [`SEGMENT`] slots, found by other bits of the
+//! hash through a directory, and grows by [splitting](growth) one of them: nobody waits for more.
 
+mod growth;
 mod storage;
+mod writer;
 
 use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
 
-use crate::key::{Hashes, Seed};
-use crate::memory::entry::{self, Builder, Entry, Ref, View};
+use crate::key::Seed;
+use crate::memory::entry::{self, Builder, Entry, View};
 use crate::platform::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use crate::reclaim::{Garbage, Pin, Retired, DUE_BYTES};
-use storage::{allocate_slots, slots_layout, Slots, ENTRY, SLOTS, SLOTS_AND_ENTRIES, SLOTS_AT};
+use crate::reclaim::Pin;
+use storage::{Slots, SLOTS_AT};
+pub(crate) use writer::Writer;
 
 type Slot = AtomicPtr<Entry>;
 
@@ -25,8 +31,19 @@ const TAG: usize = entry::ALIGN - 1;
 const GONE: *mut Entry = ptr::without_provenance_mut(GONE_TAG);
 const GONE_TAG: usize = 1;
 
-/// So many keys of the same samples make a table thorough.
-const ALIKE: usize = 4;
+/// The slots of an array that is split when it is full, instead of doubled: to go through them, and to
+/// ask each entry for its hash, is the longest that growth keeps anyone waiting (half a millisecond,
+/// where no entry is in a processor's cache). The interpreter has less time, and is to see splits.
+const SEGMENT: usize = if cfg!(any(miri, all(test, memo_shuttle))) { 8 } else { 8192 };
+
+/// The bits of a hash that choose a segment: neither those of the slot in it, nor those of the tag.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn segment_bits(hash: u64) -> usize {
+    (hash >> 32) as usize & SEGMENT_BITS
+}
+const SEGMENT_BITS: usize = (1 << MAX_DEPTH) - 1;
+/// So many of them at most.
+const MAX_DEPTH: u32 = 28;
 
 /// Never that of a gone entry, so that a slot with the right tag has an entry.
 #[cfg_attr(not(debug_assertions), inline(always))]
@@ -66,7 +83,7 @@ impl Table {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader<'p> {
     slots: NonNull<Slots>,
     pin: std::marker::PhantomData<&'p Pin>,
@@ -103,14 +120,19 @@ impl<'p> Reader<'p> {
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn position(self, hash: u64, is_it: impl Fn(View<'p>) -> bool) -> Option<(usize, View<'p>)> {
-        let mask = self.head().mask;
+    fn position(
+        self,
+        hash: u64,
+        is_it: impl Fn(View<'p>) -> bool,
+    ) -> Option<(Place<'p>, View<'p>)> {
+        let slots = self.array(hash);
+        let mask = slots.head().mask;
         let mut index = hash as usize & mask;
         loop {
             // Acquire pairs with the Release that linked the entry: its bytes are written.
-            let tagged = self.slot(index).load(Ordering::Acquire);
+            let tagged = slots.slot(index).load(Ordering::Acquire);
             if tagged.is_null() {
-                // There always is one: three quarters is as full as a table gets.
+                // There always is one: three quarters is as full as an array gets.
                 return None;
             }
             // Of an entry with the same tag this leaves the address.
@@ -123,28 +145,68 @@ impl<'p> Reader<'p> {
                 // Its whole hash is not asked for: that is one more question to the right entry,
                 // and a wrong one fails the comparison soon.
                 if is_it(view) {
-                    return Some((index, view));
+                    return Some((Place { slots, index }, view));
                 }
             }
             index = (index + 1) & mask;
         }
     }
 
-    /// All entries, as far as they are not being changed right now.
-    pub(crate) fn each(self) -> impl Iterator<Item = View<'p>> {
-        (0..self.count()).filter_map(move |index| {
-            // Acquire pairs with the Release that linked the entry: its bytes are written.
-            let tagged = self.slot(index).load(Ordering::Acquire);
-            let entry = NonNull::new(tagged.map_addr(|addr| addr & !TAG))?;
-            // SAFETY: linked when it was loaded, and the pin keeps it for `'p`.
-            Some(unsafe { View::new(entry) })
-        })
+    /// Where an entry of that hash is, if there is one: in a segment, if there are any.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn array(self, hash: u64) -> Self {
+        // (Asked like this it is two instructions of a hit; an `Option` of a segment is six.)
+        let mut array = self;
+        if self.head().is_directory {
+            array = self.segment_at(segment_bits(hash) & (self.head().segments - 1));
+        }
+        array
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn segment_at(self, number: usize) -> Self {
+        // Acquire pairs with the Release that published the segment: its head and slots are written.
+        let slots = self.link(number).load(Ordering::Acquire);
+        // SAFETY: a directory is published when all its links are set, and none is ever taken back.
+        Self { slots: unsafe { NonNull::new_unchecked(slots) }, pin: self.pin }
+    }
+
+    /// Where a directory says which segment is the one of that number.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn link(self, number: usize) -> &'p AtomicPtr<Slots> {
+        // SAFETY: `segments` links follow a directory's only slot, and every caller's number is less.
+        unsafe { self.slots.byte_add(SLOTS_AT).cast::<AtomicPtr<Slots>>().add(1 + number).as_ref() }
     }
 
     fn count(self) -> usize {
         self.head().mask + 1
     }
 
+    /// The arrays that have the entries: each segment, or the one there is.
+    fn arrays(self) -> impl Iterator<Item = Self> {
+        let segments = self.head().segments;
+        let each = (0..segments).filter_map(move |number| {
+            let segment = self.segment_at(number);
+            // It has as many numbers as end in the bits that its entries have in common.
+            (number >> segment.head().depth == 0).then_some(segment)
+        });
+        (segments == 0).then_some(self).into_iter().chain(each)
+    }
+
+    /// All entries, as far as they are not being changed right now; some twice, where the table grows.
+    pub(crate) fn each(self) -> impl Iterator<Item = View<'p>> {
+        self.arrays().flat_map(|array| {
+            (0..array.count()).filter_map(move |index| {
+                // Acquire pairs with the Release that linked the entry: its bytes are written.
+                let tagged = array.slot(index).load(Ordering::Acquire);
+                let entry = NonNull::new(tagged.map_addr(|addr| addr & !TAG))?;
+                // SAFETY: linked when it was loaded, and the pin keeps it for `'p`.
+                Some(unsafe { View::new(entry) })
+            })
+        })
+    }
+
+    /// The entries of one array.
     fn entries(self) -> impl Iterator<Item = NonNull<Entry>> + 'p {
         (0..self.count()).filter_map(move |index| {
             let tagged = self.slot(index).load(Ordering::Relaxed);
@@ -153,192 +215,11 @@ impl<'p> Reader<'p> {
     }
 }
 
-/// The writer's side: who has it may change the table it belongs to.
-#[derive(Debug)]
-pub(crate) struct Writer {
-    entries: usize,
-    /// Slots that are not empty: entries, and the gone ones between them.
-    used: usize,
-    bytes: usize,
-    garbage: Garbage,
-}
-
-impl Writer {
-    pub(crate) const fn new() -> Self {
-        Self { entries: 0, used: 0, bytes: 0, garbage: Garbage::new() }
-    }
-
-    pub(crate) fn entries(&self) -> usize {
-        self.entries
-    }
-
-    /// Stored bytes, keys included.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// The slots, which only the writer replaces.
-    fn slots<'t>(&self, table: &'t Table) -> Option<Reader<'t>> {
-        // Relaxed: it was this writer, or one before it under the same lock, who stored it.
-        let slots = NonNull::new(table.slots.load(Ordering::Relaxed))?;
-        Some(Reader { slots, pin: std::marker::PhantomData })
-    }
-
-    /// Looks without a pin: the entry, and where it is.
-    pub(crate) fn locate<'t>(
-        &self,
-        table: &'t Table,
-        hashes: Hashes,
-        is_it: impl Fn(View<'t>) -> bool,
-    ) -> Option<(usize, View<'t>)> {
-        let slots = self.slots(table)?;
-        slots.position(hashes.of(slots.is_thorough()), is_it)
-    }
-
-    pub(crate) fn each<'t>(&self, table: &'t Table) -> impl Iterator<Item = NonNull<Entry>> + 't {
-        self.slots(table).into_iter().flat_map(Reader::entries)
-    }
-
-    /// Links an entry whose key is not in the table.
-    pub(crate) fn link(&mut self, table: &Table, entry: Ref) {
-        let view = entry.view();
-        let (hashes, bytes) = (view.hashes(), view.entry.bytes());
-        let mut slots = self.slots_with_room(table);
-        if hashes.quick != hashes.thorough && self.samples_are_alike(slots, hashes.quick) {
-            slots = self.rebuild(table, slots.count(), true);
-        }
-        let hash = hashes.of(slots.is_thorough());
-        let mask = slots.head().mask;
-        let mut index = hash as usize & mask;
-        loop {
-            let there = slots.slot(index).load(Ordering::Relaxed);
-            if there.is_null() || there == GONE {
-                self.used += usize::from(there.is_null());
-                break;
-            }
-            index = (index + 1) & mask;
-        }
-        let tagged = entry.into_raw().as_ptr().map_addr(|addr| addr | tag(hash));
-        // Release publishes the entry's bytes.
-        slots.slot(index).store(tagged, Ordering::Release);
-        self.entries += 1;
-        self.bytes += bytes;
-    }
-
-    /// Puts an entry in the place of one with the same key, so that no reader misses both.
-    pub(crate) fn replace(&mut self, table: &Table, index: usize, entry: Ref) {
-        let Some(slots) = self.slots(table) else { return };
-        let view = entry.view();
-        self.bytes += view.entry.bytes();
-        let hash = view.hashes().of(slots.is_thorough());
-        let tagged = entry.into_raw().as_ptr().map_addr(|addr| addr | tag(hash));
-        // Release publishes the entry's bytes.
-        let old = slots.slot(index).swap(tagged, Ordering::Release);
-        self.retire(old);
-    }
-
-    /// Unlinks the entry that was located there.
-    pub(crate) fn unlink(&mut self, table: &Table, index: usize) {
-        let Some(slots) = self.slots(table) else { return };
-        // Behind the last of a run of entries nothing is probed for: the slot can be empty again.
-        let next = slots.slot((index + 1) & slots.head().mask).load(Ordering::Relaxed);
-        let left = if next.is_null() { ptr::null_mut() } else { GONE };
-        self.used -= usize::from(left.is_null());
-        self.entries -= 1;
-        // Relaxed: there is nothing to publish.
-        let old = slots.slot(index).swap(left, Ordering::Relaxed);
-        self.retire(old);
-    }
-
-    /// Unlinks everything at once, however much it is.
-    pub(crate) fn clear(&mut self, table: &Table) {
-        let Some(slots) = self.slots(table) else { return };
-        // Relaxed: there is nothing to publish.
-        table.slots.store(ptr::null_mut(), Ordering::Relaxed);
-        let bytes = self.bytes + slots_layout(slots.count()).size();
-        // SAFETY: unlinked by the store above, and this was the table's only pointer to it.
-        unsafe { self.garbage.retire(slots.slots.cast(), bytes, &SLOTS_AND_ENTRIES) };
-        (self.entries, self.used, self.bytes) = (0, 0, 0);
-    }
-
-    /// What can be freed by now; to be dropped outside the lock. `at_once`: even if it is little.
-    pub(crate) fn collect(&mut self, at_once: bool) -> Vec<Retired> {
-        if at_once || self.garbage.is_due() {
-            self.garbage.collect()
-        } else {
-            Vec::new()
-        }
-    }
-
-    /// Whether nothing waits to be freed.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.garbage.is_empty()
-    }
-
-    /// Takes what was in a slot.
-    fn retire(&mut self, tagged: *mut Entry) {
-        let entry = NonNull::new(tagged.map_addr(|addr| addr & !TAG));
-        let entry = entry.unwrap_or_else(|| unreachable!("a located slot has an entry"));
-        // SAFETY: the table's ownership of it is what is retired, so it is alive.
-        let view = unsafe { View::new(entry) };
-        let bytes = view.entry.bytes();
-        self.bytes -= bytes;
-        // How much more is not known, and may be all there is: it does not wait for others.
-        let weight = if view.owns_more() { DUE_BYTES } else { bytes };
-        // SAFETY: callers have just unlinked it; the ownership it was linked with is given up.
-        unsafe { self.garbage.retire(entry.cast(), weight, &ENTRY) };
-    }
-
-    /// The slots, replaced by more (or by the same number without the gone ones) when three
-    /// quarters are used.
-    fn slots_with_room<'t>(&mut self, table: &'t Table) -> Reader<'t> {
-        let Some(slots) = self.slots(table) else { return self.rebuild(table, 8, false) };
-        if (self.used + 1) * 4 <= slots.count() * 3 {
-            return slots;
-        }
-        let is_large = self.entries * 2 >= slots.count();
-        let count = if is_large { slots.count() * 2 } else { slots.count() };
-        self.rebuild(table, count, slots.is_thorough())
-    }
-
-    /// Whether as many entries as are too many for chance have the samples of one to be.
-    #[cold]
-    fn samples_are_alike(&self, slots: Reader<'_>, quick: u64) -> bool {
-        let alike = std::cell::Cell::new(0);
-        !slots.is_thorough()
-            && slots
-                .position(quick, |view| {
-                    alike.set(alike.get() + usize::from(view.hashes().quick == quick));
-                    alike.get() == ALIKE
-                })
-                .is_some()
-    }
-
-    /// Puts the entries into so many new slots.
-    fn rebuild<'t>(&mut self, table: &'t Table, count: usize, thorough: bool) -> Reader<'t> {
-        let new = Reader { slots: allocate_slots(count, thorough), pin: std::marker::PhantomData };
-        if let Some(old) = self.slots(table) {
-            for entry in old.entries() {
-                // SAFETY: linked, so alive.
-                let hash = unsafe { View::new(entry) }.hashes().of(thorough);
-                let mut index = hash as usize & (count - 1);
-                while !new.slot(index).load(Ordering::Relaxed).is_null() {
-                    index = (index + 1) & (count - 1);
-                }
-                let tagged = entry.as_ptr().map_addr(|addr| addr | tag(hash));
-                new.slot(index).store(tagged, Ordering::Relaxed);
-            }
-        }
-        table.thorough.store(thorough, Ordering::Relaxed);
-        // Release publishes the head and the slots.
-        let old = table.slots.swap(new.slots.as_ptr(), Ordering::Release);
-        self.used = self.entries;
-        if let Some(old) = NonNull::new(old) {
-            // SAFETY: unlinked by the swap; its entries are now the new slots' to own.
-            unsafe { self.garbage.retire(old.cast(), SLOTS_AT + count * 4, &SLOTS) };
-        }
-        new
-    }
+/// Where an entry was found, for as long as nothing is linked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'t> {
+    slots: Reader<'t>,
+    index: usize,
 }
 
 /// Whether an entry has the key of one to be.

@@ -4,6 +4,7 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use super::barrier::{self, Passed};
+use super::slices::{self, Quota};
 use super::{Readers, EPOCH};
 use crate::clock::Instant;
 use crate::platform::sync::atomic::Ordering;
@@ -15,16 +16,18 @@ pub(crate) struct Retired {
     epoch: u64,
     pointer: NonNull<u8>,
     kind: &'static Kind,
+    /// It was not seen yet that it is not held, nor any part of it.
+    may_be_held: bool,
 }
 
 /// What is retired.
 #[derive(Debug)]
 pub(crate) struct Kind {
-    /// Frees it.
+    /// Frees it, or so much of it as the quota says; whether that was all.
     ///
     /// # Safety
-    /// Nobody can reach it, and the ownership is given up.
-    pub(crate) free: unsafe fn(NonNull<u8>),
+    /// Nobody can reach it, and the ownership is given up. Once it was all, it is not called again.
+    pub(crate) free: unsafe fn(NonNull<u8>, &mut Quota) -> bool,
     /// It has parts, which may be [held](super::Hold) each.
     pub(crate) rescue: Option<Rescue>,
 }
@@ -37,9 +40,12 @@ pub(crate) struct Rescue {
     /// A share in each part that is held.
     ///
     /// # Safety
-    /// It is alive.
+    /// It is alive, and nothing of it is freed yet.
     pub(crate) share: unsafe fn(NonNull<u8>, IsHeld<'_>) -> Vec<NonNull<u8>>,
-    pub(crate) kind: &'static Kind,
+    /// What such a part is.
+    pub(crate) part: &'static Kind,
+    /// What the whole is then.
+    pub(crate) rest: &'static Kind,
 }
 
 // SAFETY: what is retired is an entry, which is `Send` (see `entry::Ref`), or a table of them.
@@ -47,20 +53,73 @@ unsafe impl Send for Retired {}
 
 impl Drop for Retired {
     fn drop(&mut self) {
+        self.pass_on_held();
         // SAFETY: `Garbage::collect` hands out only what no pin can reach, and `retire`'s caller
         // gave up the ownership.
-        unsafe { (self.kind.free)(self.pointer) };
+        unsafe { (self.kind.free)(self.pointer, &mut Quota::all()) };
     }
 }
 
 impl Retired {
+    /// Frees it as far as the quota goes; what is left of it. No lock is held.
+    pub(super) fn free(mut self, quota: &mut Quota) -> Option<Self> {
+        self.pass_on_held();
+        if self.may_be_held {
+            return Some(self);
+        }
+        // SAFETY: as for a drop, which comes after this or not at all.
+        let is_all = unsafe { (self.kind.free)(self.pointer, quota) };
+        if is_all {
+            std::mem::forget(self);
+            return None;
+        }
+        Some(self)
+    }
+
+    /// Whether somebody had a hold of it when it was last tried to free it.
+    pub(super) fn may_be_held(&self) -> bool {
+        self.may_be_held
+    }
+
+    /// Looks for holds, unless that was done since no pin can reach it any more: no other begins. Parts
+    /// that are held go their own way.
+    fn pass_on_held(&mut self) {
+        if self.may_be_held {
+            let readers = Readers::now();
+            slices::leave(self.rescued(&readers).into());
+            self.may_be_held = readers.hold(self.pointer);
+        }
+    }
+
     /// The parts of it that are held, to be freed on their own.
-    fn rescued(&self, readers: &Readers) -> Vec<Self> {
+    fn rescued(&mut self, readers: &Readers) -> Vec<Self> {
         let Some(rescue) = &self.kind.rescue else { return Vec::new() };
-        // SAFETY: it is freed when `self` is dropped.
-        let parts = unsafe { (rescue.share)(self.pointer, &|part| readers.hold(part)) };
-        let retired = |pointer| Self { epoch: self.epoch, pointer, kind: rescue.kind };
+        let mut parts = Vec::new();
+        if !readers.held.is_empty() {
+            // SAFETY: it is freed when `self` is, or later, and of another kind from here on.
+            parts = unsafe { (rescue.share)(self.pointer, &|part| readers.hold(part)) };
+        }
+        let (epoch, kind) = (self.epoch, rescue.part);
+        self.kind = rescue.rest;
+        let retired = |pointer| Self { epoch, pointer, kind, may_be_held: true };
         parts.into_iter().map(retired).collect()
+    }
+}
+
+/// Values in boxes.
+struct Value<T>(std::marker::PhantomData<T>);
+
+impl<T> Value<T> {
+    const KIND: &'static Kind = &Kind { free: Self::free, rescue: None };
+
+    /// # Safety
+    /// It is a box of this type, leaked, and nobody else has it.
+    unsafe fn free(value: NonNull<u8>, quota: &mut Quota) -> bool {
+        // What it owns is a few chunks.
+        quota.spend(VALUE);
+        // SAFETY: as the caller says.
+        drop(unsafe { Box::from_raw(value.cast::<T>().as_ptr()) });
+        true
     }
 }
 
@@ -76,8 +135,13 @@ pub(crate) struct Garbage {
 }
 
 /// When a collection is worth its barrier, a call of the system: at so many pieces, or so many bytes.
-const PIECES: usize = 64;
+pub(super) const PIECES: usize = 64;
 pub(crate) const DUE_BYTES: usize = 256 * 1024;
+
+/// About as many bytes as a value has that is retired.
+const VALUE: usize = 256 * 1024;
+/// So many pieces with parts are looked through for held ones in one collection.
+const FEW: usize = 4;
 
 /// Without a barrier, what was retired so long ago is free: see [`Passed::Nobody`].
 const AGE: Duration = Duration::from_millis(1);
@@ -99,7 +163,19 @@ impl Garbage {
     ) {
         // AcqRel: the unlinking happens before the new epoch is read by a pin (see `Pin::new`).
         let epoch = EPOCH.fetch_add(1, Ordering::AcqRel);
-        self.retired.push(Retired { epoch, pointer, kind });
+        self.retired.push(Retired { epoch, pointer, kind, may_be_held: true });
+        self.add_bytes(bytes);
+    }
+
+    /// Takes what nobody else has, about so many bytes, to be freed with the rest.
+    pub(crate) fn retire_value<T: Send + 'static>(&mut self, value: T, bytes: usize) {
+        let pointer = NonNull::from(Box::leak(Box::new(value))).cast();
+        // SAFETY: it was leaked as a box of this type, whose only pointer is given up.
+        unsafe { self.retire(pointer, bytes, Value::<T>::KIND) };
+    }
+
+    /// Counts so many bytes more as retired.
+    pub(crate) fn add_bytes(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
@@ -112,7 +188,7 @@ impl Garbage {
         self.retired.is_empty()
     }
 
-    /// What can be freed now, by dropping it: outside locks, as a resource's drop is a user's.
+    /// What can be [freed](super::free) now: outside locks, as a resource's drop is a user's.
     ///
     /// Whoever collects [tends](super::tend) the barrier outside the lock then: before the first
     /// one, nothing can be freed.
@@ -134,7 +210,15 @@ impl Garbage {
             let (held, rest) = free.into_iter().partition(|it| readers.hold(it.pointer));
             free = rest;
             kept.extend::<Vec<_>>(held);
-            kept.extend(free.iter().flat_map(|retired| retired.rescued(&readers)));
+        }
+        // To go through a few arrays for what is held takes no time; more are left to who frees them.
+        let mut wholes = 0;
+        for retired in &mut free {
+            wholes += usize::from(retired.kind.rescue.is_some());
+            retired.may_be_held = retired.kind.rescue.is_some() && wholes > FEW;
+            if !retired.may_be_held {
+                kept.extend(retired.rescued(&readers));
+            }
         }
         self.retired = kept;
         // What a pin still holds does not make the next collection due.

@@ -160,6 +160,7 @@ impl Builder {
         if let Times::Until(expiry) = times {
             self.key_len |= EXPIRES;
             self.push(&expiry.nanos().to_ne_bytes());
+            self.push(&NOWHERE.to_ne_bytes());
         } else if let Some(watched) = Watch::of(times) {
             self.key_len |= WATCHED;
             let at = watch_at(self.len);
@@ -176,9 +177,8 @@ impl Builder {
         let entry = Entry {
             refs: AtomicU32::new(1),
             queued: AtomicU32::new(NOWHERE),
-            aged: AtomicU32::new(NOWHERE),
             key_len: self.key_len,
-            hash: self.hashes.quick,
+            hash: [self.hashes.quick as u32, (self.hashes.quick >> 32) as u32],
             value_len_low: value_len as u32,
             kind: (value_len >> 32 << 8) as u16 | u16::from(codec),
             is_refreshed: AtomicBool::new(false),

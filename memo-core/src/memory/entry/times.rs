@@ -1,9 +1,10 @@
 //! What an entry says of time: nothing, when it expires, or more than that.
 
-use super::{Entry, View, HEADER, TIMES};
+use super::{Entry, View, EXPIRY, HEADER, TIMES};
 use crate::clock::Tick;
 use crate::memory::agenda::NEVER;
-use crate::platform::sync::atomic::{AtomicU64, Ordering};
+use crate::memory::list::NOWHERE;
+use crate::platform::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// What an entry is to say of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +42,9 @@ pub(crate) struct Watch {
     idle: u64,
     /// When it was used last.
     used: AtomicU64,
-    /// When the queue of expiries looks at it next; its cache's, under its lock.
+    /// When the queue of expiries looks at it next, and its seat there; its cache's, under its lock.
     due: AtomicU64,
+    pub(super) seat: AtomicU32,
 }
 
 impl Watch {
@@ -55,6 +57,7 @@ impl Watch {
             idle: idle.unwrap_or(NEVER),
             used: AtomicU64::new(used.nanos()),
             due: AtomicU64::new(NEVER),
+            seat: AtomicU32::new(NOWHERE),
         };
         watch.due.store(watch.expiry().nanos(), Ordering::Relaxed);
         Some(watch)
@@ -102,7 +105,7 @@ impl Entry {
         if self.is_watched() {
             watch_at(len) + size_of::<Watch>()
         } else if self.expires() {
-            len + size_of::<Tick>()
+            len + EXPIRY
         } else {
             len
         }

@@ -1,8 +1,12 @@
 //! Entries come, go and are found.
 
 mod at_once;
+mod large;
 
+use super::growth::ALIKE;
 use super::*;
+use crate::key::Hashes;
+use crate::memory::entry::Ref;
 use crate::reclaim;
 
 fn key(hash: u64, key: &str) -> Builder {
@@ -38,8 +42,8 @@ fn free_all(table: &Table, writer: &mut Writer) {
 
 fn remove(writer: &mut Writer, table: &Table, hash: u64, name: &str) -> bool {
     let place = writer.locate(table, Hashes::same(hash), same_key(&key(hash, name)));
-    place.is_some_and(|(index, _)| {
-        writer.unlink(table, index);
+    place.is_some_and(|(place, _)| {
+        writer.unlink(place);
         true
     })
 }
@@ -63,8 +67,8 @@ fn keys_of_one_hash_are_told_apart_and_removed_one_by_one() {
 fn a_new_entry_takes_the_place_of_the_old() {
     let (table, mut writer) = (Table::new(), Writer::new());
     writer.link(&table, entry(1, "k", "old"));
-    let (index, _) = writer.locate(&table, Hashes::same(1), |_| true).unwrap();
-    writer.replace(&table, index, entry(1, "k", "newer"));
+    let (place, _) = writer.locate(&table, Hashes::same(1), |_| true).unwrap();
+    writer.replace(place, entry(1, "k", "newer"));
     assert_eq!(value(&table, 1, "k").as_deref(), Some("newer"));
     assert_eq!((writer.entries(), writer.bytes()), (1, 6));
     free_all(&table, &mut writer);

@@ -227,8 +227,8 @@ impl Shelf {
     /// Takes the entry of that hash out, and puts another one in.
     fn renew(&self, hash: u64) {
         self.change(|writer| {
-            if let Some((index, _)) = writer.locate(&self.table, Hashes::same(hash), has(hash)) {
-                writer.unlink(&self.table, index);
+            if let Some((place, _)) = writer.locate(&self.table, Hashes::same(hash), has(hash)) {
+                writer.unlink(place);
             }
         });
         self.change(|writer| writer.link(&self.table, entry(hash)));
@@ -236,8 +236,8 @@ impl Shelf {
 
     fn replace(&self, hash: u64) {
         self.change(|writer| {
-            if let Some((index, _)) = writer.locate(&self.table, Hashes::same(hash), has(hash)) {
-                writer.replace(&self.table, index, entry(hash));
+            if let Some((place, _)) = writer.locate(&self.table, Hashes::same(hash), has(hash)) {
+                writer.replace(place, entry(hash));
             }
         });
     }
@@ -289,6 +289,28 @@ fn what_is_stored_is_found_while_those_before_it_come_and_go() {
         at_once([
             boxed(move || (0..3).for_each(|_| assert!(reader.read(HASHES[2])))),
             boxed(move || (0..4).for_each(|n| writer.renew(HASHES[n % 2]))),
+        ]);
+        shelf.end();
+    });
+}
+
+#[test]
+fn what_is_stored_is_found_while_its_array_is_split() {
+    // Arrays have eight slots here, and hashes differ in what chooses an array.
+    let hash = |n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    check(move |_| {
+        let shelf = Shelf::new(hash(1));
+        shelf.change(|writer| (2..7).for_each(|n| writer.link(&shelf.table, entry(hash(n)))));
+        let (first, second, writer) = (Arc::clone(&shelf), Arc::clone(&shelf), Arc::clone(&shelf));
+        at_once([
+            boxed(move || (0..3).for_each(|_| assert!(first.read(hash(1))))),
+            boxed(move || (2..5).for_each(|n| assert!(second.read(hash(n))))),
+            boxed(move || {
+                for n in 0..3 {
+                    let five = 7 + n * 5..12 + n * 5;
+                    writer.change(|it| five.for_each(|n| it.link(&writer.table, entry(hash(n)))));
+                }
+            }),
         ]);
         shelf.end();
     });

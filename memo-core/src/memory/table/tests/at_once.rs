@@ -33,8 +33,8 @@ fn what_is_read_under_one_pin_is_not_freed_before_though_only_the_next_is_seen()
         for n in 0..ROUNDS {
             let freed = {
                 let mut writer = writer.lock();
-                let (index, _) = writer.locate(&table, Hashes::same(5), |_| true).unwrap();
-                writer.replace(&table, index, entry(5, "k", &format!("value{n:02}")));
+                let (place, _) = writer.locate(&table, Hashes::same(5), |_| true).unwrap();
+                writer.replace(place, entry(5, "k", &format!("value{n:02}")));
                 writer.collect(true)
             };
             reclaim::tend();
@@ -64,9 +64,9 @@ fn readers_find_whole_entries_while_all_kinds_of_changes_are_made() {
         let (hash, name) = (hash_of(n), format!("{:x}", hash_of(n)));
         let mut writer = writer.lock();
         let there = writer.locate(&table, Hashes::same(hash), is_hash(hash));
-        match there.map(|(index, _)| index) {
-            Some(index) if n.is_multiple_of(2) => writer.unlink(&table, index),
-            Some(index) => writer.replace(&table, index, entry(hash, &name, &name)),
+        match there.map(|(place, _)| place) {
+            Some(place) if n.is_multiple_of(2) => writer.unlink(place),
+            Some(place) => writer.replace(place, entry(hash, &name, &name)),
             None => writer.link(&table, entry(hash, &name, &name)),
         }
         if n % 64 == 13 {
@@ -83,5 +83,43 @@ fn readers_find_whole_entries_while_all_kinds_of_changes_are_made() {
             drop(freed);
         }
     });
+    free_all(&table, &mut writer.lock());
+}
+
+#[test]
+fn what_is_there_is_found_all_the_while_a_table_grows_by_splits() {
+    const STAY: u64 = 4;
+    const COME: u64 = if cfg!(miri) { 30 } else { 8 * SEGMENT as u64 };
+    let hash_of = |n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let table = Table::new();
+    let writer = Mutex::new(Writer::new());
+    let link = |n: u64| {
+        let freed = {
+            let mut writer = writer.lock();
+            writer.link(&table, entry(hash_of(n), &n.to_string(), "value"));
+            writer.collect(false)
+        };
+        reclaim::tend();
+        drop(freed);
+    };
+    (0..STAY).for_each(link);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let read = || {
+        for _ in 0..if cfg!(miri) { 4 } else { usize::MAX } {
+            if is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                return;
+            }
+            for n in 0..STAY {
+                assert_eq!(value(&table, hash_of(n), &n.to_string()).as_deref(), Some("value"));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(read);
+        scope.spawn(read);
+        (STAY..COME).for_each(link);
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert_eq!(writer.lock().each(&table).count() as u64, COME);
     free_all(&table, &mut writer.lock());
 }
