@@ -81,6 +81,8 @@ pub(crate) struct Cache {
     /// The options `jitter` and `idle` in nanoseconds.
     jitter: Asked<u64>,
     idle: Asked<u64>,
+    /// The option `stale_if_error` in nanoseconds.
+    stale: Asked<u64>,
     /// The `wait` option in nanoseconds.
     wait: Asked<u64>,
     /// The backing store, if it has one.
@@ -107,6 +109,8 @@ pub(crate) struct Limits {
     pub(crate) jitter: Option<fn() -> Duration>,
     /// For how long an entry is kept that nobody asks for.
     pub(crate) idle: Option<fn() -> Duration>,
+    /// For how long after its `ttl` an entry is kept for when the body fails.
+    pub(crate) stale: Option<fn() -> Duration>,
     /// The bound of waits.
     pub(crate) wait: Option<fn() -> Duration>,
     /// An entry is served for another `ttl`, while one call has it refreshed.
@@ -152,6 +156,7 @@ impl Cache {
                 ttl: Ttl::None,
                 jitter: None,
                 idle: None,
+                stale: None,
                 wait: None,
                 is_background: false,
             },
@@ -159,6 +164,7 @@ impl Cache {
             ttl: Asked::new(),
             jitter: Asked::new(),
             idle: Asked::new(),
+            stale: Asked::new(),
             wait: Asked::new(),
             backing: Backing::new(),
             registry,

@@ -118,7 +118,7 @@ pub mod __private {
         backed, Backed, CacheIf, Condition, Fallible, Pick, Share, Whole,
     };
     pub use crate::call::errors::{
-        share_err, ErrShared, Errs, Fails, SharedError, SharesErr, SharesNothing,
+        on_err, ErrOwn, ErrShared, Errs, Fails, NeverFails, OnErr, SharedError, SharesNothing,
     };
     pub use crate::call::lives::{lasting, Lasting, Said, SaidOfAny, TimeToLive};
     pub use crate::call::retain::AnyResult;

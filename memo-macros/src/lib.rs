@@ -204,6 +204,7 @@ use quote::quote;
 /// | `ttl = "10m"` or `F`, `jitter = "1m"`, `idle = "5m"`, `refresh = "background"` | [for how long](#for-how-long) |
 /// | `max_entries = 1_000`, `max_bytes = "64 MiB"` | [how many](#how-many) |
 /// | `wait = "60s"` | [how long a call waits for another](#how-long-a-call-waits-for-another) |
+/// | `stale_if_error = "1d"` | [what answers where the body fails](#what-answers-where-the-body-fails) |
 /// | `share_err` | [what who waits learns of an error](#what-who-waits-learns-of-an-error) |
 /// | `store = "disk"`, `"redis"` or `EXPR`, `flight = "fleet"` | [beyond this process](#beyond-this-process) |
 /// | `name = "…"`, `version = 2` | [what the function is known by](#what-it-is-known-by) |
@@ -399,6 +400,44 @@ use quote::quote;
 ///
 /// What these mean for each other, for bounds and for stores is said in
 /// [how long results live](../memo/_documentation/time/index.html).
+///
+/// ## What answers where the body fails
+///
+/// With `stale_if_error`, on a function that returns a `Result`, an old `Ok` is returned where the body
+/// returns an `Err`, for so long after its `ttl`: a text or an expression of type `Duration`, which is
+/// evaluated once. It needs a `ttl`. By default what has expired answers nothing.
+///
+/// What has expired does not keep the body from being asked: each such call runs it, and counts as a
+/// miss and in `stats().stale`. Calls that waited for it get the old result too, and count in
+/// `stats().stale` as well. For `get`, `contains` and `remove` it has expired, though it counts in
+/// `stats().entries` and within bounds until its end; `clear`, `remove` and the like forget it, also where
+/// the body is just failing. `refresh` returns the error of its own run. A `store` keeps nothing
+/// longer for it: only what is in memory answers.
+///
+/// ```
+/// # use memo::memo;
+/// # use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+/// # static IS_DOWN: AtomicBool = AtomicBool::new(false);
+/// #[memo(ttl = "10m", stale_if_error = "1d")]
+/// fn rates(currency: &str) -> Result<f64, String> {
+///     // The service is asked here.
+/// #   if IS_DOWN.load(SeqCst) { return Err("it is down".to_owned()) }
+///     Ok(1.25)
+/// }
+///
+/// # use std::time::Duration;
+/// # let hour = Duration::from_secs(60 * 60);
+/// memo::isolated(|| {
+///     assert_eq!(rates("EUR"), Ok(1.25));
+///     memo::advance(hour);
+/// #   IS_DOWN.store(true, SeqCst);
+///     // The service is down by now.
+///     assert_eq!(rates("EUR"), Ok(1.25));
+///     assert_eq!(rates::stats().stale, 1);
+///     memo::advance(24 * hour);
+///     assert!(rates("EUR").is_err());
+/// });
+/// ```
 ///
 /// ## How many
 ///

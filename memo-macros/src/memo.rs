@@ -311,9 +311,10 @@ fn payload(function: &Function, options: &MemoOptions) -> Helped {
     let part = if function.is_stored { quote!(#private::backed(#part)) } else { part };
     let payload = Ident::new(payload, start);
     let payload = quote_spanned!(start=> #private::#payload(#part));
-    let payload = match &options.shared.share_err {
-        Some(_) => share_err(function, &returns, &payload),
-        None => payload,
+    let payload = match (&options.shared.share_err, &options.stale_if_error) {
+        (Some(_), _) => on_err("pick", function, &returns, &payload),
+        (None, Some(_)) => on_err("pick_own", function, &returns, &payload),
+        (None, None) => payload,
     };
     let generics = generics::with_lifetime(&function.sig.generics, lifetime.as_ref());
     let opaque = quote_spanned!(start=> impl #private::Insert);
@@ -324,14 +325,20 @@ fn payload(function: &Function, options: &MemoOptions) -> Helped {
 //     Bytes(…)
 //
 // Output:
-//     share_err(Bytes(…), Errs::<Result<u64, Error>>::new().pick())
-/// A payload whose errors are shared; the place where it is said that they cannot be.
-pub(crate) fn share_err(function: &Function, returns: &Type, payload: &TokenStream) -> TokenStream {
+//     on_err(Bytes(…), Errs::<Result<u64, Error>>::new().pick())
+/// A payload whose errors are shared, or have something in their place; where it is said that they
+/// cannot.
+pub(crate) fn on_err(
+    verb: &str,
+    function: &Function,
+    returns: &Type,
+    payload: &TokenStream,
+) -> TokenStream {
     let (start, end) = ends(returns);
     let private = function.private_at(start);
-    let pick = Ident::new("pick", end);
+    let pick = Ident::new(verb, end);
     let errs = quote_spanned!(start=> #private::Errs::<#returns>::new());
-    quote_spanned!(end=> #private::share_err(#payload, #errs.#pick()))
+    quote_spanned!(end=> #private::on_err(#payload, #errs.#pick()))
 }
 
 // Input:

@@ -4,7 +4,7 @@ use crate::foreign;
 use crate::renamed;
 use crate::values::{
     Bound, Store, Ttl, background, bytes, condition, entries, flag, fleet, idle, jitter, name,
-    name_text, names, path, store, ttl, value, version, wait,
+    name_text, names, path, stale, store, ttl, value, version, wait,
 };
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote;
@@ -21,6 +21,8 @@ pub(crate) struct MemoOptions {
     pub(crate) cache_err: bool,
     /// Results are kept as they are, and cloned.
     pub(crate) clone: bool,
+    /// For how long after its `ttl` an old result answers where the body fails.
+    pub(crate) stale_if_error: Option<(Ident, TokenStream)>,
     pub(crate) max_bytes: Option<Bound>,
     pub(crate) store: Option<Store>,
     /// One process computes a call for all.
@@ -79,6 +81,7 @@ const MEMO: Attribute = Attribute {
         "cache_if",
         "cache_err",
         "share_err",
+        "stale_if_error",
         "clone",
         "enabled",
         "key",
@@ -125,6 +128,10 @@ impl Parse for MemoOptions {
                 "cache_if" => options.cache_if = Some(value(option, input)?),
                 "cache_err" => options.cache_err = flag(option, input)?,
                 "clone" => options.clone = flag(option, input)?,
+                "stale_if_error" => {
+                    let stale = stale(&value(option, input)?)?;
+                    options.stale_if_error = Some((option.clone(), stale));
+                }
                 "max_bytes" => {
                     options.max_bytes = Some(bytes(value(option, input)?)?);
                     needs_bytes.push(option.clone());
@@ -142,6 +149,11 @@ impl Parse for MemoOptions {
             Ok(())
         })?;
         options.shared.check()?;
+        let is_old = |_: &&(Ident, TokenStream)| options.shared.ttl.is_none();
+        if let Some((stale, _)) = options.stale_if_error.as_ref().filter(is_old) {
+            let cure = "`stale_if_error` needs a `ttl`: without one nothing becomes old";
+            return Err(Error::new(stale.span(), cure));
+        }
         if let Some(share_err) = options.shared.share_err.as_ref().filter(|_| options.cache_err) {
             let cure = "`cache_err` shares errors as it stores them: leave out `share_err`";
             return Err(Error::new(share_err.span(), cure));
@@ -198,7 +210,8 @@ impl MemoOptions {
             Bound::Const(bytes) => quote!(.max_bytes(#bytes as ::core::primitive::u64)),
             Bound::Asked(bytes) => quote!(.ask_max_bytes(|| #bytes)),
         });
-        quote!(#(.version(|| #version))* #shared #(#max_bytes)*)
+        let stale = self.stale_if_error.iter().map(|(_, stale)| stale);
+        quote!(#(.version(|| #version))* #shared #(.stale_if_error(|| #stale))* #(#max_bytes)*)
     }
 }
 

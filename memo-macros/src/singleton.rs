@@ -4,7 +4,7 @@ use crate::call::{Body, Told};
 use crate::companions::{Companion, Takes};
 use crate::function::Function;
 use crate::key::ends;
-use crate::memo::{check_error, share_err};
+use crate::memo::{check_error, on_err};
 use crate::options::SingletonOptions;
 use crate::resource::Resource;
 use crate::values::Ttl;
@@ -57,7 +57,7 @@ fn expand(function: &Function, resource: &Resource, options: &SingletonOptions) 
     let returns = function.output(&resource.returns);
     let output = quote!(-> #returns);
     let payload = match &shared.share_err {
-        Some(_) => share_err(function, &resource.returns, &hooks),
+        Some(_) => on_err("pick", function, &resource.returns, &hooks),
         None => hooks.clone(),
     };
     let told = Told { memo: &memo.expr, payload: &payload };

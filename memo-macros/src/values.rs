@@ -153,6 +153,11 @@ pub(crate) fn jitter(value: &Expr) -> Result<TokenStream> {
     duration(value, "a `jitter` of zero shortens nothing: leave it out")
 }
 
+/// For how long an old result answers where the body fails: an expression of type `Duration`.
+pub(crate) fn stale(value: &Expr) -> Result<TokenStream> {
+    duration(value, "a `stale_if_error` of zero would keep nothing: leave it out")
+}
+
 /// The time to idle: an expression of type `Duration`.
 pub(crate) fn idle(value: &Expr) -> Result<TokenStream> {
     duration(value, "an `idle` of zero would cache nothing: leave out the attribute instead")

@@ -24,6 +24,7 @@ mod nesting;
 mod resources;
 mod retain;
 mod singletons;
+mod stale;
 mod statistics;
 mod stalls;
 mod stored_lives;

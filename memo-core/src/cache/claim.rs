@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Cache, Claimant};
 use crate::flight::{wake, Abandoned, Flight, Joined, TookOver, Wait};
-use crate::memory::entry::Ref;
+use crate::memory::entry::{Builder, Ref, View};
 
 /// What came of asking the cache under its lock.
 pub(crate) enum Claim {
@@ -28,6 +28,12 @@ impl Cache {
             }
             Joined::Waits(wait) => Claim::Wait(wait),
         }
+    }
+
+    /// What is kept of a call that has failed.
+    pub(crate) fn kept(&self, key: &Builder) -> Option<Ref> {
+        self.limits.stale?;
+        self.lock().memory.kept(&self.table, key).map(View::share)
     }
 
     /// Makes the call's flight one beside the flight of its key.

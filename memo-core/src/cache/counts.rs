@@ -15,6 +15,7 @@ pub(super) struct Counts {
     pub(super) misses: AtomicU64,
     pub(super) uncacheable: AtomicU64,
     pub(super) unshared: AtomicU64,
+    pub(super) stale: AtomicU64,
     /// The hits that were counted before it began anew.
     pub(super) hits_before: AtomicU64,
 }
@@ -26,14 +27,15 @@ impl Counts {
             misses: AtomicU64::new(0),
             uncacheable: AtomicU64::new(0),
             unshared: AtomicU64::new(0),
+            stale: AtomicU64::new(0),
             hits_before: AtomicU64::new(0),
         }
     }
 
     /// After so many hits.
     pub(super) fn begin_anew(&self, hits: u64) {
-        let Self { store_hits, misses, uncacheable, unshared, hits_before } = self;
-        for count in [store_hits, misses, uncacheable, unshared] {
+        let Self { store_hits, misses, uncacheable, unshared, stale, hits_before } = self;
+        for count in [store_hits, misses, uncacheable, unshared, stale] {
             count.store(0, Ordering::Relaxed);
         }
         hits_before.store(hits, Ordering::Relaxed);
@@ -51,6 +53,11 @@ impl Cache {
     /// Counts a call answered without running the body, off the hot path.
     pub(crate) fn count_hit(&self) {
         pin().count_hit(self.number());
+    }
+
+    /// Counts a call that an old result answered, as the body failed.
+    pub(crate) fn count_stale(&self) {
+        self.counts.stale.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a call that the store answered: a hit.

@@ -97,6 +97,10 @@ impl Lead {
         }
     }
 
+    pub(crate) fn key(&self) -> &Builder {
+        self.call.key()
+    }
+
     /// The entry to be, its key written.
     pub(crate) fn take_key(&mut self) -> Builder {
         self.call.take_key()

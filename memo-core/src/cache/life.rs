@@ -72,6 +72,9 @@ impl Cache {
                 return Ok(None);
             }
         }
+        if let Some(stale) = self.limits.stale {
+            self.stale.get(|| nanos(stale()))?;
+        }
         let ttl = match self.ttl()? {
             Some(life) => life,
             None => Life::of(catch(own).ok_or(Unknown::Panicked)?.map(nanos)),
@@ -156,8 +159,12 @@ impl Cache {
             Some(ttl) => now.plus(ttl.saturating_sub(age)),
             None => Tick::from_nanos(u64::MAX),
         };
-        if idle.is_some() || (says_when_old && life.0.is_some()) {
-            Times::Watched { until, fresh_until, idle, used: now }
+        let kept = life.0.zip(self.stale.known()).map(|(ttl, stale)| {
+            let rest = ttl.saturating_add(stale).saturating_sub(age);
+            now.plus(rest)
+        });
+        if idle.is_some() || kept.is_some() || (says_when_old && life.0.is_some()) {
+            Times::Watched { until, kept, fresh_until, idle, used: now }
         } else {
             Times::from(until)
         }

@@ -73,6 +73,7 @@ impl Function for Cache {
             unshared: self.counts.unshared.load(Ordering::Relaxed),
             store_errors: self.backing.errors.load(Ordering::Relaxed),
             store_hits: self.counts.store_hits.load(Ordering::Relaxed),
+            stale: self.counts.stale.load(Ordering::Relaxed),
             compute_time: Duration::from_nanos(compute_time),
             max_entries: bound(max_entries),
             max_bytes: bound(max_bytes),
@@ -94,6 +95,7 @@ impl Function for Cache {
         self.ttl.forget();
         self.jitter.forget();
         self.idle.forget();
+        self.stale.forget();
         self.wait.forget();
         let mut shared = self.lock();
         (shared.misses, shared.compute_time) = (0, 0);

@@ -18,8 +18,9 @@ impl Cache {
         let mut removed = 0;
         for batch in self.entries_of(scope).chunks(BATCH) {
             let goes = |entry: &&Ref| {
-                let is_served = entry.view().expiry().is_none_or(|expiry| expiry > self.now());
-                is_served && !is_kept(entry.view())
+                // What is kept for a failure may answer yet.
+                let is_kept_yet = entry.view().end().is_none_or(|end| end > self.now());
+                is_kept_yet && !is_kept(entry.view())
             };
             let leaving: Vec<_> = batch.iter().filter(goes).collect();
             if leaving.is_empty() {

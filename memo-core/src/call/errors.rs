@@ -1,4 +1,5 @@
-//! The option `share_err`: who waits for a computation that fails is told of its error.
+//! What becomes of an error: with `share_err`, who waits for the computation is told of it; with
+//! `stale_if_error`, an old result answers in its place.
 
 use std::any::Any;
 use std::marker::PhantomData;
@@ -10,10 +11,10 @@ use super::payload::left;
 use super::{Memo, Payload};
 use crate::cache::lead::Lead;
 use crate::cache::tiered::{Stored, Write};
-use crate::cache::Outcome;
+use crate::cache::{Finished, Outcome};
 use crate::codec::Trust;
 use crate::flight::{Entered, Key};
-use crate::memory::entry::View;
+use crate::memory::entry::{Builder, Ref, View};
 use crate::platform::unwind::catch;
 
 /// A type of errors that can be handed to whatever thread waits for them.
@@ -30,6 +31,10 @@ impl<E: Clone + Send + Sync + 'static> SharedError for E {}
 
 /// What of a result is an error, and how that is shared.
 pub trait Fails<R> {
+    /// Whether a result is an error.
+    #[doc(hidden)]
+    fn has_failed(result: &R) -> bool;
+
     /// A copy of the error that a result is, for who waits; nothing of a result that is none.
     #[doc(hidden)]
     fn share(result: &R) -> Option<Box<dyn Any + Send + Sync>>;
@@ -43,7 +48,29 @@ pub trait Fails<R> {
 #[derive(Clone, Copy, Debug)]
 pub struct ErrShared;
 
+/// Says that a function returns a `Result`, whose errors are the caller's alone.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrOwn;
+
+impl<T, E> Fails<Result<T, E>> for ErrOwn {
+    fn has_failed(result: &Result<T, E>) -> bool {
+        result.is_err()
+    }
+
+    fn share(_: &Result<T, E>) -> Option<Box<dyn Any + Send + Sync>> {
+        None
+    }
+
+    fn restore(_: View<'_>) -> Option<Result<T, E>> {
+        None
+    }
+}
+
 impl<T, E: SharedError> Fails<Result<T, E>> for ErrShared {
+    fn has_failed(result: &Result<T, E>) -> bool {
+        result.is_err()
+    }
+
     fn share(result: &Result<T, E>) -> Option<Box<dyn Any + Send + Sync>> {
         // Each who waits clones it again, outside locks.
         let error: Arc<E> = result.as_ref().err().map(|error| Arc::new(error.clone()))?;
@@ -55,7 +82,8 @@ impl<T, E: SharedError> Fails<Result<T, E>> for ErrShared {
     }
 }
 
-/// Finds how the errors of a declared type are shared: `Errs::<R>::new().pick()`.
+/// Finds how the errors of a declared type are shared: `Errs::<R>::new().pick()`; or what is one, where
+/// they are not: `pick_own()`.
 ///
 /// The method found first is that of a `Result` whose error can be, through whatever alias; then that
 /// of any other `Result`, and of anything else, as with [`Pick`](super::declared::Pick).
@@ -109,6 +137,14 @@ impl<T, E: SharedError> Errs<Result<T, E>> {
 }
 
 #[doc(hidden)]
+impl<T, E> Errs<Result<T, E>> {
+    #[must_use]
+    pub const fn pick_own(&self) -> ErrOwn {
+        ErrOwn
+    }
+}
+
+#[doc(hidden)]
 impl<T, E> OtherErrs<Result<T, E>> {
     #[must_use]
     pub const fn pick(&self) -> NoErr
@@ -128,7 +164,23 @@ impl<R> NoErrs<R> {
     {
         NoErr
     }
+
+    #[must_use]
+    pub const fn pick_own(&self) -> NoErr
+    where
+        R: NeverFails,
+    {
+        NoErr
+    }
 }
+
+/// The same.
+#[diagnostic::on_unimplemented(
+    message = "`stale_if_error` is for a function that returns a `Result`, and this one returns `{Self}`",
+    label = "not a `Result`",
+    note = "what returns no `Result` does not fail: with `refresh = \"background\"` an old result answers while a new one is computed"
+)]
+pub trait NeverFails {}
 
 /// A `Result`; nothing else is one, and there is no implementation.
 #[diagnostic::on_unimplemented(
@@ -143,6 +195,10 @@ pub trait SharesNothing {}
 pub struct NoErr;
 
 impl<R> Fails<R> for NoErr {
+    fn has_failed(_: &R) -> bool {
+        false
+    }
+
     fn share(_: &R) -> Option<Box<dyn Any + Send + Sync>> {
         None
     }
@@ -152,19 +208,19 @@ impl<R> Fails<R> for NoErr {
     }
 }
 
-/// A payload whose errors are shared.
+/// A payload whose errors are shared, or have something in their place.
 #[derive(Clone, Copy, Debug)]
-pub struct SharesErr<P, F> {
+pub struct OnErr<P, F> {
     payload: P,
     fails: PhantomData<F>,
 }
 
-/// Has a payload's errors shared.
-pub const fn share_err<P, F: Copy>(payload: P, _: F) -> SharesErr<P, F> {
-    SharesErr { payload, fails: PhantomData }
+/// Says what is done with a payload's errors.
+pub const fn on_err<P, F: Copy>(payload: P, _: F) -> OnErr<P, F> {
+    OnErr { payload, fails: PhantomData }
 }
 
-impl<R, P: Payload<R>, F: Fails<R>> Payload<R> for SharesErr<P, F> {
+impl<R, P: Payload<R>, F: Fails<R>> Payload<R> for OnErr<P, F> {
     const IS_DATA: bool = P::IS_DATA;
     const HAS_STORE: bool = P::HAS_STORE;
     const VALIDATES: bool = P::VALIDATES;
@@ -214,15 +270,27 @@ impl<R, P: Payload<R>, F: Fails<R>> Payload<R> for SharesErr<P, F> {
     }
 
     fn finish(&self, memo: &'static Memo, lead: Lead, result: &mut R) -> Option<Write> {
-        let error = {
-            // The error's `Clone` is the user's code, and may call the function again.
-            let _entered = Entered::new(lead.flight());
-            catch(|| F::share(result))
-        };
+        if !F::has_failed(result) {
+            return self.payload.finish(memo, lead, result);
+        }
+        // What the user's types do here may call the function again.
+        let entered = Entered::new(lead.flight());
+        if let Some((entry, old)) = memo.old::<R, P, F>(&lead) {
+            drop(entered);
+            if memo.is_answered(lead, entry) {
+                *result = old;
+            }
+            return None;
+        }
+        let error = catch(|| F::share(result));
+        drop(entered);
         match error {
-            Some(Some(error)) => shared(lead, error),
+            Some(Some(error)) => {
+                let _ = told(lead, |key| key.finish_resource(error, None));
+                None
+            }
             Some(None) => self.payload.finish(memo, lead, result),
-            // Only an error has one: nobody is told of it.
+            // Nobody is told of it.
             None => {
                 memo.cache.count_uncacheable("the `Clone` of its error panicked".into());
                 failed(lead)
@@ -235,23 +303,45 @@ impl<R, P: Payload<R>, F: Fails<R>> Payload<R> for SharesErr<P, F> {
     }
 }
 
-impl<R, P: Insert<R>, F: Fails<R>> Insert<R> for SharesErr<P, F> {
+impl<R, P: Insert<R>, F: Fails<R>> Insert<R> for OnErr<P, F> {
     fn insertion(&self, memo: &'static Memo, key: Key, result: R) -> Option<Insertion> {
         self.payload.insertion(memo, key, result)
     }
 }
 
-/// The end of a miss whose error is told to who waits.
+impl Memo {
+    /// What is kept of a call that has failed, if it can be read, and is no error itself.
+    fn old<R, P: Payload<R>, F: Fails<R>>(&'static self, lead: &Lead) -> Option<(Ref, R)> {
+        let entry = self.cache.kept(lead.key())?;
+        let old = catch(|| P::take(entry.view())).flatten()?;
+        (!F::has_failed(&old)).then_some((entry, old))
+    }
+
+    /// Ends a miss that has failed with what is kept of it, which is told to who waits: whether it
+    /// answers the call itself. What was forgotten meanwhile does not, and a refresh has its own error.
+    #[cold]
+    #[inline(never)]
+    fn is_answered(&'static self, lead: Lead, entry: Ref) -> bool {
+        let is_forced = lead.is_forced();
+        entry.view().touch(self.cache.now());
+        let is_answered = told(lead, |_| entry).is_current && !is_forced;
+        if is_answered {
+            self.cache.count_stale();
+        }
+        is_answered
+    }
+}
+
+/// The end of a miss with what is told to who waits.
 ///
-/// It is made for them even where nobody does yet: who comes between that question and the end would
-/// compute once more.
+/// An error is made for them even where nobody waits yet: who comes between that question and the end
+/// would compute once more.
 #[cold]
 #[inline(never)]
-fn shared(mut lead: Lead, error: Box<dyn Any + Send + Sync>) -> Option<Write> {
+fn told(mut lead: Lead, entry: impl FnOnce(Builder) -> Ref) -> Finished {
     lead.computed();
-    let entry = lead.take_key().finish_resource(error, None);
-    let _ = lead.finish(Outcome::Tell(entry));
-    None
+    let entry = entry(lead.take_key());
+    lead.finish(Outcome::Tell(entry))
 }
 
 #[cold]

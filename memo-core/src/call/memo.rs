@@ -217,6 +217,13 @@ impl Memo {
         self
     }
 
+    /// The `stale_if_error` option; asked once, before the first result is stored.
+    #[must_use]
+    pub const fn stale_if_error(mut self, stale: fn() -> Duration) -> Self {
+        self.cache.limits.stale = Some(stale);
+        self
+    }
+
     /// The `wait` option; asked once, before the first wait.
     #[must_use]
     pub const fn wait(mut self, wait: fn() -> Duration) -> Self {

@@ -98,7 +98,13 @@ impl Memo {
 
     fn restored(&'static self, entry: &Ref, is_read: bool) {
         if is_read {
-            entry.view().touch(self.cache.now());
+            let (view, now) = (entry.view(), self.cache.now());
+            view.touch(now);
+            if view.expiry().is_some_and(|expiry| expiry <= now)
+                && self.cache.limits.stale.is_some()
+            {
+                self.cache.count_stale();
+            }
             return self.cache.count_hit();
         }
         self.cache.count_miss();

@@ -49,6 +49,8 @@ pub struct Stats {
     pub store_errors: u64,
     /// Hits that the backing store answered.
     pub store_hits: u64,
+    /// Calls that an old result answered, as the body failed: see the option `stale_if_error`.
+    pub stale: u64,
     /// The sum of the times that the bodies took, including those that failed.
     pub compute_time: Duration,
     /// The `max_entries` option, if it is given.
@@ -129,6 +131,7 @@ serialize!(
     unshared,
     store_errors,
     store_hits,
+    stale,
     compute_time,
     max_entries,
     max_bytes,

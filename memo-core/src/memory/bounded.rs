@@ -110,12 +110,21 @@ impl Memory {
 
     fn served<'t>(&mut self, place: Option<(Place<'t>, View<'t>)>) -> Option<View<'t>> {
         let (place, view) = place?;
-        if view.expiry().is_some_and(|expiry| expiry <= self.clock.now()) {
+        let now = self.clock.now();
+        if view.expiry().is_none_or(|expiry| expiry > now) {
+            return Some(view);
+        }
+        if view.end().is_some_and(|end| end <= now) {
             self.unlink(place, view);
             self.expirations += 1;
-            return None;
         }
-        Some(view)
+        None
+    }
+
+    /// The entry with this key, though it may have expired: what is kept of it.
+    pub(crate) fn kept<'t>(&self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
+        let (_, view) = self.writer.locate(table, key.hashes(), same_key(key))?;
+        view.end().is_none_or(|end| end > self.clock.now()).then_some(view)
     }
 
     /// Stores an entry, in the place of one with its key, and within the bounds at every moment.
@@ -154,9 +163,14 @@ impl Memory {
 
     /// Whether there was one, which had not expired.
     pub(crate) fn remove(&mut self, table: &Table, key: &Builder) -> bool {
-        let place = self.writer.locate(table, key.hashes(), same_key(key));
-        let Some((place, view)) = self.served(place).and(place) else { return false };
-        self.unlink(place, view)
+        let Some((place, view)) = self.writer.locate(table, key.hashes(), same_key(key)) else {
+            return false;
+        };
+        let now = self.clock.now();
+        // What is kept and not served goes as well.
+        self.expirations += u64::from(view.end().is_some_and(|end| end <= now));
+        self.unlink(place, view);
+        view.expiry().is_none_or(|expiry| expiry > now)
     }
 
     /// Removes the entry that has the key of another.
@@ -207,7 +221,7 @@ impl Memory {
             left -= 1;
             // SAFETY: what is queued is linked in the table.
             let view = unsafe { View::new(first) };
-            if view.expiry().is_some_and(|expiry| expiry > now) {
+            if view.end().is_some_and(|end| end > now) {
                 self.put_off(first);
                 continue;
             }

@@ -17,6 +17,8 @@ pub(crate) enum Times {
     Watched {
         /// Served until then at the longest, if until any moment.
         until: Option<Tick>,
+        /// Kept until then at the longest, though not served.
+        kept: Option<Tick>,
         /// From then on it is to be refreshed.
         fresh_until: Tick,
         /// For so many nanoseconds after it was used, if that matters.
@@ -33,11 +35,12 @@ impl From<Option<Tick>> for Times {
 }
 
 /// What only some entries have behind their values: those that are given up when they were not asked
-/// for, and those whose own lives say when they are old.
+/// for, those that are kept longer than they are served, and those whose own lives say when they are old.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Watch {
     until: u64,
+    kept: u64,
     fresh_until: u64,
     idle: u64,
     /// When it was used last.
@@ -50,24 +53,34 @@ pub(crate) struct Watch {
 impl Watch {
     /// What an entry that is made now has, if its times are to be watched.
     pub(super) fn of(times: Times) -> Option<Self> {
-        let Times::Watched { until, fresh_until, idle, used } = times else { return None };
+        let Times::Watched { until, kept, fresh_until, idle, used } = times else { return None };
+        let until = until.map_or(NEVER, Tick::nanos);
         let watch = Self {
-            until: until.map_or(NEVER, Tick::nanos),
+            until,
+            kept: kept.map_or(until, Tick::nanos).max(until),
             fresh_until: fresh_until.nanos(),
             idle: idle.unwrap_or(NEVER),
             used: AtomicU64::new(used.nanos()),
             due: AtomicU64::new(NEVER),
             seat: AtomicU32::new(NOWHERE),
         };
-        watch.due.store(watch.expiry().nanos(), Ordering::Relaxed);
+        watch.due.store(watch.end().nanos(), Ordering::Relaxed);
         Some(watch)
     }
 
     /// When it expires, if nobody uses it before.
     pub(crate) fn expiry(&self) -> Tick {
+        self.idle_from().min(Tick::from_nanos(self.until))
+    }
+
+    /// When it is given up, likewise.
+    pub(crate) fn end(&self) -> Tick {
+        self.idle_from().min(Tick::from_nanos(self.kept))
+    }
+
+    fn idle_from(&self) -> Tick {
         // Relaxed: a use that is seen late only means to ask again.
-        let used = Tick::from_nanos(self.used.load(Ordering::Relaxed));
-        used.plus(self.idle).min(Tick::from_nanos(self.until))
+        Tick::from_nanos(self.used.load(Ordering::Relaxed)).plus(self.idle)
     }
 
     /// Whether it is to be refreshed.
@@ -84,9 +97,9 @@ impl Watch {
         }
     }
 
-    /// The queue of expiries looks at it next when it would expire by now.
+    /// The queue of expiries looks at it next when it would be given up by now.
     pub(crate) fn put_off(&self) {
-        self.due.store(self.expiry().nanos(), Ordering::Relaxed);
+        self.due.store(self.end().nanos(), Ordering::Relaxed);
     }
 }
 
@@ -145,6 +158,11 @@ impl<'a> View<'a> {
         self.until().or_else(|| self.watch().map(Watch::expiry))
     }
 
+    /// When it is given up: that is later for what is kept and not served.
+    pub(crate) fn end(self) -> Option<Tick> {
+        self.until().or_else(|| self.watch().map(Watch::end))
+    }
+
     /// When the queue of expiries is to look at it.
     pub(crate) fn due(self) -> Option<Tick> {
         // Relaxed: the queue is read and written under its cache's lock alone.
@@ -169,6 +187,7 @@ mod tests {
     const HASHES: Hashes = Hashes { quick: 1, thorough: 2 };
     const WATCHED: Times = Times::Watched {
         until: Some(Tick::from_nanos(NEVER - 1)),
+        kept: None,
         fresh_until: Tick::from_nanos(9),
         idle: Some(7),
         used: Tick::from_nanos(20),
@@ -203,5 +222,21 @@ mod tests {
         assert_eq!(view.expiry(), tick(37));
         watch.use_at(Tick::from_nanos(NEVER));
         assert_eq!(view.expiry(), tick(NEVER - 1));
+    }
+
+    #[test]
+    fn what_is_kept_expires_before_it_is_given_up_and_idles_all_the_same() {
+        let tick = |nanos| Some(Tick::from_nanos(nanos));
+        let ends = |kept, idle| {
+            let (used, fresh_until) = (Tick::from_nanos(5), Tick::from_nanos(9));
+            let times = Times::Watched { until: tick(10), kept, fresh_until, idle, used };
+            let entry = Builder::new(b"key", false, HASHES, 0).finish(3, times);
+            (entry.view().expiry(), entry.view().end(), entry.view().due())
+        };
+        assert_eq!(ends(tick(30), None), (tick(10), tick(30), tick(30)));
+        assert_eq!(ends(tick(30), Some(15)), (tick(10), tick(20), tick(20)));
+        assert_eq!(ends(tick(30), Some(3)), (tick(8), tick(8), tick(8)));
+        // It is served for longer than it would be kept.
+        assert_eq!(ends(tick(7), None), (tick(10), tick(10), tick(10)));
     }
 }
