@@ -5,7 +5,7 @@ use crate::key::Hashes;
 use crate::memory::expiry::BATCH;
 use crate::reclaim::{self, Quota};
 
-const MANY: u64 = if cfg!(miri) { 500 } else { 1_000_000 };
+const MANY: u64 = if cfg!(miri) { 150 } else { 1_000_000 };
 
 fn mixed(number: u64) -> u64 {
     let wide = u128::from(number ^ 0x9E37_79B9_7F4A_7C15) * 0xD6E8_FEB8_6659_FD93;
