@@ -32,7 +32,7 @@ pub(crate) use barrier::tend;
 pub(crate) use garbage::{Garbage, IsHeld, Kind, Rescue, Retired, DUE_BYTES};
 pub(crate) use hold::Hold;
 use hold::{Holds, Readers};
-pub(crate) use slices::{free, free_some, Quota};
+pub(crate) use slices::{free, free_more, free_some, Quota};
 
 /// A thread's pin and stripes. Leaked, and handed to another thread when its own ends.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use crate::platform::sync::MutexGuard;
 use super::{Cache, Shared};
 use crate::flight::Fenced;
 use crate::function::registry::{Held, Released, Step};
+use crate::reclaim;
 
 /// A cache that is locked.
 pub(super) struct Locked {
@@ -44,6 +45,7 @@ impl Cache {
         let mut held = Box::new(self.held());
         held.clear(step);
         held.release().conclude();
+        reclaim::free_more();
     }
 }
 

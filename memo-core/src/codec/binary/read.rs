@@ -86,7 +86,7 @@ impl<'de> Rest<'de> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn str(&mut self) -> Result<&'de str, Unreadable> {
         let len = self.len()?;
-        std::str::from_utf8(self.take(len)?).map_err(|_| Unreadable)
+        text(self.take(len)?)
     }
 
     /// The bytes of all numbers of a sequence, each so wide.
@@ -107,6 +107,32 @@ impl<'de> Rest<'de> {
         let text = std::str::from_utf8(bytes).map_err(|_| Unreadable)?;
         text.chars().next().ok_or(Unreadable)
     }
+}
+
+/// The text that bytes are. Most are short and ASCII, which a few words tell that may overlap; std's own
+/// check goes byte by byte where bytes are not aligned, and in an entry nothing is.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn text(bytes: &[u8]) -> Result<&str, Unreadable> {
+    if is_short_ascii(bytes) {
+        // SAFETY: ASCII is UTF-8.
+        return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
+    std::str::from_utf8(bytes).map_err(|_| Unreadable)
+}
+
+#[inline]
+fn is_short_ascii(bytes: &[u8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const SHORT: usize = 64;
+    let (Some(_), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) else {
+        return bytes.iter().fold(0, |all, byte| all | byte) & 0x80 == 0;
+    };
+    if bytes.len() > SHORT {
+        return false;
+    }
+    let words = bytes.chunks_exact(8).filter_map(|chunk| chunk.first_chunk::<8>());
+    let all = words.fold(u64::from_ne_bytes(*last), |all, word| all | u64::from_ne_bytes(*word));
+    all & HIGH == 0
 }
 
 /// The next value, of whatever type is asked for.

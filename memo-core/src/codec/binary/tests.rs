@@ -101,3 +101,16 @@ fn both_readers_of_the_format_agree() {
     let map = BTreeMap::from([(1, ()), (2, ())]);
     assert_agree(&vec![Any::Unit, Any::Fields { text: "t".into(), bytes: vec![(true, 0.5)], map }]);
 }
+
+#[test]
+fn a_text_is_one_wherever_it_is_not_ascii_and_whatever_its_length() {
+    for len in (0..40).chain([63, 64, 65, 80]) {
+        let ascii = "a".repeat(len);
+        assert_agree(&ascii);
+        for at in 0..len.saturating_sub(1) {
+            // A letter of two bytes there.
+            let text = format!("{}é{}", &ascii[..at], &ascii[at + 2..]);
+            assert_agree(&text);
+        }
+    }
+}
