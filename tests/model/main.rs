@@ -4,6 +4,7 @@
 //! A sequence is made of its seed alone, which a failure prints: `MEMO_MODEL_SEED=17 cargo test -p
 //! memo-tests --test model` runs that one. `MEMO_MODEL_SEQUENCES` says how many are run otherwise.
 
+mod lives;
 mod random;
 #[path = "../schedule/mod.rs"]
 mod schedule;

@@ -323,7 +323,9 @@ impl Memo {
     #[inline(never)]
     fn is_answered(&'static self, lead: Lead, entry: Ref) -> bool {
         let is_forced = lead.is_forced();
-        entry.view().touch(self.cache.now());
+        if !is_forced {
+            entry.view().touch(self.cache.now());
+        }
         let is_answered = told(lead, |_| entry).is_current && !is_forced;
         if is_answered {
             self.cache.count_stale();
