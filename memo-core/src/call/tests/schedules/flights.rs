@@ -7,6 +7,7 @@ use std::time::Duration;
 use shuttle::future::block_on;
 
 use super::*;
+use crate::call::errors::{on_err, ErrShared, OnErr};
 use crate::call::Hooks;
 use crate::platform::sync::thread::{catch, panics};
 
@@ -112,6 +113,65 @@ fn an_error_is_nobody_elses() {
             boxed(failing),
             boxed(move || assert_eq!(call(memo, 1).run(seven_at_once), Ok(7))),
             boxed(move || assert_eq!(run_in_task(memo, seven()), Ok(7))),
+        ]);
+    });
+}
+
+/// The option `share_err`.
+fn sharing(memo: &'static Static) -> Call<Result<u64, ()>, OnErr<Bytes<OkOnly>, ErrShared>> {
+    enter(memo, on_err(Bytes(OkOnly), ErrShared), (&1_u64, ()))
+}
+
+fn fail_at_once() -> Result<u64, ()> {
+    point();
+    Err(())
+}
+
+#[test]
+fn an_error_that_is_shared_is_had_by_all_who_wait_and_nobody_computes_beside_them() {
+    check(|functions| {
+        let memo = functions.data();
+        let in_task = move || match sharing(memo).missed() {
+            Ok(result) => result,
+            Err(miss) => {
+                let body = async { fail_at_once() };
+                block_on(async { miss.run_async(pin!(Some(body)).as_mut()).await })
+            }
+        };
+        at_once([
+            boxed(move || assert_eq!(sharing(memo).run(fail_at_once), Err(()))),
+            boxed(move || assert_eq!(sharing(memo).run(fail_at_once), Err(()))),
+            boxed(move || assert_eq!(in_task(), Err(()))),
+        ]);
+        let stats = memo.stats();
+        assert_eq!((stats.misses + stats.hits, stats.unshared, stats.entries), (3, 0, 0));
+    });
+}
+
+#[test]
+fn an_error_that_is_shared_is_not_had_by_who_came_after_a_clear() {
+    check(|functions| {
+        let memo = functions.data();
+        let cleared = Arc::new(AtomicBool::new(false));
+        let is_cleared = Arc::clone(&cleared);
+        // Before the clear it fails, and after it does not.
+        let body = move || {
+            let failed = !is_cleared.load(Ordering::SeqCst);
+            point();
+            if failed {
+                Err(())
+            } else {
+                Ok(7)
+            }
+        };
+        let leading = body.clone();
+        at_once([
+            boxed(move || assert!(matches!(sharing(memo).run(leading), Err(()) | Ok(7)))),
+            boxed(move || {
+                cleared.store(true, Ordering::SeqCst);
+                memo.clear();
+                assert_eq!(sharing(memo).run(body), Ok(7));
+            }),
         ]);
     });
 }
