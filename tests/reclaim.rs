@@ -122,7 +122,7 @@ fn counted(key: usize) -> Counted {
 
 #[test]
 fn what_a_clear_takes_too_long_to_free_is_freed_by_the_misses_of_others() {
-    const MANY: usize = 20_000;
+    const MANY: usize = 100_000;
     let _alone = alone();
     (0..MANY).for_each(|key| drop(counted(key)));
     counted::clear();
