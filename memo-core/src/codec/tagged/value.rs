@@ -4,8 +4,7 @@ use std::any::TypeId;
 use std::marker::PhantomData;
 use std::net::SocketAddrV6;
 
-use serde::de::{DeserializeSeed, Deserializer, Visitor};
-use serde::forward_to_deserialize_any;
+use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 
 use super::super::numbers;
 use super::parts::{Left, Parts};
@@ -27,6 +26,14 @@ impl<'r, 'de> Value<'r, 'de> {
         Ok(Self { depth: self.depth.around().ok_or_else(Error::too_deep)?, ..self })
     }
 
+    /// The value within a newtype, which some leave out.
+    fn within_newtype(self) -> Result<Self, Error> {
+        if self.reader.skip(tag::NEWTYPE) {
+            self.reader.bytes()?;
+        }
+        self.around()
+    }
+
     /// The value in as many newtypes as it is in.
     fn within_newtypes(mut self) -> Result<Self, Error> {
         while self.reader.skip(tag::NEWTYPE) {
@@ -38,6 +45,16 @@ impl<'r, 'de> Value<'r, 'de> {
 
     /// The value of a type that may be known.
     pub(super) fn of<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        // Decides most cases before code is made of the rest: no type of another size is told anything.
+        if const { size_of::<T::Value>() != size_of::<SocketAddrV6>() } {
+            seed.deserialize(self)
+        } else {
+            self.of_address(seed)
+        }
+    }
+
+    /// The value of a type that serde may not be told all of.
+    fn of_address<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
         let unsaid = self.reader.unsaid()?;
         let mut value = seed.deserialize(self)?;
         if let Some(unsaid) = unsaid {
@@ -50,6 +67,120 @@ impl<'r, 'de> Value<'r, 'de> {
 
     fn until_end(self) -> Result<Parts<'r, 'de>, Error> {
         Ok(Parts::new(self.reader, inside(self.depth)?, Left::UntilEnd))
+    }
+
+    /// The next piece, for a value of this size, and what the values in it are read from.
+    fn piece(self, size: usize) -> Result<(Piece<'de>, Self), Error> {
+        self.reader.note_size(size);
+        let (piece, depth) = self.reader.piece(self.depth)?;
+        Ok((piece, Self { depth, ..self }))
+    }
+
+    /// The same of a value in as many newtypes as it is in, as with a `Deserialize` by hand.
+    fn scalar(self, size: usize) -> Result<Piece<'de>, Error> {
+        Ok(self.within_newtypes()?.piece(size)?.0)
+    }
+
+    fn bool(self, size: usize) -> Result<bool, Error> {
+        match self.scalar(size)? {
+            Piece::Bool(value) => Ok(value),
+            _ => Err(Error::another()),
+        }
+    }
+
+    fn char(self, size: usize) -> Result<char, Error> {
+        match self.scalar(size)? {
+            Piece::Char(value) => Ok(value),
+            _ => Err(Error::another()),
+        }
+    }
+
+    /// The bits of a number as one with this tag.
+    fn number(self, tag: u8, size: usize) -> Result<u128, Error> {
+        match self.scalar(size)? {
+            Piece::Number(number) => number.bits_as(tag),
+            _ => Err(Error::another()),
+        }
+    }
+
+    fn str(self, size: usize) -> Result<&'de str, Error> {
+        match self.scalar(size)? {
+            Piece::Str(text) => Ok(text),
+            Piece::Bytes(bytes) => std::str::from_utf8(bytes).map_err(de::Error::custom),
+            _ => Err(Error::another()),
+        }
+    }
+
+    fn unit(self, size: usize) -> Result<(), Error> {
+        match self.piece(size)?.0 {
+            Piece::Unit => Ok(()),
+            _ => Err(Error::another()),
+        }
+    }
+
+    /// The value in a `Some`, if it is one.
+    fn option(self, size: usize) -> Result<Option<Self>, Error> {
+        match self.piece(size)? {
+            (Piece::Some, value) => Ok(Some(value)),
+            (Piece::None | Piece::Unit, _) => Ok(None),
+            _ => Err(Error::another()),
+        }
+    }
+
+    fn bytes(self, size: usize) -> Result<Bytes<'r, 'de>, Error> {
+        match self.within_newtypes()?.piece(size)? {
+            (Piece::Bytes(bytes), _) => Ok(Bytes::Slice(bytes)),
+            (Piece::Str(text), _) => Ok(Bytes::Slice(text.as_bytes())),
+            (Piece::Seq(left, numbers), value) => Ok(Bytes::Elements(value.parts(left, numbers))),
+            _ => Err(Error::another()),
+        }
+    }
+
+    fn identifier(self, size: usize) -> Result<Identifier<'de>, Error> {
+        match self.piece(size)?.0 {
+            Piece::Str(name) => Ok(Identifier::Name(name)),
+            Piece::Bytes(name) => Ok(Identifier::Bytes(name)),
+            Piece::Number(number) => Ok(Identifier::Index(number.bits_as(tag::U64)? as u64)),
+            _ => Err(Error::another()),
+        }
+    }
+
+    /// What has parts: whether they are entries, and the parts.
+    fn composite(self, size: usize) -> Result<(bool, Parts<'r, 'de>), Error> {
+        match self.piece(size)? {
+            (Piece::Map(left), value) => Ok((true, value.parts(left, None))),
+            (Piece::Seq(left, numbers), value) => Ok((false, value.parts(left, numbers))),
+            _ => Err(Error::another()),
+        }
+    }
+
+    fn entries(self, size: usize) -> Result<Parts<'r, 'de>, Error> {
+        match self.composite(size)? {
+            (true, parts) => Ok(parts),
+            _ => Err(Error::another()),
+        }
+    }
+
+    fn elements(self, size: usize) -> Result<Parts<'r, 'de>, Error> {
+        match self.composite(size)? {
+            (false, parts) => Ok(parts),
+            _ => Err(Error::another()),
+        }
+    }
+
+    fn parts(self, left: Left<'de>, numbers: Option<u8>) -> Parts<'r, 'de> {
+        Parts::new(self.reader, self.depth, left).of_numbers(numbers)
+    }
+
+    /// The elements of a tuple of so many, which has this tag and perhaps a name.
+    fn tuple(self, tag: u8, len: usize, size: usize) -> Result<Parts<'r, 'de>, Error> {
+        if !self.reader.skip(tag) {
+            return self.elements(size);
+        }
+        if tag == tag::TUPLE_STRUCT {
+            self.reader.bytes()?;
+        }
+        Ok(self.until_end()?.of_tuple(len))
     }
 
     /// A variant, its tag taken.
@@ -67,6 +198,17 @@ impl<'r, 'de> Value<'r, 'de> {
     }
 }
 
+enum Bytes<'r, 'de> {
+    Slice(&'de [u8]),
+    Elements(Parts<'r, 'de>),
+}
+
+enum Identifier<'de> {
+    Name(&'de str),
+    Bytes(&'de [u8]),
+    Index(u64),
+}
+
 /// Tells a value what serde was not told of it.
 ///
 /// # Safety
@@ -78,7 +220,7 @@ unsafe fn tell(
 ) -> Result<(), Error> {
     let is_plain = seed == TypeId::of::<PhantomData<SocketAddrV6>>();
     if !is_plain || value_type != TypeId::of::<SocketAddrV6>() {
-        return Err(Error("nothing of this type is more than serde is told".into()));
+        return Err(Error::told());
     }
     // SAFETY: the value is a `SocketAddrV6`, as its id says, and borrowed alone.
     let socket = unsafe { &mut *value.cast::<SocketAddrV6>() };
@@ -87,22 +229,24 @@ unsafe fn tell(
     Ok(())
 }
 
-/// What a type asks for by what a newtype of it has inside, as with a `Deserialize` by hand.
-macro_rules! within_newtypes {
-    ($($method:ident)*) => {$(
+/// A number is read as the one that is asked for, whichever it is, if that has room for it.
+macro_rules! numbers {
+    ($($method:ident $visit:ident $tag:ident |$bits:ident| $number:expr;)*) => {$(
+        #[allow(clippy::cast_possible_truncation, reason = "it is no wider than its type")]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            self.within_newtypes()?.deserialize_any(visitor)
+            let $bits = self.number(tag::$tag, size_of::<V::Value>())?;
+            visitor.$visit($number)
         }
     )*};
 }
 
+// A type is shown what it asks for and nothing else, so that no visitor is compiled for all that
+// another type may have written: what is not of that kind is refused.
 impl<'de> Deserializer<'de> for Value<'_, 'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.reader.note_size(size_of::<V::Value>());
-        let (piece, depth) = self.reader.piece(self.depth)?;
-        let reader = self.reader;
+        let (piece, value) = self.piece(size_of::<V::Value>())?;
         match piece {
             Piece::Unit => visitor.visit_unit(),
             Piece::Bool(value) => visitor.visit_bool(value),
@@ -111,12 +255,80 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
             Piece::Str(text) => visitor.visit_borrowed_str(text),
             Piece::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
             Piece::None => visitor.visit_none(),
-            Piece::Some => visitor.visit_some(Value { reader, depth }),
-            Piece::Newtype => visitor.visit_newtype_struct(Value { reader, depth }),
-            Piece::Seq(left, numbers) => {
-                Parts::new(reader, depth, left).of_numbers(numbers).visit_seq(visitor)
-            }
-            Piece::Map(left) => Parts::new(reader, depth, left).visit_map(visitor),
+            Piece::Some => visitor.visit_some(value),
+            Piece::Newtype => visitor.visit_newtype_struct(value),
+            Piece::Seq(left, numbers) => value.parts(left, numbers).visit_seq(visitor),
+            Piece::Map(left) => value.parts(left, None).visit_map(visitor),
+        }
+    }
+
+    numbers! {
+        deserialize_i8 visit_i8 I8 |bits| bits as i8;
+        deserialize_i16 visit_i16 I16 |bits| bits as i16;
+        deserialize_i32 visit_i32 I32 |bits| bits as i32;
+        deserialize_i64 visit_i64 I64 |bits| bits as i64;
+        deserialize_i128 visit_i128 I128 |bits| bits as i128;
+        deserialize_u8 visit_u8 U8 |bits| bits as u8;
+        deserialize_u16 visit_u16 U16 |bits| bits as u16;
+        deserialize_u32 visit_u32 U32 |bits| bits as u32;
+        deserialize_u64 visit_u64 U64 |bits| bits as u64;
+        deserialize_u128 visit_u128 U128 |bits| bits;
+        deserialize_f32 visit_f32 F32 |bits| f32::from_bits(bits as u32);
+        deserialize_f64 visit_f64 F64 |bits| f64::from_bits(bits as u64);
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_bool(self.bool(size_of::<V::Value>())?)
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_char(self.char(size_of::<V::Value>())?)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_borrowed_str(self.str(size_of::<V::Value>())?)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.bytes(size_of::<V::Value>())? {
+            Bytes::Slice(bytes) => visitor.visit_borrowed_bytes(bytes),
+            Bytes::Elements(parts) => parts.visit_seq(visitor),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.unit(size_of::<V::Value>())?;
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.option(size_of::<V::Value>())? {
+            Some(value) => visitor.visit_some(value),
+            None => visitor.visit_none(),
+        }
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.identifier(size_of::<V::Value>())? {
+            Identifier::Name(name) => visitor.visit_borrowed_str(name),
+            Identifier::Bytes(name) => visitor.visit_borrowed_bytes(name),
+            Identifier::Index(index) => visitor.visit_u64(index),
         }
     }
 
@@ -127,12 +339,9 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
     ) -> Result<V::Value, Error> {
         // `serde_json::RawValue` asks for a newtype where it wrote a struct.
         if self.is_struct(name) {
-            return self.deserialize_any(visitor);
+            return self.entries(size_of::<V::Value>())?.visit_map(visitor);
         }
-        if self.reader.skip(tag::NEWTYPE) {
-            self.reader.bytes()?;
-        }
-        visitor.visit_newtype_struct(self.around()?)
+        visitor.visit_newtype_struct(self.within_newtype()?)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -141,15 +350,15 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         if let Some(numbers) = numbers::read::<V, Error>(|tag, width| reader.numbers(tag, width))? {
             return Ok(numbers);
         }
-        this.deserialize_any(visitor)
+        this.elements(size_of::<V::Value>())?.visit_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.within_newtypes()?.entries(size_of::<V::Value>())?.visit_map(visitor)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
-        if self.reader.skip(tag::TUPLE) {
-            self.until_end()?.visit_tuple(len, visitor)
-        } else {
-            self.deserialize_any(visitor)
-        }
+        self.tuple(tag::TUPLE, len, size_of::<V::Value>())?.visit_seq(visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -158,12 +367,7 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if self.reader.skip(tag::TUPLE_STRUCT) {
-            self.reader.bytes()?;
-            self.until_end()?.visit_tuple(len, visitor)
-        } else {
-            self.deserialize_any(visitor)
-        }
+        self.tuple(tag::TUPLE_STRUCT, len, size_of::<V::Value>())?.visit_seq(visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -173,7 +377,10 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         self.reader.note_fields(fields);
-        self.deserialize_any(visitor)
+        match self.composite(size_of::<V::Value>())? {
+            (true, parts) => parts.visit_map(visitor),
+            (false, parts) => parts.visit_seq(visitor),
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -183,7 +390,7 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         if !self.reader.skip(tag::VARIANT) {
-            return Err(Error("not a variant of an enum".into()));
+            return Err(Error::new("not a variant of an enum"));
         }
         self.variant()?.visit(visitor)
     }
@@ -192,15 +399,6 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         self.reader.skip_piece(self.depth)?;
         visitor.visit_unit()
     }
-
-    within_newtypes! {
-        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
-        deserialize_i128 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
-        deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_str
-        deserialize_string deserialize_bytes deserialize_byte_buf deserialize_map
-    }
-
-    forward_to_deserialize_any! { option unit unit_struct identifier }
 
     fn is_human_readable(&self) -> bool {
         false
