@@ -6,6 +6,7 @@
 //! is shown as self-describing formats show it, as its name or a map from its name, because that is
 //! what serde's buffers can hold.
 
+mod asked;
 mod parts;
 mod piece;
 mod skip;

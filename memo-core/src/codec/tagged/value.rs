@@ -4,9 +4,10 @@ use std::any::TypeId;
 use std::marker::PhantomData;
 use std::net::SocketAddrV6;
 
-use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Visitor};
 
 use super::super::numbers;
+use super::asked::{Bytes, Identifier};
 use super::parts::{Left, Parts};
 use super::piece::Piece;
 use super::skip::inside;
@@ -22,7 +23,7 @@ pub(super) struct Value<'r, 'de> {
 
 impl<'r, 'de> Value<'r, 'de> {
     /// The value within a `Some` or a newtype, which are read by now.
-    fn around(self) -> Result<Self, Error> {
+    pub(super) fn around(self) -> Result<Self, Error> {
         Ok(Self { depth: self.depth.around().ok_or_else(Error::too_deep)?, ..self })
     }
 
@@ -35,7 +36,7 @@ impl<'r, 'de> Value<'r, 'de> {
     }
 
     /// The value in as many newtypes as it is in.
-    fn within_newtypes(mut self) -> Result<Self, Error> {
+    pub(super) fn within_newtypes(mut self) -> Result<Self, Error> {
         while self.reader.skip(tag::NEWTYPE) {
             self.reader.bytes()?;
             self = self.around()?;
@@ -65,122 +66,8 @@ impl<'r, 'de> Value<'r, 'de> {
         Ok(value)
     }
 
-    fn until_end(self) -> Result<Parts<'r, 'de>, Error> {
+    pub(super) fn until_end(self) -> Result<Parts<'r, 'de>, Error> {
         Ok(Parts::new(self.reader, inside(self.depth)?, Left::UntilEnd))
-    }
-
-    /// The next piece, for a value of this size, and what the values in it are read from.
-    fn piece(self, size: usize) -> Result<(Piece<'de>, Self), Error> {
-        self.reader.note_size(size);
-        let (piece, depth) = self.reader.piece(self.depth)?;
-        Ok((piece, Self { depth, ..self }))
-    }
-
-    /// The same of a value in as many newtypes as it is in, as with a `Deserialize` by hand.
-    fn scalar(self, size: usize) -> Result<Piece<'de>, Error> {
-        Ok(self.within_newtypes()?.piece(size)?.0)
-    }
-
-    fn bool(self, size: usize) -> Result<bool, Error> {
-        match self.scalar(size)? {
-            Piece::Bool(value) => Ok(value),
-            _ => Err(Error::another()),
-        }
-    }
-
-    fn char(self, size: usize) -> Result<char, Error> {
-        match self.scalar(size)? {
-            Piece::Char(value) => Ok(value),
-            _ => Err(Error::another()),
-        }
-    }
-
-    /// The bits of a number as one with this tag.
-    fn number(self, tag: u8, size: usize) -> Result<u128, Error> {
-        match self.scalar(size)? {
-            Piece::Number(number) => number.bits_as(tag),
-            _ => Err(Error::another()),
-        }
-    }
-
-    fn str(self, size: usize) -> Result<&'de str, Error> {
-        match self.scalar(size)? {
-            Piece::Str(text) => Ok(text),
-            Piece::Bytes(bytes) => std::str::from_utf8(bytes).map_err(de::Error::custom),
-            _ => Err(Error::another()),
-        }
-    }
-
-    fn unit(self, size: usize) -> Result<(), Error> {
-        match self.piece(size)?.0 {
-            Piece::Unit => Ok(()),
-            _ => Err(Error::another()),
-        }
-    }
-
-    /// The value in a `Some`, if it is one.
-    fn option(self, size: usize) -> Result<Option<Self>, Error> {
-        match self.piece(size)? {
-            (Piece::Some, value) => Ok(Some(value)),
-            (Piece::None | Piece::Unit, _) => Ok(None),
-            _ => Err(Error::another()),
-        }
-    }
-
-    fn bytes(self, size: usize) -> Result<Bytes<'r, 'de>, Error> {
-        match self.within_newtypes()?.piece(size)? {
-            (Piece::Bytes(bytes), _) => Ok(Bytes::Slice(bytes)),
-            (Piece::Str(text), _) => Ok(Bytes::Slice(text.as_bytes())),
-            (Piece::Seq(left, numbers), value) => Ok(Bytes::Elements(value.parts(left, numbers))),
-            _ => Err(Error::another()),
-        }
-    }
-
-    fn identifier(self, size: usize) -> Result<Identifier<'de>, Error> {
-        match self.piece(size)?.0 {
-            Piece::Str(name) => Ok(Identifier::Name(name)),
-            Piece::Bytes(name) => Ok(Identifier::Bytes(name)),
-            Piece::Number(number) => Ok(Identifier::Index(number.bits_as(tag::U64)? as u64)),
-            _ => Err(Error::another()),
-        }
-    }
-
-    /// What has parts: whether they are entries, and the parts.
-    fn composite(self, size: usize) -> Result<(bool, Parts<'r, 'de>), Error> {
-        match self.piece(size)? {
-            (Piece::Map(left), value) => Ok((true, value.parts(left, None))),
-            (Piece::Seq(left, numbers), value) => Ok((false, value.parts(left, numbers))),
-            _ => Err(Error::another()),
-        }
-    }
-
-    fn entries(self, size: usize) -> Result<Parts<'r, 'de>, Error> {
-        match self.composite(size)? {
-            (true, parts) => Ok(parts),
-            _ => Err(Error::another()),
-        }
-    }
-
-    fn elements(self, size: usize) -> Result<Parts<'r, 'de>, Error> {
-        match self.composite(size)? {
-            (false, parts) => Ok(parts),
-            _ => Err(Error::another()),
-        }
-    }
-
-    fn parts(self, left: Left<'de>, numbers: Option<u8>) -> Parts<'r, 'de> {
-        Parts::new(self.reader, self.depth, left).of_numbers(numbers)
-    }
-
-    /// The elements of a tuple of so many, which has this tag and perhaps a name.
-    fn tuple(self, tag: u8, len: usize, size: usize) -> Result<Parts<'r, 'de>, Error> {
-        if !self.reader.skip(tag) {
-            return self.elements(size);
-        }
-        if tag == tag::TUPLE_STRUCT {
-            self.reader.bytes()?;
-        }
-        Ok(self.until_end()?.of_tuple(len))
     }
 
     /// A variant, its tag taken.
@@ -196,17 +83,6 @@ impl<'r, 'de> Value<'r, 'de> {
             && ahead.skip(tag::STRUCT)
             && ahead.bytes().is_ok_and(|found| found == name.as_bytes())
     }
-}
-
-enum Bytes<'r, 'de> {
-    Slice(&'de [u8]),
-    Elements(Parts<'r, 'de>),
-}
-
-enum Identifier<'de> {
-    Name(&'de str),
-    Bytes(&'de [u8]),
-    Index(u64),
 }
 
 /// Tells a value what serde was not told of it.
