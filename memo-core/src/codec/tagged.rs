@@ -4,7 +4,8 @@
 //! for `flatten` and tagged enums, `Some(None)`, 128-bit numbers. Where a type asks for whatever
 //! comes ([`Deserializer::deserialize_any`](serde::Deserializer::deserialize_any)), an enum's variant
 //! is shown as self-describing formats show it, as its name or a map from its name, because that is
-//! what serde's buffers can hold.
+//! what serde's buffers can hold. A type that asks for something of one kind is shown that alone, and
+//! refused where it wrote something of another.
 
 mod asked;
 mod parts;
