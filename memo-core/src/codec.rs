@@ -14,6 +14,8 @@ mod numbers;
 mod order;
 mod tagged;
 mod trust;
+mod unreadable;
+mod value;
 
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use crate::platform::unwind::catch;
 
 use check::{check, Unlike};
 pub(crate) use trust::Trust;
+pub(crate) use value::Value;
 
 /// A type whose values can be stored: serialized on a miss, a fresh one on every hit.
 #[diagnostic::on_unimplemented(
@@ -165,17 +168,9 @@ const TAGGED: u8 = 2;
 ///
 /// The user's `Serialize` and `Deserialize` run in here, and caching never loses a result: a panic
 /// of theirs is a value that cannot be stored.
-pub(crate) fn encode<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
+pub(crate) fn encode(value: &dyn Value, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
     // What was written up to a panic is reset before it is used again.
     let attempt = catch(|| encode_checked(value, trust, into));
-    encoded(attempt, trust, into)
-}
-
-fn encoded(
-    attempt: Option<Result<u8, String>>,
-    trust: &Trust,
-    into: &mut Builder,
-) -> Result<u8, String> {
     let codec = attempt.unwrap_or_else(|| Err("its `Serialize` panicked".into()))?;
     let len = into.value().len() as u64;
     if len > MAX_VALUE {
@@ -185,10 +180,10 @@ fn encoded(
     Ok(codec)
 }
 
-fn encode_checked<T: Data>(value: &T, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
+fn encode_checked(value: &dyn Value, trust: &Trust, into: &mut Builder) -> Result<u8, String> {
     if trust.is_binary() {
         if let Ok(shape) = binary::encode(value, into) {
-            if is_as_is::<T>() || trust.takes(&shape) {
+            if value.is_as_is() || trust.takes(&shape) {
                 return Ok(BINARY);
             }
             if judged(check(BINARY, value, into.value()), trust, &shape) {

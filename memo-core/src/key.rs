@@ -23,9 +23,6 @@ pub(crate) mod unsaid;
 use std::any::TypeId;
 use std::cell::Cell;
 
-use serde::Serialize;
-
-use encoder::Encoder;
 use sink::{unless_refused, Sink, Stop};
 use sinks::{Compare, Hash, Keyed, Written};
 
@@ -301,14 +298,16 @@ pub(crate) fn digest_of(args: &dyn Arguments) -> Result<[u8; DIGEST], Stop> {
     Ok(sink.finish())
 }
 
-/// The encoding of a value, behind nothing else.
+/// The encoding of a value that this writes, behind nothing else.
 ///
 /// # Errors
 /// As for [`encode`].
-#[inline(never)]
-pub(crate) fn encoding_of<T: Serialize>(value: &T, expected_len: usize) -> Result<Vec<u8>, Stop> {
+pub(crate) fn encoding_of(
+    expected_len: usize,
+    write: &mut dyn FnMut(&mut Written<'_>) -> Result<(), Stop>,
+) -> Result<Vec<u8>, Stop> {
     let mut sink = Written::Bytes(Vec::with_capacity(expected_len));
-    unless_refused(|| Encoder::new(&mut sink).value(value))?;
+    unless_refused(|| write(&mut sink))?;
     Ok(sink.into_bytes())
 }
 

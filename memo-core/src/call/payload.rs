@@ -9,7 +9,7 @@ use crate::cache::lead::Lead;
 use crate::cache::life::Life;
 use crate::cache::tiered::{Put, StoreWrite, Stored, Write};
 use crate::cache::{Finished, Outcome};
-use crate::codec::{self, Codec, Data, Keep, Part, Trust};
+use crate::codec::{self, Codec, Keep, Part, Trust, Value};
 use crate::flight::Entered;
 use crate::memory::entry::{Builder, View};
 use crate::platform::unwind::catch;
@@ -125,31 +125,60 @@ impl<R, C: Codec<R>> Payload<R> for Bytes<C> {
 
     #[cold]
     #[inline(never)]
-    fn finish(&self, memo: &'static Memo, mut lead: Lead, result: &mut R) -> Option<Write> {
-        lead.computed();
-        // The user's condition, time to live and serde code may call the function again.
-        let _entered = Entered::new(lead.flight());
-        let Some(Wanted { data, may_store }) = memo.wanted(&self.0, &lead, result) else {
-            return left(lead);
-        };
-        let mut key = lead.take_key();
-        let codec = match data {
-            Some(data) => memo.encode_value(data, &mut key),
-            None => None,
-        };
-        let stored = data.filter(|_| may_store && codec.is_some());
-        let life = stored.and_then(|data| memo.life(&self.0, data));
-        let outcome = memo.outcome(key, codec, life);
-        let mut put = None;
-        if C::HAS_STORE {
-            if let (Outcome::Store(entry), Some(data)) = (&outcome, data) {
-                if lead.for_store().ticket.is_some() {
-                    put = codec::structure(data, entry.view()).zip(life);
-                }
+    fn finish(&self, memo: &'static Memo, lead: Lead, result: &mut R) -> Option<Write> {
+        if C::HAS_STORE || C::HAS_TTL {
+            finish_asking(&self.0, memo, lead, result)
+        } else {
+            memo.finish_data(lead, &mut |lead| match memo.wanted(&self.0, lead, result) {
+                Some(Wanted { data: Some(data), may_store }) => Ended::Kept(data, may_store),
+                Some(_) => Ended::Gone,
+                None => Ended::Left,
+            })
+        }
+    }
+}
+
+/// The end of a miss of data of which more is to be asked.
+fn finish_asking<R, C: Codec<R>>(
+    part: &C,
+    memo: &'static Memo,
+    mut lead: Lead,
+    result: &R,
+) -> Option<Write> {
+    lead.computed();
+    // The user's condition, time to live and serde code may call the function again.
+    let _entered = Entered::new(lead.flight());
+    let Some(Wanted { data, may_store }) = memo.wanted(part, &lead, result) else {
+        return left(lead);
+    };
+    let Some(data) = data else {
+        let outcome = Outcome::Forget(lead.take_key());
+        return ended(lead, outcome, None);
+    };
+    let (outcome, life) = if C::HAS_TTL {
+        memo.encoded(&mut lead, data, may_store, &mut || part.ttl(data))
+    } else {
+        memo.encoded(&mut lead, data, may_store, &mut || None)
+    };
+    let mut put = None;
+    if C::HAS_STORE {
+        if let Outcome::Store(entry) = &outcome {
+            if lead.for_store().ticket.is_some() {
+                put = codec::structure(data, entry.view()).zip(life);
             }
         }
-        ended(lead, outcome, put)
     }
+    ended(lead, outcome, put)
+}
+
+/// What is to become of a result, whatever its type.
+enum Ended<'r> {
+    /// It is encoded, and stored if it may be.
+    Kept(&'r dyn Value, bool),
+    /// It is neither stored nor shared, and what is stored is to go.
+    Gone,
+    /// It says nothing about what is stored.
+    Left,
 }
 
 /// The end of a miss whose result is the caller's alone.
@@ -230,12 +259,46 @@ impl Memo {
         }
     }
 
-    /// Encodes a value behind its key: the codec. Nothing if it cannot be stored, which is counted.
-    pub(super) fn encode_value<D: Data>(&'static self, data: &D, key: &mut Builder) -> Option<u8> {
-        self.encoded(codec::encode(data, &self.trust, key))
+    /// The end of a miss of data that has no store, and of whose life nobody is asked.
+    #[cold]
+    #[inline(never)]
+    fn finish_data<'r>(
+        &'static self,
+        mut lead: Lead,
+        wanted: &mut dyn FnMut(&Lead) -> Ended<'r>,
+    ) -> Option<Write> {
+        lead.computed();
+        // The user's condition and serde code may call the function again.
+        let _entered = Entered::new(lead.flight());
+        let outcome = match wanted(&lead) {
+            Ended::Kept(data, may_store) => {
+                self.encoded(&mut lead, data, may_store, &mut || None).0
+            }
+            Ended::Gone => Outcome::Forget(lead.take_key()),
+            Ended::Left => return left(lead),
+        };
+        ended(lead, outcome, None)
     }
 
-    fn encoded(&'static self, encoded: Result<u8, String>) -> Option<u8> {
+    /// What a computation leaves whose result is kept, and how long that lives.
+    #[inline(never)]
+    fn encoded(
+        &'static self,
+        lead: &mut Lead,
+        data: &dyn Value,
+        may_store: bool,
+        ttl: &mut dyn FnMut() -> Option<Duration>,
+    ) -> (Outcome, Option<Life>) {
+        let mut key = lead.take_key();
+        let codec = self.encode_value(data, &mut key);
+        let is_stored = may_store && codec.is_some();
+        let life = if is_stored { self.life_said(ttl) } else { None };
+        (self.outcome(key, codec, life), life)
+    }
+
+    /// Encodes a value behind its key: the codec. Nothing if it cannot be stored, which is counted.
+    pub(super) fn encode_value(&'static self, data: &dyn Value, key: &mut Builder) -> Option<u8> {
+        let encoded = codec::encode(data, &self.trust, key);
         self.void_if_doubted();
         encoded.map_err(|why| self.cache.count_uncacheable(why)).ok()
     }

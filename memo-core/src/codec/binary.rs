@@ -12,13 +12,13 @@ mod write;
 use bincode::config::{FixintEncoding, WithOtherIntEncoding};
 use bincode::{DefaultOptions, Options};
 use serde::de::DeserializeOwned;
-use serde::Serialize;
 
+use super::Value;
 use crate::key::shape::Shape;
 use crate::memory::entry::Builder;
 
 use read::Rest;
-use write::Refused;
+pub(super) use write::{Out, Refused, Writer};
 
 type Format = WithOtherIntEncoding<DefaultOptions, FixintEncoding>;
 
@@ -28,8 +28,7 @@ fn options() -> Format {
 }
 
 /// Encodes a value, and says what shape it has.
-#[inline]
-pub(super) fn encode<T: Serialize>(value: &T, into: &mut Builder) -> Result<Shape, Refused> {
+pub(super) fn encode(value: &dyn Value, into: &mut Builder) -> Result<Shape, Refused> {
     write::encode(value, into)
 }
 

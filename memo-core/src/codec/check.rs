@@ -1,6 +1,6 @@
 //! Whether a value comes back from its bytes as it went.
 
-use super::{decode_as, order, Data};
+use super::{order, Value};
 use crate::key::encoding_of;
 use crate::key::sink::{take_refusal, Stop};
 use crate::platform::unwind::catch;
@@ -23,7 +23,7 @@ impl Unlike {
 }
 
 /// Whether a value comes back as it went.
-pub(super) fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlike> {
+pub(super) fn check(codec: u8, value: &dyn Value, bytes: &[u8]) -> Result<(), Unlike> {
     // Caught here, as a type may panic at what one codec makes of it and not at the other's.
     match catch(|| compare_copy(codec, value, bytes)) {
         Some(checked) => checked,
@@ -35,10 +35,20 @@ pub(super) fn check<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), U
 }
 
 /// Decodes a value, and walks the copy against the original.
-fn compare_copy<T: Data>(codec: u8, value: &T, bytes: &[u8]) -> Result<(), Unlike> {
-    let copy: T = decode_as(codec, bytes).map_err(Unlike::Unreadable)?;
-    match encoding_of(value, bytes.len()) {
-        Ok(original) => compare(&original, encoding_of(&copy, bytes.len())),
+fn compare_copy(codec: u8, value: &dyn Value, bytes: &[u8]) -> Result<(), Unlike> {
+    let mut unreadable = None;
+    let copied = encoding_of(bytes.len(), &mut |sink| {
+        value.write_copy(codec, bytes, sink).unwrap_or_else(|why| {
+            unreadable = Some(why);
+            Err(Stop::Refused)
+        })
+    });
+    if let Some(why) = unreadable {
+        return Err(Unlike::Unreadable(why));
+    }
+    let copied = copied.map_err(|_| refused())?;
+    match encoding_of(bytes.len(), &mut |sink| value.write(sink)) {
+        Ok(original) => compare(&original, &copied),
         Err(_) => Err(refused()),
     }
 }
@@ -49,9 +59,8 @@ fn refused() -> Unlike {
 }
 
 /// Compares the encodings of a value and of its copy.
-fn compare(original: &[u8], copied: Result<Vec<u8>, Stop>) -> Result<(), Unlike> {
-    let copied = copied.map_err(|_| refused())?;
-    if original == copied || order::is_same_unordered(original, &copied) {
+fn compare(original: &[u8], copied: &[u8]) -> Result<(), Unlike> {
+    if original == copied || order::is_same_unordered(original, copied) {
         Ok(())
     } else {
         Err(Unlike::Different)

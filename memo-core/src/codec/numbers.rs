@@ -39,8 +39,16 @@ pub(super) fn read<'de, V: Visitor<'de>, E>(
 ) -> Result<Option<V::Value>, E> {
     // Decides most cases before code is made of the rest.
     if const { size_of::<V::Value>() != size_of::<Vec<u8>>() } {
-        return Ok(None);
+        Ok(None)
+    } else {
+        read_column::<V, E>(take)
     }
+}
+
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn read_column<'de, V: Visitor<'de>, E>(
+    take: impl FnOnce(u8, usize) -> Result<Option<&'de [u8]>, E>,
+) -> Result<Option<V::Value>, E> {
     let Some(column) = column_of(typeid::of::<V::Value>(), typeid::of::<V>()) else {
         return Ok(None);
     };

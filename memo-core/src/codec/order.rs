@@ -4,7 +4,8 @@
 //! order in which they lie, and a copy's may lie in another. The codecs keep the order of entries;
 //! where a copy has another one, its type has none.
 
-use super::tagged::{width, Error, Reader};
+use super::tagged::{width, Reader};
+use super::unreadable::Unreadable as Error;
 use crate::key::tag;
 
 /// Whether the encodings are the same but for the order of entries.

@@ -4,23 +4,24 @@
 //! for `flatten` and tagged enums, `Some(None)`, 128-bit numbers. Where a type asks for whatever
 //! comes ([`Deserializer::deserialize_any`](serde::Deserializer::deserialize_any)), an enum's variant
 //! is shown as self-describing formats show it, as its name or a map from its name, because that is
-//! what serde's buffers can hold.
+//! what serde's buffers can hold. A type that asks for something of one kind is shown that alone, and
+//! refused where it wrote something of another.
 
+mod asked;
 mod parts;
 mod piece;
 mod skip;
 mod value;
 mod variant;
 
-use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{self, DeserializeOwned, Visitor};
-use serde::Serialize;
 
-use crate::key::depth::{Depth, TOO_DEEP};
+use crate::codec::unreadable::Unreadable as Error;
+use crate::key::depth::Depth;
 use crate::key::encoding_of;
-use crate::key::sink::{take_refusal, Stop};
+use crate::key::sink::take_refusal;
 use crate::key::structure::{asks_fields, asks_nothing, asks_size};
 use crate::key::tag;
 use crate::memory::entry::Builder;
@@ -31,12 +32,9 @@ use value::Value;
 ///
 /// # Errors
 /// Why the value cannot be encoded.
-pub(super) fn encode<T: Serialize>(value: &T, into: &mut Builder) -> Result<(), String> {
+pub(super) fn encode(value: &dyn super::Value, into: &mut Builder) -> Result<(), String> {
     // Not into the entry itself: the walk is the one that makes keys, too.
-    push(encoding_of(value, 0), into)
-}
-
-fn push(encoding: Result<Vec<u8>, Stop>, into: &mut Builder) -> Result<(), String> {
+    let encoding = encoding_of(0, &mut |sink| value.write(sink));
     into.push(&encoding.map_err(|_| take_refusal())?);
     Ok(())
 }
@@ -51,37 +49,6 @@ pub(super) fn decode_asked<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, u64)
     let mut reader = Reader { asked: Some(asks_nothing(size_of::<T>())), ..Reader::new(bytes) };
     let value = reader.whole()?;
     Ok((value, reader.asked.unwrap_or_default()))
-}
-
-#[derive(Debug)]
-pub(super) struct Error(String);
-
-impl Error {
-    pub(super) fn why(self) -> String {
-        self.0
-    }
-
-    fn too_deep() -> Self {
-        Self(TOO_DEEP.into())
-    }
-
-    pub(super) fn no_number(tag: u8) -> Self {
-        Self(format!("there is no number with tag {tag}"))
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl de::Error for Error {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
-    }
 }
 
 /// The rest of an encoding.
@@ -116,7 +83,7 @@ impl<'de> Reader<'de> {
     }
 
     pub(super) fn take(&mut self, len: usize) -> Result<&'de [u8], Error> {
-        let ended = || Error("the bytes end early".into());
+        let ended = || Error::new("the bytes end early");
         let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(ended)?;
         self.rest = rest;
         Ok(taken)
@@ -154,7 +121,7 @@ impl<'de> Reader<'de> {
     pub(super) fn len(&mut self) -> Result<usize, Error> {
         match self.byte()? {
             u8::MAX => usize::try_from(u64::from_le_bytes(self.array()?))
-                .map_err(|_| Error("a length is larger than memory".into())),
+                .map_err(|_| Error::new("a length is larger than memory")),
             len => Ok(len.into()),
         }
     }
@@ -181,20 +148,25 @@ impl<'de> Reader<'de> {
 
     fn char(&mut self) -> Result<char, Error> {
         let scalar = u32::from_le_bytes(self.array()?);
-        char::from_u32(scalar).ok_or_else(|| Error("not a character".into()))
+        char::from_u32(scalar).ok_or_else(|| Error::new("not a character"))
     }
 
     /// The words of what serde was not told, if there are any before the next piece.
     fn unsaid(&mut self) -> Result<Option<[u32; 2]>, Error> {
-        if !self.skip(tag::UNSAID) {
-            return Ok(None);
+        if self.skip(tag::UNSAID) {
+            self.words().map(Some)
+        } else {
+            Ok(None)
         }
+    }
+
+    fn words(&mut self) -> Result<[u32; 2], Error> {
         let words = [u32::from_le_bytes(self.array()?), u32::from_le_bytes(self.array()?)];
         if words == [0, 0] {
             // Nothing makes a range that is at its end, but to go there.
-            return Err(Error("it holds a `RangeInclusive` that is at its end".into()));
+            return Err(Error::new("it holds a `RangeInclusive` that is at its end"));
         }
-        Ok(Some(words))
+        Ok(words)
     }
 
     /// The name of a variant; the enum's and the index are passed over.
@@ -221,8 +193,66 @@ pub(super) struct Number {
     bits: u128,
 }
 
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "the number is as wide as its tag says, and a float is as near as it comes"
+)]
 impl Number {
-    #[allow(clippy::cast_possible_truncation, reason = "the number is as wide as its tag says")]
+    /// The bits of the same number as one with this tag, if that has room for it; of floats, as near
+    /// as it comes.
+    fn bits_as(self, tag: u8) -> Result<u128, Error> {
+        if tag == self.tag {
+            return Ok(self.bits);
+        }
+        let bits = match (self.tag, tag) {
+            (tag::CHAR, _) | (tag::F32 | tag::F64, tag::I8..=tag::U128) => None,
+            (_, tag::F32) => Some(u128::from((self.float() as f32).to_bits())),
+            (_, tag::F64) => Some(u128::from(self.float().to_bits())),
+            _ => self.integer_as(tag),
+        };
+        bits.ok_or_else(Error::another)
+    }
+    /// The bits of an integer in another type, if that has room for it.
+    fn integer_as(self, tag: u8) -> Option<u128> {
+        let bits = 8 * width(tag).ok()?;
+        let room = match tag {
+            tag::I8..=tag::I128 => u128::MAX >> (129 - bits),
+            _ => u128::MAX >> (128 - bits),
+        };
+        let is_signed = matches!(tag, tag::I8..=tag::I128);
+        match self.signed() {
+            Some(number) if number < 0 => {
+                (is_signed && number.unsigned_abs() - 1 <= room).then_some(number as u128)
+            }
+            _ => (self.bits <= room).then_some(self.bits),
+        }
+    }
+
+    /// The number of a signed type.
+    fn signed(self) -> Option<i128> {
+        let (bits, wide) = (self.bits as u64, self.bits);
+        match self.tag {
+            tag::I8 => Some((bits as i8).into()),
+            tag::I16 => Some((bits as i16).into()),
+            tag::I32 => Some((bits as i32).into()),
+            tag::I64 => Some((bits as i64).into()),
+            tag::I128 => Some(wide as i128),
+            _ => None,
+        }
+    }
+
+    fn float(self) -> f64 {
+        match (self.tag, self.signed()) {
+            (tag::F32, _) => f32::from_bits(self.bits as u32).into(),
+            (tag::F64, _) => f64::from_bits(self.bits as u64),
+            (_, Some(number)) => number as f64,
+            _ => self.bits as f64,
+        }
+    }
+
     fn show<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let (bits, wide) = (self.bits as u64, self.bits);
         match self.tag {

@@ -67,6 +67,28 @@ fn a_reader_of_numbers_of_another_width_reads_them_one_by_one() {
 }
 
 #[test]
+fn a_number_is_read_as_the_one_that_is_asked_for_if_that_has_room_for_it() {
+    fn read<T: Data>(number: impl Data) -> Option<T> {
+        let mut builder = Builder::new(b"", false, Hashes::same(0), 0);
+        tagged::encode(&number, &mut builder).unwrap();
+        tagged::decode(builder.value()).ok()
+    }
+    assert_eq!(read::<u64>(7_u8), Some(7));
+    assert_eq!(read::<i8>(-128_i64), Some(-128));
+    assert_eq!(read::<i128>(-1_i16), Some(-1));
+    assert_eq!(read::<u128>(i64::MAX), Some(i64::MAX as u128));
+    assert_eq!(read::<f64>(-3_i32), Some(-3.0));
+    assert_eq!(read::<f32>(0.5_f64), Some(0.5));
+    assert_eq!(read::<i8>(128_u8), None);
+    assert_eq!(read::<i8>(-129_i16), None);
+    assert_eq!(read::<u64>(-1_i8), None);
+    assert_eq!(read::<i128>(u128::MAX), None);
+    assert_eq!(read::<u8>(1.0_f64), None);
+    assert_eq!(read::<u8>('a'), None);
+    assert_eq!(read::<String>(1_u8), None);
+}
+
+#[test]
 fn columns_in_a_struct_are_copied_where_they_say_so() {
     #[derive(Debug, Deserialize, PartialEq, Serialize)]
     struct Table {

@@ -16,12 +16,12 @@ pub(crate) struct Shape {
 
 impl Shape {
     /// Of a value of this type that made such a call.
-    pub(crate) fn of<T: ?Sized>(made: u64, mut parts: Vec<u64>) -> Self {
+    pub(crate) fn of(ty: u64, made: u64, mut parts: Vec<u64>) -> Self {
         parts.sort_unstable();
         parts.dedup();
         // One function may have results of many types: the instances of a generic one share their
         // trust. 0 stands for no shape at all.
-        Self { root: mix(made, type_of::<T>()).max(1), parts }
+        Self { root: mix(made, ty).max(1), parts }
     }
 }
 

@@ -37,8 +37,13 @@ impl serde::ser::Error for Stop {
 }
 
 fn refused(why: String) -> Stop {
-    let _ = REFUSAL.try_with(|refusal| refusal.replace(why));
+    note_refusal(why);
     Stop::Refused
+}
+
+/// Has these be the words that [`take_refusal`] gives.
+pub(crate) fn note_refusal(why: String) {
+    let _ = REFUSAL.try_with(|refusal| refusal.replace(why));
 }
 
 /// Refuses a value that no sink can do justice to.

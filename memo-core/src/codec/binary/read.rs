@@ -3,33 +3,13 @@
 
 mod parts;
 
-use std::fmt;
-
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 
 use super::super::numbers;
+use super::super::unreadable::Unreadable;
 use crate::key::depth::Depth;
 
 use parts::{AllEntries, AllParts, Parts};
-
-/// The bytes are not of the type, or the type asks for what the format does not say.
-#[derive(Debug)]
-pub(in crate::codec) struct Unreadable;
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the bytes are not of this type")
-    }
-}
-
-impl std::error::Error for Unreadable {}
-
-impl de::Error for Unreadable {
-    #[cold]
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-}
 
 /// So many parts of sequences may be of no bytes at all, like those of a `Vec<()>`: their number is
 /// all that there is of them, and it may be made up.

@@ -11,6 +11,7 @@ use std::fmt;
 
 use serde::ser::{self, Serialize, Serializer};
 
+use super::super::Value;
 use super::options;
 use crate::key::depth::Depth;
 use crate::key::numbers::Numbers;
@@ -23,7 +24,7 @@ use parts::Parts;
 /// The format does not carry the value, or its `Serialize` returned an error. Which of them, the
 /// other codec will say.
 #[derive(Debug)]
-pub(in crate::codec) struct Refused;
+pub(crate) struct Refused;
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,19 +43,18 @@ impl ser::Error for Refused {
 
 /// # Errors
 /// [`Refused`].
-#[inline]
-pub(super) fn encode<T: Serialize>(value: &T, into: &mut Builder) -> Result<Shape, Refused> {
+pub(super) fn encode(value: &dyn Value, into: &mut Builder) -> Result<Shape, Refused> {
     let mut out = Out { into, parts: Vec::new(), nothings: 0, is_refused: false };
-    let made = Writer::write(&mut out, Depth::FULL, value)?;
+    let made = value.write_binary(&mut out)?;
     // A `Serialize` may go on after an error, with less than the value.
     if out.is_refused {
         return Err(Refused);
     }
-    Ok(Shape::of::<T>(made, out.parts))
+    Ok(Shape::of(value.ty(), made, out.parts))
 }
 
 /// What the walk has come to.
-struct Out<'b> {
+pub(crate) struct Out<'b> {
     into: &'b mut Builder,
     /// Shapes of the parts that the value may have.
     parts: Vec<u64>,
@@ -91,7 +91,7 @@ impl Out<'_> {
 type Bincode<'b> = bincode::Serializer<&'b mut Builder, super::Format>;
 
 /// Writes one value; what it answers is the kind of call that the value made.
-pub(super) struct Writer<'w, 'b> {
+pub(in crate::codec) struct Writer<'w, 'b> {
     out: &'w mut Out<'b>,
     /// The type whose value is being written; its name alone would not tell two apart.
     ty: u64,
@@ -102,7 +102,7 @@ pub(super) struct Writer<'w, 'b> {
 
 impl<'w, 'b> Writer<'w, 'b> {
     #[inline]
-    fn write<T: ?Sized + Serialize>(
+    pub(in crate::codec) fn write<T: ?Sized + Serialize>(
         out: &'w mut Out<'b>,
         depth: Depth,
         value: &T,

@@ -23,6 +23,8 @@ pub(super) struct Parts<'r, 'de> {
     /// A key was taken, and its value is not.
     owes_value: bool,
     taken: usize,
+    /// How many there must be, of a tuple.
+    len: Option<usize>,
 }
 
 /// One type for whatever has parts, so that a visitor is compiled for one.
@@ -39,37 +41,43 @@ pub(super) enum Left<'de> {
 
 impl<'r, 'de> Parts<'r, 'de> {
     pub(super) fn new(reader: &'r mut Reader<'de>, depth: Depth, left: Left<'de>) -> Self {
-        Self { reader, depth, left, numbers: None, owes_value: false, taken: 0 }
+        Self { reader, depth, left, numbers: None, owes_value: false, taken: 0, len: None }
     }
 
     pub(super) fn of_numbers(self, numbers: Option<u8>) -> Self {
         Self { numbers, ..self }
     }
 
+    /// The elements of a tuple, which must be as many as its type has: which of them a
+    /// `skip_serializing_if` left out, nothing says, and `default` would fill in the last ones.
+    pub(super) fn of_tuple(self, len: usize) -> Self {
+        Self { len: Some(len), ..self }
+    }
+
     pub(super) fn visit_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
-        let value = visitor.visit_seq(&mut self)?;
-        self.pass_over(1)?;
-        Ok(value)
+        let value = visitor.visit_seq(&mut self);
+        if value.is_ok() && self.end(1).is_err() {
+            return Err(Error);
+        }
+        value
     }
 
     pub(super) fn visit_map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
-        let value = visitor.visit_map(&mut self)?;
-        self.pass_over(2)?;
-        Ok(value)
+        let value = visitor.visit_map(&mut self);
+        if value.is_ok() && self.end(2).is_err() {
+            return Err(Error);
+        }
+        value
     }
 
-    /// The elements of a tuple, which must be as many as its type has: which of them a
-    /// `skip_serializing_if` left out, nothing says, and `default` would fill in the last ones.
-    pub(super) fn visit_tuple<V: Visitor<'de>>(
-        mut self,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        let value = visitor.visit_seq(&mut self)?;
-        if self.taken + self.pass_over(1)? == len {
-            Ok(value)
-        } else {
-            Err(Error("a tuple has other elements than its type".into()))
+    /// The end of the visit, of so many pieces for each part.
+    fn end(&mut self, pieces: usize) -> Result<(), Error> {
+        let passed = self.pass_over(pieces)?;
+        match self.len {
+            Some(len) if self.taken + passed != len => {
+                Err(Error::new("a tuple has other elements than its type"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -142,7 +150,7 @@ impl<'r, 'de> Parts<'r, 'de> {
         self.owes_value = false;
         if let Left::Variant { is_payload_left, .. } = &mut self.left {
             if !std::mem::take(is_payload_left) {
-                return Err(Error("a variant has one content".into()));
+                return Err(Error::new("a variant has one content"));
             }
             return Payload { reader: &mut *self.reader, depth: self.depth }.content();
         }

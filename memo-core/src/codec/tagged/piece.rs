@@ -61,6 +61,10 @@ impl<'de> Reader<'de> {
             | tag::NUMBERS
             | tag::SET
             | tag::BAG) => return Ok((self.composite(tag)?, inside(depth)?)),
+            tag::UNSAID => {
+                self.words()?;
+                return Err(Error::told());
+            }
             tag => Piece::Number(self.number(tag)?),
         };
         Ok((piece, depth))

@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use std::net::SocketAddrV6;
 
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
-use serde::forward_to_deserialize_any;
 
 use super::super::numbers;
+use super::asked::{Bytes, Identifier};
 use super::parts::{Left, Parts};
 use super::piece::Piece;
 use super::skip::inside;
@@ -23,12 +23,20 @@ pub(super) struct Value<'r, 'de> {
 
 impl<'r, 'de> Value<'r, 'de> {
     /// The value within a `Some` or a newtype, which are read by now.
-    fn around(self) -> Result<Self, Error> {
+    pub(super) fn around(self) -> Result<Self, Error> {
         Ok(Self { depth: self.depth.around().ok_or_else(Error::too_deep)?, ..self })
     }
 
+    /// The value within a newtype, which some leave out.
+    fn within_newtype(self) -> Result<Self, Error> {
+        if self.reader.skip(tag::NEWTYPE) {
+            self.reader.bytes()?;
+        }
+        self.around()
+    }
+
     /// The value in as many newtypes as it is in.
-    fn within_newtypes(mut self) -> Result<Self, Error> {
+    pub(super) fn within_newtypes(mut self) -> Result<Self, Error> {
         while self.reader.skip(tag::NEWTYPE) {
             self.reader.bytes()?;
             self = self.around()?;
@@ -38,6 +46,16 @@ impl<'r, 'de> Value<'r, 'de> {
 
     /// The value of a type that may be known.
     pub(super) fn of<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        // Decides most cases before code is made of the rest: no type of another size is told anything.
+        if const { size_of::<T::Value>() != size_of::<SocketAddrV6>() } {
+            seed.deserialize(self)
+        } else {
+            self.of_address(seed)
+        }
+    }
+
+    /// The value of a type that serde may not be told all of.
+    fn of_address<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
         let unsaid = self.reader.unsaid()?;
         let mut value = seed.deserialize(self)?;
         if let Some(unsaid) = unsaid {
@@ -48,7 +66,7 @@ impl<'r, 'de> Value<'r, 'de> {
         Ok(value)
     }
 
-    fn until_end(self) -> Result<Parts<'r, 'de>, Error> {
+    pub(super) fn until_end(self) -> Result<Parts<'r, 'de>, Error> {
         Ok(Parts::new(self.reader, inside(self.depth)?, Left::UntilEnd))
     }
 
@@ -78,7 +96,7 @@ unsafe fn tell(
 ) -> Result<(), Error> {
     let is_plain = seed == TypeId::of::<PhantomData<SocketAddrV6>>();
     if !is_plain || value_type != TypeId::of::<SocketAddrV6>() {
-        return Err(Error("nothing of this type is more than serde is told".into()));
+        return Err(Error::told());
     }
     // SAFETY: the value is a `SocketAddrV6`, as its id says, and borrowed alone.
     let socket = unsafe { &mut *value.cast::<SocketAddrV6>() };
@@ -87,22 +105,24 @@ unsafe fn tell(
     Ok(())
 }
 
-/// What a type asks for by what a newtype of it has inside, as with a `Deserialize` by hand.
-macro_rules! within_newtypes {
-    ($($method:ident)*) => {$(
+/// A number is read as the one that is asked for, whichever it is, if that has room for it.
+macro_rules! numbers {
+    ($($method:ident $visit:ident $tag:ident |$bits:ident| $number:expr;)*) => {$(
+        #[allow(clippy::cast_possible_truncation, reason = "it is no wider than its type")]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            self.within_newtypes()?.deserialize_any(visitor)
+            let $bits = self.number(tag::$tag, size_of::<V::Value>())?;
+            visitor.$visit($number)
         }
     )*};
 }
 
+// A type is shown what it asks for and nothing else, so that no visitor is compiled for all that
+// another type may have written: what is not of that kind is refused.
 impl<'de> Deserializer<'de> for Value<'_, 'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.reader.note_size(size_of::<V::Value>());
-        let (piece, depth) = self.reader.piece(self.depth)?;
-        let reader = self.reader;
+        let (piece, value) = self.piece(size_of::<V::Value>())?;
         match piece {
             Piece::Unit => visitor.visit_unit(),
             Piece::Bool(value) => visitor.visit_bool(value),
@@ -111,12 +131,80 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
             Piece::Str(text) => visitor.visit_borrowed_str(text),
             Piece::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
             Piece::None => visitor.visit_none(),
-            Piece::Some => visitor.visit_some(Value { reader, depth }),
-            Piece::Newtype => visitor.visit_newtype_struct(Value { reader, depth }),
-            Piece::Seq(left, numbers) => {
-                Parts::new(reader, depth, left).of_numbers(numbers).visit_seq(visitor)
-            }
-            Piece::Map(left) => Parts::new(reader, depth, left).visit_map(visitor),
+            Piece::Some => visitor.visit_some(value),
+            Piece::Newtype => visitor.visit_newtype_struct(value),
+            Piece::Seq(left, numbers) => value.parts(left, numbers).visit_seq(visitor),
+            Piece::Map(left) => value.parts(left, None).visit_map(visitor),
+        }
+    }
+
+    numbers! {
+        deserialize_i8 visit_i8 I8 |bits| bits as i8;
+        deserialize_i16 visit_i16 I16 |bits| bits as i16;
+        deserialize_i32 visit_i32 I32 |bits| bits as i32;
+        deserialize_i64 visit_i64 I64 |bits| bits as i64;
+        deserialize_i128 visit_i128 I128 |bits| bits as i128;
+        deserialize_u8 visit_u8 U8 |bits| bits as u8;
+        deserialize_u16 visit_u16 U16 |bits| bits as u16;
+        deserialize_u32 visit_u32 U32 |bits| bits as u32;
+        deserialize_u64 visit_u64 U64 |bits| bits as u64;
+        deserialize_u128 visit_u128 U128 |bits| bits;
+        deserialize_f32 visit_f32 F32 |bits| f32::from_bits(bits as u32);
+        deserialize_f64 visit_f64 F64 |bits| f64::from_bits(bits as u64);
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_bool(self.bool(size_of::<V::Value>())?)
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_char(self.char(size_of::<V::Value>())?)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_borrowed_str(self.str(size_of::<V::Value>())?)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.bytes(size_of::<V::Value>())? {
+            Bytes::Slice(bytes) => visitor.visit_borrowed_bytes(bytes),
+            Bytes::Elements(parts) => parts.visit_seq(visitor),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.unit(size_of::<V::Value>())?;
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.option(size_of::<V::Value>())? {
+            Some(value) => visitor.visit_some(value),
+            None => visitor.visit_none(),
+        }
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.identifier(size_of::<V::Value>())? {
+            Identifier::Name(name) => visitor.visit_borrowed_str(name),
+            Identifier::Bytes(name) => visitor.visit_borrowed_bytes(name),
+            Identifier::Index(index) => visitor.visit_u64(index),
         }
     }
 
@@ -127,12 +215,9 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
     ) -> Result<V::Value, Error> {
         // `serde_json::RawValue` asks for a newtype where it wrote a struct.
         if self.is_struct(name) {
-            return self.deserialize_any(visitor);
+            return self.entries(size_of::<V::Value>())?.visit_map(visitor);
         }
-        if self.reader.skip(tag::NEWTYPE) {
-            self.reader.bytes()?;
-        }
-        visitor.visit_newtype_struct(self.around()?)
+        visitor.visit_newtype_struct(self.within_newtype()?)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -141,15 +226,15 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         if let Some(numbers) = numbers::read::<V, Error>(|tag, width| reader.numbers(tag, width))? {
             return Ok(numbers);
         }
-        this.deserialize_any(visitor)
+        this.elements(size_of::<V::Value>())?.visit_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.within_newtypes()?.entries(size_of::<V::Value>())?.visit_map(visitor)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
-        if self.reader.skip(tag::TUPLE) {
-            self.until_end()?.visit_tuple(len, visitor)
-        } else {
-            self.deserialize_any(visitor)
-        }
+        self.tuple(tag::TUPLE, len, size_of::<V::Value>())?.visit_seq(visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -158,12 +243,7 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if self.reader.skip(tag::TUPLE_STRUCT) {
-            self.reader.bytes()?;
-            self.until_end()?.visit_tuple(len, visitor)
-        } else {
-            self.deserialize_any(visitor)
-        }
+        self.tuple(tag::TUPLE_STRUCT, len, size_of::<V::Value>())?.visit_seq(visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -173,7 +253,10 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         self.reader.note_fields(fields);
-        self.deserialize_any(visitor)
+        match self.composite(size_of::<V::Value>())? {
+            (true, parts) => parts.visit_map(visitor),
+            (false, parts) => parts.visit_seq(visitor),
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -183,7 +266,7 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         if !self.reader.skip(tag::VARIANT) {
-            return Err(Error("not a variant of an enum".into()));
+            return Err(Error::new("not a variant of an enum"));
         }
         self.variant()?.visit(visitor)
     }
@@ -192,15 +275,6 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         self.reader.skip_piece(self.depth)?;
         visitor.visit_unit()
     }
-
-    within_newtypes! {
-        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
-        deserialize_i128 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
-        deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_str
-        deserialize_string deserialize_bytes deserialize_byte_buf deserialize_map
-    }
-
-    forward_to_deserialize_any! { option unit unit_struct identifier }
 
     fn is_human_readable(&self) -> bool {
         false

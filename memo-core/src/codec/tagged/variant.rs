@@ -66,7 +66,7 @@ impl<'de> VariantAccess<'de> for Access<'_, 'de> {
         if self.take().reader.skip(tag::UNIT) {
             Ok(())
         } else {
-            Err(Error("a variant has content that its type has not".into()))
+            Err(Error::new("a variant has content that its type has not"))
         }
     }
 
@@ -85,8 +85,7 @@ impl<'de> VariantAccess<'de> for Access<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         let Payload { reader, depth } = self.take();
-        reader.note_fields(fields);
-        Value { reader, depth }.deserialize_any(visitor)
+        Value { reader, depth }.deserialize_struct("", fields, visitor)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
 
-use super::{Rest, Unreadable, Value};
+use super::{Rest, Value};
+use crate::codec::unreadable::Unreadable;
 use crate::key::depth::Depth;
 
 /// So many parts, or less, which a visitor of the type knows.
