@@ -18,8 +18,8 @@ pub mod time {}
 ///
 /// # Packages
 ///
-/// `table`, `model`, `fleet`, `rna_pages` and `download` need other crates, and are packages of their
-/// own in the folder `examples` of the repository.
+/// `table`, `model`, `fleet`, `api`, `rna_pages` and `download` need other crates, and are packages of
+/// their own in the folder `examples` of the repository.
 pub mod examples {
     /// Two functions, and two ways to clear them.
     #[doc = concat!("```ignore\n", include_str!("../examples/quickstart.rs"), "```")]

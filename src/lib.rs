@@ -19,6 +19,7 @@
 //! [`store`]: _documentation::examples::store
 //! [`cache`]: _documentation::examples::cache
 //! [`fleet`]: _documentation::examples#packages
+//! [`api`]: _documentation::examples#packages
 //! [`rna_pages`]: _documentation::examples#packages
 //! [`download`]: _documentation::examples#packages
 //!

@@ -7,17 +7,9 @@ use std::time::{Duration, Instant};
 
 use memo::{memo, singleton};
 
-const HOUR: Duration = Duration::from_secs(3600);
+use crate::schedule::eventually;
 
-/// Comes back when the condition holds; time has to pass where something is to expire.
-#[track_caller]
-fn eventually(condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(20), "it never came to that");
-        thread::yield_now();
-    }
-}
+const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
 fn no_more_entries_are_held_than_may_be_at_any_moment() {

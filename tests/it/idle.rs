@@ -1,16 +1,17 @@
 //! `idle`: what nobody asks for is given up.
 
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::Arc;
 use std::time::Duration;
 
 use memo::{memo, singleton};
 use serde::Serialize;
 
-use crate::schedule::{block_on, eventually, together};
+use crate::schedule::{block_on, eventually, together, End, Runs};
 
-const IDLE: Duration = Duration::from_millis(500);
+const HOUR: Duration = Duration::from_secs(3600);
+const IDLE: Duration = Duration::from_millis(50);
 
 #[test]
 fn what_nobody_asks_for_is_given_up_and_contains_does_not_ask() {
@@ -40,58 +41,41 @@ fn what_nobody_asks_for_is_given_up_and_contains_does_not_ask() {
 }
 
 /// Asks for one thing and not for another until that is given up, which must leave the first.
-///
-/// A thread that does not get to ask for so long proves nothing, and begins again.
 fn is_kept_by(ask: impl Fn(u32), contains: impl Fn(u32) -> bool, make: impl Fn(u32)) {
-    for key in (0..20).step_by(2) {
-        make(key);
-        make(key + 1);
-        let mut asked = std::time::Instant::now();
-        let mut was_late = false;
-        while contains(key + 1) {
-            ask(key);
-            was_late |= asked.elapsed() > IDLE / 2;
-            asked = std::time::Instant::now();
+    memo::isolated(|| {
+        make(0);
+        make(1);
+        for _ in 0..5 {
+            memo::advance(HOUR / 3);
+            ask(0);
         }
-        if !was_late && asked.elapsed() < IDLE / 2 {
-            let is_kept = contains(key);
-            if asked.elapsed() < IDLE / 2 {
-                return assert!(is_kept);
-            }
-        }
-    }
+        assert!(contains(0) && !contains(1));
+        // What was put off is given up all the same, when nobody asks any more.
+        memo::advance(HOUR);
+        assert!(!contains(0));
+        assert!(memo::report().functions.iter().all(|function| function.stats.entries == 0));
+    });
 }
 
 #[test]
 fn calls_and_get_renew_a_result() {
-    #[memo(idle = "500ms")]
+    #[memo(idle = "1h")]
     fn called(x: u32) -> u32 {
         x
     }
-    is_kept_by(
-        |x| {
-            called(x);
-        },
-        called::contains,
-        |x| {
-            called(x);
-        },
-    );
-    assert!(called::stats().hits > 0);
-    // What was put off is given up all the same, when nobody asks any more.
-    eventually(|| called::stats().entries == 0);
-    #[memo(idle = "500ms")]
+    is_kept_by(|x| assert_eq!(called(x), x), called::contains, |x| assert_eq!(called(x), x));
+    #[memo(idle = "1h")]
     fn got(x: u32) -> String {
         x.to_string()
     }
     is_kept_by(|x| drop(got::get(x)), got::contains, |x| drop(got(x)));
-    #[memo(idle = "500ms", clone)]
+    #[memo(idle = "1h", clone)]
     async fn cloned(x: &str) -> Arc<str> {
         x.into()
     }
     let ask = |x: u32| drop(block_on(cloned(&x.to_string())));
     is_kept_by(ask, |x| cloned::contains(&x.to_string()), ask);
-    #[singleton(idle = "500ms")]
+    #[singleton(idle = "1h")]
     fn lent(x: u32) -> u32 {
         x
     }
@@ -122,20 +106,26 @@ fn threads_that_use_results_while_others_are_given_up_get_right_ones() {
 #[test]
 fn with_a_ttl_whichever_comes_first_ends_a_result() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
-    #[memo(ttl = "300ms", idle = "1h")]
+    #[memo(ttl = "1h", idle = "30m")]
     fn old(x: u32) -> u32 {
         x + RUNS.fetch_add(1, SeqCst)
     }
-    #[memo(ttl = "1h", idle = "50ms")]
+    #[memo(ttl = "1h", idle = "30m")]
     fn idle(x: u32) -> u32 {
         x
     }
-    let first = old(1);
-    // However often it is asked for.
-    eventually(|| old(1) != first);
-    idle(1);
-    eventually(|| !idle::contains(1));
-    assert_eq!(idle::stats().ttl, Some(Duration::from_secs(3600)));
+    memo::isolated(|| {
+        assert_eq!((old(1), idle(1)), (1, 1));
+        for _ in 0..3 {
+            memo::advance(HOUR / 4);
+            assert_eq!(old(1), 1);
+        }
+        assert!(!idle::contains(1));
+        assert_eq!(idle::stats().ttl, Some(HOUR));
+        // However often it is asked for.
+        memo::advance(HOUR / 4);
+        assert_eq!(old(1), 2);
+    });
 }
 
 #[test]
@@ -148,28 +138,31 @@ fn methods_generics_and_background_refreshes_have_results_that_idle() {
             self.0 * self.0
         }
     }
-    #[memo(idle = "50ms")]
+    #[memo(idle = "1h")]
     fn text<T: ToString + Serialize>(x: T) -> String {
         x.to_string()
     }
-    static RUNS: AtomicU32 = AtomicU32::new(0);
-    static IS_OVER: AtomicBool = AtomicBool::new(false);
-    #[memo(ttl = "200ms", idle = "1h", refresh = "background")]
-    fn renewed(x: u32) -> u32 {
-        let run = RUNS.fetch_add(1, SeqCst);
-        while run == 1 && !IS_OVER.load(SeqCst) {
-            std::thread::yield_now();
-        }
-        x + run
+    static RUNS: Runs = Runs::new();
+    #[memo(ttl = "1h", idle = "5h", refresh = "background")]
+    fn renewed(x: u32) -> Result<u32, String> {
+        let _ = x;
+        RUNS.held()
     }
     let square = Square(3);
-    assert_eq!((square.area(), square.area(), Square::area_stats().hits), (9, 9, 1));
-    assert_eq!((text(1_u8), text(1_u16)), ("1".into(), "1".into()));
-    eventually(|| !text::contains(1_u8) && !text::contains(1_u16));
-    assert_eq!(renewed(0), 0);
-    eventually(|| renewed(0) > 0 || RUNS.load(SeqCst) > 1);
-    IS_OVER.store(true, SeqCst);
-    eventually(|| renewed(0) > 0);
+    memo::isolated(|| {
+        assert_eq!((square.area(), square.area(), Square::area_stats().hits), (9, 9, 1));
+        assert_eq!((text(1_u8), text(1_u16)), ("1".into(), "1".into()));
+        renewed::insert(0, Ok(7));
+        memo::advance(HOUR);
+        assert!(!Square(3).area_contains() && !text::contains(1_u8) && !text::contains(1_u16));
+        // The old one, until the refresh behind is done.
+        assert_eq!(renewed(0), Ok(7));
+        RUNS.wait_for(1);
+        assert_eq!(renewed(0), Ok(7));
+        RUNS.end(0, End::Returns(8));
+        eventually(|| renewed(0) == Ok(8));
+        assert_eq!(RUNS.count(), 1);
+    });
 }
 
 #[test]

@@ -39,14 +39,31 @@ fn each_result_lives_as_long_as_its_closure_says() {
     fn issued(number: u32, _life: Duration) -> Token {
         token(number, _life)
     }
+    memo::isolated(|| {
+        issued(1, SHORT);
+        issued(2, HOUR);
+        issued(3, Duration::MAX);
+        issued::insert(4, token(4, SHORT));
+        memo::advance(SHORT);
+        assert!(!issued::contains(1) && !issued::contains(4));
+        assert!(issued::contains(2) && issued::contains(3));
+        assert_eq!(issued(1, HOUR).life, HOUR);
+        assert_eq!(issued::stats().ttl, None);
+        memo::advance(1000 * HOUR);
+        assert!(!issued::contains(2) && issued::contains(3));
+    });
+}
+
+#[test]
+fn lives_of_their_own_and_jittered_ones_end_by_the_clock_of_the_process() {
+    #[memo(ttl = |token| token.life, jitter = SHORT)]
+    fn issued(number: u32, _life: Duration) -> Token {
+        token(number, _life)
+    }
     issued(1, SHORT);
     issued(2, HOUR);
-    issued(3, Duration::MAX);
-    issued::insert(4, token(4, SHORT));
-    eventually(|| !issued::contains(1) && !issued::contains(4));
-    assert!(issued::contains(2) && issued::contains(3));
-    assert_eq!(issued(1, HOUR).life, HOUR);
-    assert_eq!(issued::stats().ttl, None);
+    eventually(|| !issued::contains(1));
+    assert_eq!((issued::contains(2), issued::stats().expirations), (true, 1));
 }
 
 #[test]
@@ -97,11 +114,15 @@ fn of_a_result_the_ok_is_asked_and_with_cache_err_the_whole() {
             Err("large".into())
         }
     }
-    assert_eq!((known(0), known(1)), (Ok(0), Ok(1)));
-    assert!(known(10).is_err() && both(10).is_err() && both(1).is_ok());
-    assert!(!known::contains(0) && known::contains(1) && !known::contains(10));
-    eventually(|| !both::contains(10));
-    assert!(both::contains(1));
+    memo::isolated(|| {
+        assert_eq!((known(0), known(1)), (Ok(0), Ok(1)));
+        assert!(known(10).is_err() && both(10).is_err() && both(1).is_ok());
+        assert!(!known::contains(0) && known::contains(1) && !known::contains(10));
+        memo::advance(SHORT);
+        assert!(both::contains(1) && !both::contains(10));
+        memo::advance(Duration::from_secs(1));
+        assert!(!known::contains(1));
+    });
 }
 
 #[test]
@@ -245,23 +266,37 @@ fn a_result_is_refreshed_behind_when_its_own_ttl_is_over_and_gone_after_twice_th
         token(number + run, _life)
     }
     let (done, runs) = mpsc::channel();
-    assert_eq!(renewed(done.clone(), 10, HOUR).number, 10);
-    assert_eq!(renewed(done.clone(), 20, Duration::from_secs(1)).number, 21);
-    assert_eq!((runs.recv(), runs.recv()), (Ok(0), Ok(1)));
-    eventually(|| {
+    memo::isolated(|| {
+        assert_eq!(renewed(done.clone(), 10, HOUR).number, 10);
+        assert_eq!(renewed(done.clone(), 20, SHORT).number, 21);
+        assert_eq!((runs.recv(), runs.recv()), (Ok(0), Ok(1)));
+        memo::advance(SHORT);
         // Still the old one, until the refresh behind is done.
-        renewed(done.clone(), 20, HOUR);
-        RUNS.load(SeqCst) == 3
+        assert_eq!(renewed(done.clone(), 20, HOUR).number, 21);
+        assert_eq!(runs.recv(), Ok(2));
+        eventually(|| renewed::get(20).is_some_and(|token| token.number == 22));
+        // The other is young, and so is the new one now.
+        assert_eq!(renewed(done.clone(), 10, HOUR).number, 10);
+        assert_eq!(renewed(done, 20, HOUR).number, 22);
+        assert_eq!(RUNS.load(SeqCst), 3);
+        // In twice that it is gone.
+        renewed::insert(30, token(30, SHORT));
+        memo::advance(SHORT);
+        assert!(renewed::contains(30));
+        memo::advance(SHORT);
+        assert!(!renewed::contains(30));
     });
-    eventually(|| renewed::get(20).is_some_and(|token| token.number == 22));
-    // The other is young, and so is the new one now.
-    assert_eq!(renewed(done.clone(), 10, HOUR).number, 10);
-    assert_eq!(renewed(done, 20, HOUR).number, 22);
-    assert_eq!((runs.recv(), RUNS.load(SeqCst)), (Ok(2), 3));
-    assert!(renewed::remove(10) && renewed::remove(20));
-    // In twice that it is gone.
-    renewed::insert(30, token(30, SHORT));
-    eventually(|| !renewed::contains(30));
+}
+
+#[test]
+fn a_refresh_behind_begins_by_the_clock_of_the_process() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo(ttl = "200ms", refresh = "background")]
+    fn renewed() -> u32 {
+        RUNS.fetch_add(1, SeqCst)
+    }
+    assert_eq!(renewed(), 0);
+    eventually(|| renewed() > 0);
 }
 
 #[test]

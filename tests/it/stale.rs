@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use memo::memo;
 
-use crate::schedule::{block_on, End, Runs, Task};
+use crate::schedule::{block_on, eventually, End, Runs, Task};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -66,6 +66,21 @@ fn an_old_result_answers_for_as_long_as_was_said_and_each_answer_is_counted() {
         assert_eq!((stats.stale, stats.misses, stats.entries, stats.expirations), (4, 6, 0, 1));
         // Another call has no old result.
         assert!(fetch(2).is_err());
+    });
+}
+
+#[test]
+fn an_old_result_answers_by_the_clock_of_the_process() {
+    static BACKEND: Backend = Backend::new();
+    #[memo(ttl = "50ms", stale_if_error = "1h")]
+    fn fetch() -> Result<u32, String> {
+        BACKEND.ask()
+    }
+    assert_eq!(fetch(), Ok(0));
+    BACKEND.goes_down();
+    eventually(|| {
+        assert_eq!(fetch(), Ok(0));
+        fetch::stats().stale > 0
     });
 }
 

@@ -1,9 +1,10 @@
 //! cached: `#[cached]`, one lock a function; `#[once]` for the singleton.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use ::cached::macros::{cached, once};
-use ::cached::Cached;
+use ::cached::{Cached, Expires};
 
 use super::{Cold, Recursive};
 use crate::work::{self, Columns, Pool, Query, Record};
@@ -91,9 +92,48 @@ pub fn lasting(n: u64) -> u64 {
     work::number(n)
 }
 
+#[cached(expires = true)]
+pub fn own_life(n: u64) -> Expiring {
+    Expiring::new(work::number(n))
+}
+
+#[cached(ttl = "work::TTL", refresh = true)]
+pub fn idle(n: u64) -> u64 {
+    work::number(n)
+}
+
+#[cached(ttl = "work::TTL", result_fallback = true)]
+pub fn stale(n: u64) -> Result<u64, String> {
+    work::answer(n)
+}
+
+#[cached(force_refresh = { n == 0 })]
+pub fn enabled(n: u64) -> u64 {
+    work::number(n)
+}
+
 #[cached(max_size = 10_000)]
 pub fn bounded(n: u64) -> u64 {
     work::number(n)
+}
+
+/// A value that says itself when it expires.
+#[derive(Clone)]
+pub struct Expiring {
+    _value: u64,
+    end: Instant,
+}
+
+impl Expiring {
+    pub fn new(value: u64) -> Self {
+        Self { _value: value, end: Instant::now() + work::TTL }
+    }
+}
+
+impl Expires for Expiring {
+    fn is_expired(&self) -> bool {
+        Instant::now() >= self.end
+    }
 }
 
 pub struct Caches;

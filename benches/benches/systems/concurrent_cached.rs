@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cached::macros::concurrent_cached;
 use cached::ConcurrentCached;
 
+use super::cached::Expiring;
 use super::{Cold, Recursive};
 use crate::work::{self, Columns, Pool, Query, Record};
 
@@ -83,6 +84,26 @@ pub fn pool_of(url: &str) -> Arc<Pool> {
 
 #[concurrent_cached(ttl = "work::TTL")]
 pub fn lasting(n: u64) -> u64 {
+    work::number(n)
+}
+
+#[concurrent_cached(expires = true)]
+pub fn own_life(n: u64) -> Expiring {
+    Expiring::new(work::number(n))
+}
+
+#[concurrent_cached(ttl = "work::TTL", refresh = true)]
+pub fn idle(n: u64) -> u64 {
+    work::number(n)
+}
+
+#[concurrent_cached(ttl = "work::TTL", result_fallback = true)]
+pub fn stale(n: u64) -> Result<u64, String> {
+    work::answer(n)
+}
+
+#[concurrent_cached(force_refresh = { n == 0 })]
+pub fn enabled(n: u64) -> u64 {
     work::number(n)
 }
 

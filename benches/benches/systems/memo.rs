@@ -89,6 +89,41 @@ pub fn lasting(n: u64) -> u64 {
     work::number(n)
 }
 
+#[memo(ttl = |_| work::TTL)]
+pub fn own_life(n: u64) -> u64 {
+    work::number(n)
+}
+
+#[memo(ttl = "1h", jitter = "1m")]
+pub fn jittered(n: u64) -> u64 {
+    work::number(n)
+}
+
+#[memo(idle = "1h")]
+pub fn idle(n: u64) -> u64 {
+    work::number(n)
+}
+
+#[memo(ttl = "1h", stale_if_error = "1h")]
+pub fn stale(n: u64) -> Result<u64, String> {
+    work::answer(n)
+}
+
+#[memo(share_err)]
+pub fn shared_err(n: u64) -> Result<u64, String> {
+    work::answer(n)
+}
+
+#[memo(enabled = n != 0)]
+pub fn enabled(n: u64) -> u64 {
+    work::number(n)
+}
+
+#[memo(ttl = "1h", refresh = "background")]
+pub fn refreshed(n: u64) -> u64 {
+    work::number(n)
+}
+
 // `work::BOUND`: the option takes a literal.
 #[memo(max_entries = 10_000)]
 pub fn bounded(n: u64) -> u64 {

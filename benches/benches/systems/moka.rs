@@ -3,9 +3,11 @@
 
 use std::hash::Hash;
 use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use ::moka::future;
 use ::moka::sync::{Cache, CacheBuilder};
+use ::moka::Expiry;
 use ahash::RandomState;
 
 use super::{Cold, Recursive};
@@ -97,6 +99,55 @@ pub fn lasting(n: u64) -> u64 {
         let builder = CacheBuilder::default().time_to_live(work::TTL);
         builder.build_with_hasher(RandomState::default())
     });
+    CACHE.get_with_by_ref(&n, || work::number(n))
+}
+
+/// Says of each value how long it lives.
+struct Lives(fn(&u64) -> Duration);
+
+impl Expiry<u64, u64> for Lives {
+    fn expire_after_create(&self, _: &u64, value: &u64, _: Instant) -> Option<Duration> {
+        Some(self.0(value))
+    }
+}
+
+pub fn own_life(n: u64) -> u64 {
+    static CACHE: Static<u64, u64> = LazyLock::new(|| {
+        let builder = CacheBuilder::default().expire_after(Lives(|_| work::TTL));
+        builder.build_with_hasher(RandomState::default())
+    });
+    CACHE.get_with_by_ref(&n, || work::number(n))
+}
+
+pub fn jittered(n: u64) -> u64 {
+    static CACHE: Static<u64, u64> = LazyLock::new(|| {
+        let life = |value: &u64| {
+            let random = RandomState::default().hash_one(value) % 60;
+            work::TTL - Duration::from_secs(random)
+        };
+        CacheBuilder::default().expire_after(Lives(life)).build_with_hasher(RandomState::default())
+    });
+    CACHE.get_with_by_ref(&n, || work::number(n))
+}
+
+pub fn idle(n: u64) -> u64 {
+    static CACHE: Static<u64, u64> = LazyLock::new(|| {
+        let builder = CacheBuilder::default().time_to_idle(work::TTL);
+        builder.build_with_hasher(RandomState::default())
+    });
+    CACHE.get_with_by_ref(&n, || work::number(n))
+}
+
+pub fn shared_err(n: u64) -> Result<u64, Arc<String>> {
+    static CACHE: Static<u64, u64> = LazyLock::new(new);
+    CACHE.try_get_with_by_ref(&n, || work::answer(n))
+}
+
+pub fn enabled(n: u64) -> u64 {
+    static CACHE: Static<u64, u64> = LazyLock::new(new);
+    if n == 0 {
+        return work::number(n);
+    }
     CACHE.get_with_by_ref(&n, || work::number(n))
 }
 

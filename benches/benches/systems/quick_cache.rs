@@ -104,6 +104,14 @@ pub fn bounded(n: u64) -> u64 {
     get_or(&CACHE, &n, || work::number(n))
 }
 
+pub fn enabled(n: u64) -> u64 {
+    static CACHE: Static<u64, u64> = LazyLock::new(new);
+    if n == 0 {
+        return work::number(n);
+    }
+    get_or(&CACHE, &n, || work::number(n))
+}
+
 pub struct Caches {
     numbers: Cache<u64, u64>,
     strings: Cache<String, String>,
