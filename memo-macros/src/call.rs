@@ -215,7 +215,8 @@ impl Function {
             true => quote!(::core::option::Option::Some(#private::Scope::of(&|| ()))),
             false => quote!(::core::option::Option::None),
         };
-        let condition = quote!(|| -> ::core::primitive::bool { #condition });
+        // In parentheses, as what begins with a block would end with it: `{ … } && …`.
+        let condition = quote!(|| -> ::core::primitive::bool { (#condition) });
         let is_enabled = quote!(#private::is_enabled(#memo, #scope, #condition));
         let is_enabled = self.with_names(Takes::All, is_enabled);
         quote! {
