@@ -7,6 +7,7 @@ use crate::generics;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Generics, Ident};
 
 /// An expression, and the helper beside the companions that it calls.
@@ -215,6 +216,9 @@ impl Function {
             true => quote!(::core::option::Option::Some(#private::Scope::of(&|| ()))),
             false => quote!(::core::option::Option::None),
         };
+        // In parentheses, as what begins with a block would end with it: `{ … } && …`.
+        let here = Span::mixed_site().located_at(condition.span());
+        let condition = quote_spanned!(here=> (#condition));
         let condition = quote!(|| -> ::core::primitive::bool { #condition });
         let is_enabled = quote!(#private::is_enabled(#memo, #scope, #condition));
         let is_enabled = self.with_names(Takes::All, is_enabled);

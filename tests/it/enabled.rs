@@ -78,6 +78,26 @@ fn a_key_is_not_asked_for_where_it_is_false() {
 }
 
 #[test]
+fn it_may_begin_with_a_block() {
+    #[memo(enabled = match kind { "live" => false, _ => true } && x > 0)]
+    fn matched(kind: &str, x: u32) -> (u32, u32) {
+        (x, run())
+    }
+    macro_rules! cached_where {
+        ($name:ident, $enabled:expr) => {
+            #[memo(enabled = $enabled && x > 0)]
+            fn $name(x: u32) -> (u32, u32) {
+                (x, run())
+            }
+        };
+    }
+    cached_where!(braced, { true });
+    assert_eq!((matched("old", 1), braced(1)), (matched("old", 1), braced(1)));
+    assert_ne!(matched("live", 1), matched("live", 1));
+    assert_ne!((matched("old", 0), braced(0)), (matched("old", 0), braced(0)));
+}
+
+#[test]
 fn a_panic_in_it_runs_the_body_uncached() {
     #[memo(enabled = x < 10 || resume_unwind(Box::new("no")))]
     fn moody(x: u32) -> (u32, u32) {
