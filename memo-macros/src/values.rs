@@ -1,7 +1,7 @@
 //! The values that options take.
 
 use crate::units;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
@@ -179,6 +179,25 @@ pub(crate) fn wait(value: &Expr) -> Result<TokenStream> {
     duration(value, "with a `wait` of zero no call would wait for another: each would compute")
 }
 
+/// What is asked once is so outside the `impl`.
+fn outside(value: &Expr) -> Result<()> {
+    fn find(tokens: TokenStream) -> Option<Span> {
+        tokens.into_iter().find_map(|token| match token {
+            TokenTree::Ident(ident) if ident == "Self" => Some(ident.span()),
+            TokenTree::Group(group) => find(group.stream()),
+            _ => None,
+        })
+    }
+    match find(quote!(#value)) {
+        Some(here) => {
+            let cure =
+                "this is asked once for all types, where there is no `Self`: write the type's name";
+            Err(Error::new(here, cure))
+        }
+        None => Ok(()),
+    }
+}
+
 fn duration(value: &Expr, if_zero: &str) -> Result<TokenStream> {
     let text = match (literal(value), negated(value)) {
         (Some(Lit::Str(text)), _) => text,
@@ -196,7 +215,7 @@ fn duration(value: &Expr, if_zero: &str) -> Result<TokenStream> {
         (None, Some(_)) => {
             return Err(Error::new_spanned(bare(value), "a duration cannot be negative"));
         }
-        (None, None) => return Ok(quote!(#value)),
+        (None, None) => return outside(value).map(|()| quote!(#value)),
     };
     let duration =
         units::duration(&text.value()).map_err(|error| Error::new(text.span(), error))?;
@@ -241,7 +260,7 @@ pub(crate) fn entries(value: Expr) -> Result<Bound> {
             let cure = "expected a number, as in `max_entries = 1_000`";
             Err(Error::new(other.span(), cure))
         }
-        None => bound(value),
+        None => outside(&value).and_then(|()| bound(value)),
     }
 }
 
@@ -262,7 +281,7 @@ pub(crate) fn bytes(value: Expr) -> Result<Bound> {
             let cure = "expected a number of bytes or a size like `\"64 MiB\"`";
             return Err(Error::new(other.span(), cure));
         }
-        None => return bound(value),
+        None => return outside(&value).and_then(|()| bound(value)),
     };
     known(span, bytes)
 }

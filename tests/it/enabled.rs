@@ -79,7 +79,7 @@ fn a_key_is_not_asked_for_where_it_is_false() {
 
 #[test]
 fn it_may_begin_with_a_block() {
-    #[memo(enabled = match kind { "live" => false, _ => true } && x > 0)]
+    #[memo(enabled = match kind { "live" => false, other => other.len() < 9 } && x > 0)]
     fn matched(kind: &str, x: u32) -> (u32, u32) {
         (x, run())
     }
