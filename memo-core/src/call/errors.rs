@@ -174,7 +174,8 @@ impl<R> NoErrs<R> {
     }
 }
 
-/// The same.
+/// A `Result`, of which an error has something in its place; nothing else is one, and there is no
+/// implementation.
 #[diagnostic::on_unimplemented(
     message = "`stale_if_error` is for a function that returns a `Result`, and this one returns `{Self}`",
     label = "not a `Result`",
@@ -182,7 +183,7 @@ impl<R> NoErrs<R> {
 )]
 pub trait NeverFails {}
 
-/// A `Result`; nothing else is one, and there is no implementation.
+/// A `Result`, of which an error is shared; nothing else is one, and there is no implementation.
 #[diagnostic::on_unimplemented(
     message = "`share_err` is for a function that returns a `Result`, and this one returns `{Self}`",
     label = "not a `Result`",
