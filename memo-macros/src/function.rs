@@ -360,7 +360,7 @@ fn place(
         ),
         _ if is_associated => return Ok(Place::Impl(name.clone())),
         Opener::Impl => format!("an associated function says so: `#[{attribute}(in_impl)]`"),
-        Opener::Other if !mentions_self(sig.to_token_stream()) => {
+        Opener::Other if generics::find_self(sig.to_token_stream()).is_none() => {
             return Ok(Place::Type(name.clone()));
         }
         Opener::Trait | Opener::Other => format!(
@@ -368,12 +368,4 @@ fn place(
         ),
     };
     Err(Error::new_spanned(&sig.ident, cure))
-}
-
-fn mentions_self(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        proc_macro2::TokenTree::Ident(ident) => ident == "Self",
-        proc_macro2::TokenTree::Group(group) => mentions_self(group.stream()),
-        _ => false,
-    })
 }

@@ -1,6 +1,6 @@
 //! Types and generics: reading them, and naming what a signature leaves unnamed.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
@@ -8,6 +8,15 @@ use syn::{
     ParenthesizedGenericArguments, PathArguments, ReturnType, TraitBound, Type, TypeBareFn,
     TypeParam, TypeReference,
 };
+
+/// Where `Self` stands first.
+pub(crate) fn find_self(tokens: TokenStream) -> Option<Span> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == "Self" => Some(ident.span()),
+        TokenTree::Group(group) => find_self(group.stream()),
+        _ => None,
+    })
+}
 
 /// The type and const parameters as arguments, `::<T, N>`, or nothing.
 pub(crate) fn turbofish(generics: &Generics) -> TokenStream {

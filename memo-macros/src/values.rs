@@ -1,7 +1,8 @@
 //! The values that options take.
 
+use crate::generics;
 use crate::units;
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
@@ -181,14 +182,7 @@ pub(crate) fn wait(value: &Expr) -> Result<TokenStream> {
 
 /// What is asked once is so outside the `impl`.
 fn outside(value: &Expr) -> Result<()> {
-    fn find(tokens: TokenStream) -> Option<Span> {
-        tokens.into_iter().find_map(|token| match token {
-            TokenTree::Ident(ident) if ident == "Self" => Some(ident.span()),
-            TokenTree::Group(group) => find(group.stream()),
-            _ => None,
-        })
-    }
-    match find(quote!(#value)) {
+    match generics::find_self(quote!(#value)) {
         Some(here) => {
             let cure =
                 "this is asked once for all types, where there is no `Self`: write the type's name";

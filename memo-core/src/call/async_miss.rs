@@ -102,12 +102,13 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
             Err(lead) => lead,
         };
         let body = Body::new(body);
-        let Some(lead) = lead else {
+        let Some(mut lead) = lead else {
             let result = result_of(body.run().await);
             payload.uncached(&result);
             return result;
         };
         let mut result = result_of(body.run_in(lead.flight()).await);
+        lead.computed();
         payload.finish(memo, lead, &mut result);
         result
     }
@@ -121,11 +122,12 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
             Err(lead) => lead,
         };
         let Some(lead) = lead else { return Body::new(body).run().await };
-        let lead = match memo.load_in_task::<R, P>(lead).await {
+        let mut lead = match memo.load_in_task::<R, P>(lead).await {
             Ok(result) => return result,
             Err(lead) => lead,
         };
         let mut result = Body::new(body).run_in(lead.flight()).await;
+        lead.computed();
         if let Some(write) = payload.finish(memo, lead, &mut result) {
             spawn_blocking(move || memo.cache.write_to_store(write)).await;
         }

@@ -45,9 +45,10 @@ impl<R> Default for Pick<R> {
     }
 }
 
+/// Each of these answers what the one before it does not.
 macro_rules! dereferences {
     ($($outer:ident to $inner:ident;)*) => {
-        $(impl<R> Deref for $outer<R> {
+        $(impl<R> std::ops::Deref for $outer<R> {
             type Target = $inner<R>;
 
             #[cfg_attr(not(debug_assertions), inline(always))]
@@ -57,6 +58,8 @@ macro_rules! dereferences {
         })*
     };
 }
+
+pub(super) use dereferences;
 
 dereferences! {
     Pick to OtherResult;

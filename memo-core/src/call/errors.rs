@@ -3,10 +3,10 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use super::companions::{Insert, Insertion};
+use super::declared::dereferences;
 use super::payload::left;
 use super::{Memo, Payload};
 use crate::cache::lead::Lead;
@@ -73,8 +73,8 @@ impl<T, E: SharedError> Fails<Result<T, E>> for ErrShared {
 
     fn share(result: &Result<T, E>) -> Option<Box<dyn Any + Send + Sync>> {
         // Each who waits clones it again, outside locks.
-        let error: Arc<E> = result.as_ref().err().map(|error| Arc::new(error.clone()))?;
-        Some(Box::new(error))
+        let error = result.as_ref().err()?;
+        Some(Box::new(Arc::new(error.clone())))
     }
 
     fn restore(entry: View<'_>) -> Option<Result<T, E>> {
@@ -112,20 +112,9 @@ impl<R> Default for Errs<R> {
     }
 }
 
-impl<R> Deref for Errs<R> {
-    type Target = OtherErrs<R>;
-
-    fn deref(&self) -> &OtherErrs<R> {
-        &self.0
-    }
-}
-
-impl<R> Deref for OtherErrs<R> {
-    type Target = NoErrs<R>;
-
-    fn deref(&self) -> &NoErrs<R> {
-        &self.0
-    }
+dereferences! {
+    Errs to OtherErrs;
+    OtherErrs to NoErrs;
 }
 
 #[doc(hidden)]
@@ -294,7 +283,7 @@ impl<R, P: Payload<R>, F: Fails<R>> Payload<R> for OnErr<P, F> {
             // Nobody is told of it.
             None => {
                 memo.cache.count_uncacheable("the `Clone` of its error panicked".into());
-                failed(lead)
+                left(lead)
             }
         }
     }
@@ -342,13 +331,6 @@ impl Memo {
 #[cold]
 #[inline(never)]
 fn told(mut lead: Lead, entry: impl FnOnce(Builder) -> Ref) -> Finished {
-    lead.computed();
     let entry = entry(lead.take_key());
     lead.finish(Outcome::Tell(entry))
-}
-
-#[cold]
-fn failed(mut lead: Lead) -> Option<Write> {
-    lead.computed();
-    left(lead)
 }

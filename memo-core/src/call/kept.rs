@@ -66,7 +66,6 @@ impl<R, P: Part<R, Data: Kept>> Payload<R> for Clones<P> {
     #[cold]
     #[inline(never)]
     fn finish(&self, memo: &'static Memo, mut lead: Lead, result: &mut R) -> Option<Write> {
-        lead.computed();
         // The user's condition, time to live and `Clone` may call the function again.
         let _entered = Entered::new(lead.flight());
         let Some(Wanted { data, may_store }) = memo.wanted(&self.0, &lead, result) else {

@@ -41,7 +41,8 @@ impl<R, P: Payload<R>> Miss<R, P> {
 // A frame of its own, so that what it has in hand is none of the body's.
 #[cold]
 #[inline(never)]
-fn finish<R, P: Payload<R>>(memo: &'static Memo, payload: &P, lead: Lead, result: &mut R) {
+fn finish<R, P: Payload<R>>(memo: &'static Memo, payload: &P, mut lead: Lead, result: &mut R) {
+    lead.computed();
     if let Some(write) = payload.finish(memo, lead, result) {
         memo.cache.write_to_store(write);
     }

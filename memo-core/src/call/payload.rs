@@ -82,8 +82,8 @@ pub trait Payload<R> {
         false
     }
 
-    /// Ends a miss: stores of the result what is to be stored, and puts in its place what all callers
-    /// are to have. What is left to do with the store.
+    /// Ends a miss whose body is done: stores of the result what is to be stored, and puts in its place
+    /// what all callers are to have. What is left to do with the store.
     #[doc(hidden)]
     fn finish(&self, memo: &'static Memo, lead: Lead, result: &mut R) -> Option<Write>;
 
@@ -145,7 +145,6 @@ fn finish_asking<R, C: Codec<R>>(
     mut lead: Lead,
     result: &R,
 ) -> Option<Write> {
-    lead.computed();
     // The user's condition, time to live and serde code may call the function again.
     let _entered = Entered::new(lead.flight());
     let Some(Wanted { data, may_store }) = memo.wanted(part, &lead, result) else {
@@ -267,7 +266,6 @@ impl Memo {
         mut lead: Lead,
         wanted: &mut dyn FnMut(&Lead) -> Ended<'r>,
     ) -> Option<Write> {
-        lead.computed();
         // The user's condition and serde code may call the function again.
         let _entered = Entered::new(lead.flight());
         let outcome = match wanted(&lead) {

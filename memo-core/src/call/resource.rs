@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::payload::left;
 use super::{Memo, Payload};
 use crate::background::release::Hold;
 use crate::cache::lead::Lead;
@@ -151,7 +152,6 @@ impl<X: ?Sized + 'static> Payload<Arc<X>> for Hooks<X> {
     #[cold]
     #[inline(never)]
     fn finish(&self, memo: &'static Memo, mut lead: Lead, made: &mut Arc<X>) -> Option<Write> {
-        lead.computed();
         // The time to live is the user's code, and so is a resource's end.
         let _entered = Entered::new(lead.flight());
         let key = lead.take_key();
@@ -222,10 +222,7 @@ impl<X: ?Sized + 'static, E> Payload<Result<Arc<X>, E>> for Hooks<X> {
     ) -> Option<Write> {
         match made {
             Ok(resource) => Payload::<Arc<X>>::finish(self, memo, lead, resource),
-            Err(_) => {
-                failed(lead);
-                None
-            }
+            Err(_) => left(lead),
         }
     }
 
@@ -234,12 +231,4 @@ impl<X: ?Sized + 'static, E> Payload<Result<Arc<X>, E>> for Hooks<X> {
             self.hold_for_a_moment(resource);
         }
     }
-}
-
-/// The end of a miss whose body failed.
-#[cold]
-#[inline(never)]
-fn failed(mut lead: Lead) {
-    lead.computed();
-    let _ = lead.finish(Outcome::Leave);
 }
