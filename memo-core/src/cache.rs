@@ -36,6 +36,7 @@ use crate::function::error::Kind;
 use crate::function::name::Name;
 use crate::function::registry::{next_number, Registry};
 use crate::key::sink::{take_refusal, Stop};
+use crate::key::tags::TagHash;
 use crate::key::{self, Arguments, Scope};
 use crate::memory::bounded::{Bounds, Memory};
 use crate::memory::entry::Builder;
@@ -115,6 +116,8 @@ pub(crate) struct Limits {
     pub(crate) wait: Option<fn() -> Duration>,
     /// An entry is served for another `ttl`, while one call has it refreshed.
     pub(crate) is_background: bool,
+    /// Its results have tags.
+    pub(crate) is_tagged: bool,
 }
 
 struct Shared {
@@ -123,6 +126,8 @@ struct Shared {
     /// So many clears are under way that have a store to clear as well: what is computed meanwhile
     /// may come from what they forget, and is not stored.
     clearing: u32,
+    /// The same, of the tags that are being cleared.
+    clearing_tags: Vec<TagHash>,
     /// Counted here where the lock is taken anyway.
     misses: u64,
     /// In nanoseconds.
@@ -143,6 +148,7 @@ impl Cache {
                 memory: Memory::new(!is_resource),
                 flights: Flights::new(),
                 clearing: 0,
+                clearing_tags: Vec::new(),
                 misses: 0,
                 compute_time: 0,
             }),
@@ -159,6 +165,7 @@ impl Cache {
                 stale: None,
                 wait: None,
                 is_background: false,
+                is_tagged: false,
             },
             bounds: Asked::new(),
             ttl: Asked::new(),
@@ -201,11 +208,32 @@ impl Cache {
 pub(crate) struct NoKey;
 
 impl Cache {
-    /// The key of a call that found nothing, with room for a value of the expected length.
+    /// The key of a call that found nothing, with room for a value of the expected length, and with the
+    /// tags of that.
     ///
     /// # Errors
-    /// An argument's `Serialize` returned one; it is counted and reported.
+    /// An argument's `Serialize` returned one, or the user's `tags` panicked; it is counted and reported.
     pub(crate) fn missed(
+        &'static self,
+        args: &dyn Arguments,
+        expected_len: usize,
+    ) -> Result<Key, NoKey> {
+        let mut key = self.key_without_tags(args, expected_len)?;
+        match args.tags_of() {
+            Ok(tags) => key.entry.set_tags(tags),
+            Err(no_tags) => {
+                self.count_uncacheable(no_tags.why());
+                return Err(NoKey);
+            }
+        }
+        Ok(key)
+    }
+
+    /// The same, of a call whose tags are no matter.
+    ///
+    /// # Errors
+    /// As for [`missed`](Self::missed), of arguments.
+    pub(crate) fn key_without_tags(
         &'static self,
         args: &dyn Arguments,
         expected_len: usize,

@@ -29,6 +29,7 @@ use once_cell::sync::OnceCell;
 
 use crate::clock::Tick;
 use crate::function::isolation::{self, Isolation};
+use crate::key::tags::{TagHash, Tags};
 use crate::key::DIGEST;
 use crate::memory::entry::{self, Builder};
 use crate::platform::process;
@@ -61,6 +62,8 @@ pub struct Key {
 pub(crate) struct Flight {
     pub(crate) digest: [u8; DIGEST],
     pub(crate) is_local: bool,
+    /// What its result will be tagged with.
+    pub(crate) tags: Option<Tags>,
     /// The flight in whose body the call was made.
     parent: Option<Arc<Flight>>,
     /// The flight that this one leads as well, where it relieves another's leader.
@@ -118,7 +121,7 @@ enum Phase {
 
 impl Flight {
     /// A flight to be led by the caller.
-    pub(crate) fn new(digest: [u8; DIGEST], is_local: bool) -> Arc<Self> {
+    pub(crate) fn new(key: &Key) -> Arc<Self> {
         let state = State {
             phase: Phase::Led,
             leaders: Leaders::new(),
@@ -130,8 +133,9 @@ impl Flight {
             is_watched: false,
         };
         Arc::new(Self {
-            digest,
-            is_local,
+            digest: key.digest,
+            is_local: key.is_local,
+            tags: key.entry.tags().cloned(),
             parent: current(),
             relieved: OnceCell::new(),
             started: AtomicU64::new(0),
@@ -151,10 +155,11 @@ impl Flight {
     ///
     /// It is one that [can be reused](Self::can_be_reused): nothing in the state behind its lock has
     /// changed.
-    pub(crate) fn reuse(self: &mut Arc<Self>, digest: [u8; DIGEST], is_local: bool) -> bool {
+    pub(crate) fn reuse(self: &mut Arc<Self>, key: &Key) -> bool {
         let Some(flight) = Arc::get_mut(self) else { return false };
-        flight.digest = digest;
-        flight.is_local = is_local;
+        flight.digest = key.digest;
+        flight.is_local = key.is_local;
+        flight.tags = key.entry.tags().cloned();
         flight.parent = current();
         flight.started = AtomicU64::new(0);
         flight.order = AtomicU64::new(0);
@@ -216,6 +221,11 @@ impl Flight {
                 around.delay();
             }
         }
+    }
+
+    /// Whether its result will have a tag.
+    pub(crate) fn has_tag(&self, tag: TagHash) -> bool {
+        self.tags.as_ref().is_some_and(|tags| tags.has(tag))
     }
 
     /// Under the cache's lock.

@@ -17,6 +17,7 @@ pub(crate) mod sink;
 pub(crate) mod sinks;
 pub(crate) mod structure;
 pub(crate) mod tag;
+pub mod tags;
 pub(crate) mod unordered;
 pub(crate) mod unsaid;
 
@@ -25,6 +26,7 @@ use std::cell::Cell;
 
 use sink::{unless_refused, Sink, Stop};
 use sinks::{Compare, Hash, Keyed, Written};
+use tags::{NoTags, Tags};
 
 pub(crate) use sinks::Seed;
 
@@ -83,6 +85,12 @@ pub trait Args {
     /// Whether to walk them runs no code of the user's.
     #[doc(hidden)]
     fn are_plain() -> bool;
+
+    /// The tags of the call's results, if its function has any. This is the user's code.
+    #[doc(hidden)]
+    fn tags(&self) -> Result<Option<Tags>, NoTags> {
+        Ok(None)
+    }
 }
 
 /// Arguments of whatever type, to be written: all that takes no part in a hit is compiled for these
@@ -90,6 +98,7 @@ pub trait Args {
 pub(crate) trait Arguments {
     fn write(&self, sink: &mut Written<'_>) -> Result<(), Stop>;
     fn scope_of(&self) -> Option<Scope>;
+    fn tags_of(&self) -> Result<Option<Tags>, NoTags>;
 }
 
 impl<A: Args> Arguments for A {
@@ -100,6 +109,10 @@ impl<A: Args> Arguments for A {
 
     fn scope_of(&self) -> Option<Scope> {
         self.scope()
+    }
+
+    fn tags_of(&self) -> Result<Option<Tags>, NoTags> {
+        self.tags()
     }
 }
 

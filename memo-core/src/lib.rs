@@ -133,6 +133,7 @@ pub mod __private {
     pub use crate::function::stats::Stats;
     pub use crate::key::given::{Attempt, NoKey};
     pub use crate::key::part::{Argument, Given, KeyPart, Walk};
+    pub use crate::key::tags::{tagged, TagList, Tagged, Tagging};
     pub use crate::key::{Args, Scope};
     #[cfg(feature = "disk")]
     pub use crate::store::disk;

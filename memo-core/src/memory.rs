@@ -2,7 +2,7 @@
 //!
 //! An [`entry`] is one allocation that holds a key and a value. [`bounded`] keeps the entries of a
 //! function in its [`table`], and says which of them is next to go: for room ([`eviction`],
-//! [`budget`]), or for its age ([`ages`], [`expiry`]). Readers take no lock; whoever writes holds the cache's.
+//! [`budget`]), for its age ([`ages`], [`expiry`]), or by a tag ([`tagged`]). Readers take no lock; whoever writes holds the cache's.
 //! The room knows keys and bytes, no type of the user's and no flight.
 
 pub(crate) mod entry;
@@ -11,6 +11,7 @@ mod chunks;
 pub(crate) mod list;
 pub(crate) mod eviction;
 mod ages;
+mod tagged;
 pub(crate) mod agenda;
 pub(crate) mod budget;
 pub(crate) mod expiry;

@@ -9,6 +9,8 @@
 //! The room knows no cache and no flight; `backing` is a function's store, and what memory must
 //! know of it. Start reading at [`Store`].
 
+pub(crate) mod known;
+pub(crate) mod in_step;
 pub(crate) mod backing;
 pub mod conformance;
 mod shared;
@@ -38,6 +40,12 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The identity of a call's arguments: the BLAKE3 digest of their encoding.
 pub type Key = [u8; 32];
+
+/// The identity of a tag: the BLAKE3 digest of its text.
+pub type Tag = [u8; 32];
+
+/// What a tag has until it is cleared, and never again after.
+pub type Stamp = u64;
 
 /// The identity of a memoized function in stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -56,17 +56,16 @@ thread_local! {
 
 impl Claimant {
     pub(crate) fn new(key: Key) -> Self {
-        let Key { digest, entry, is_local } = key;
         let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
         if let Ok(Some(mut call)) = spare {
-            if call.flight.reuse(digest, is_local) {
-                call.key = Some(entry);
+            if call.flight.reuse(&key) {
+                call.key = Some(key.entry);
                 return Self(Some(call));
             }
         }
         Self(Some(Box::new(Call {
-            flight: Flight::new(digest, is_local),
-            key: Some(entry),
+            flight: Flight::new(&key),
+            key: Some(key.entry),
             awaited: None,
             entered: None,
             for_store: None,

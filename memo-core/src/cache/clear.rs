@@ -4,7 +4,9 @@ use crate::platform::sync::MutexGuard;
 
 use super::{Cache, Shared};
 use crate::flight::Fenced;
-use crate::function::registry::{Held, Released, Step};
+use crate::function::registry::{note_clearing, Held, Released, Step};
+use crate::key::tags::{hash_of_tag, Tag, TagHash, Tags};
+use crate::memory::entry::View;
 use crate::reclaim;
 
 /// A cache that is locked.
@@ -49,6 +51,43 @@ impl Cache {
     }
 }
 
+impl Shared {
+    /// Whether what has these tags is being cleared.
+    pub(super) fn is_clearing(&self, tags: Option<&Tags>) -> bool {
+        self.clearing > 0
+            || (!self.clearing_tags.is_empty()
+                && tags.is_some_and(|tags| self.clearing_tags.iter().any(|tag| tags.has(*tag))))
+    }
+
+    /// The same of an entry.
+    pub(super) fn is_clearing_entry(&self, entry: View<'_>) -> bool {
+        self.clearing > 0
+            || (!self.clearing_tags.is_empty()
+                && entry.tags().any(|tag| self.clearing_tags.contains(&tag)))
+    }
+
+    /// Forgets what has a tag, and fences what is computed with it.
+    fn forget_tagged(&mut self, cache: &Cache, tag: TagHash) -> Fenced {
+        self.memory.remove_tagged(&cache.table, tag);
+        self.flights.fence_tagged(tag)
+    }
+}
+
+impl Cache {
+    /// Forgets in memory what has one of these tags.
+    pub(crate) fn forget_tags(&'static self, tags: &[Tag]) {
+        let (fenced, freed) = self.change(|shared| {
+            let mut fenced = Fenced::none();
+            for tag in tags {
+                fenced.add(shared.forget_tagged(self, hash_of_tag(tag)));
+            }
+            fenced
+        });
+        fenced.wake();
+        drop(freed);
+    }
+}
+
 impl Held for Locked {
     fn clear(&mut self, step: Step) {
         let shared = &mut *self.shared;
@@ -56,10 +95,19 @@ impl Held for Locked {
             Step::Begin => shared.clearing += 1,
             Step::End => shared.clearing -= 1,
             Step::Whole => {}
-            Step::Anew => shared.clearing = 0,
+            Step::Anew => {
+                shared.clearing = 0;
+                shared.clearing_tags.clear();
+            }
         }
         shared.memory.clear(&self.cache.table);
         self.fenced.add(shared.flights.fence_all());
+    }
+
+    fn clear_tag(&mut self, tag: TagHash, step: Step) {
+        let shared = &mut *self.shared;
+        note_clearing(&mut shared.clearing_tags, tag, step);
+        self.fenced.add(shared.forget_tagged(self.cache, tag));
     }
 
     fn release(self: Box<Self>) -> Released {

@@ -78,7 +78,7 @@ impl Cache {
     fn end(&'static self, shared: &mut Shared, call: &Claimant, outcome: Outcome) -> Ended {
         let (flight, awaited, is_forced) = (&call.flight, call.awaited(), call.is_forced);
         shared.compute_time = shared.compute_time.saturating_add(call.took);
-        let is_current = !flight.is_fenced() && shared.clearing == 0;
+        let is_current = !flight.is_fenced() && !shared.is_clearing(flight.tags.as_ref());
         // A resource is there once for all, and what two computed beside each other is as good; only
         // what is forced replaces it.
         let is_beside = self.is_resource || !shared.flights.leads(flight);
@@ -201,7 +201,7 @@ impl Cache {
                     // While all is being cleared nothing is, lest a refresh finds it there that may
                     // not replace it.
                     Outcome::Store(entry) => {
-                        let is_current = shared.clearing == 0;
+                        let is_current = !shared.is_clearing_entry(entry.view());
                         self.store(shared, entry, is_current)
                     }
                     Outcome::Share(entry) => {

@@ -8,6 +8,7 @@ use super::{Cache, Shared, UNLISTED};
 use crate::clock::Tick;
 use crate::function::registry::{Function, Held};
 use crate::function::stats::Stats;
+use crate::key::tags::TagHash;
 use crate::memory::bounded::Bounds;
 #[cfg(unix)]
 use crate::platform::process::{Side, Unlock};
@@ -31,6 +32,7 @@ impl Function for Cache {
             if side == Side::Child {
                 shared.flights.forget_all();
                 shared.clearing = 0;
+                shared.clearing_tags.clear();
             }
         })
     }
@@ -45,9 +47,15 @@ impl Function for Cache {
         Box::new(self.held())
     }
 
-    fn clears_begin(&'static self, clears: u32) {
+    fn is_tagged(&'static self) -> bool {
+        self.limits.is_tagged
+    }
+
+    fn clears_begin(&'static self, clears: u32, tags: &[TagHash]) {
+        let mut shared = self.lock();
         // Added, as a clear of this function alone may be under way.
-        self.lock().clearing += clears;
+        shared.clearing += clears;
+        shared.clearing_tags.extend(tags);
     }
 
     fn stats(&'static self) -> Stats {

@@ -238,6 +238,14 @@ impl Memo {
         self
     }
 
+    /// The `tags` option: calls say which tags their results have.
+    #[must_use]
+    pub const fn tagged(mut self) -> Self {
+        self.cache.limits.is_tagged = true;
+        self.cache.backing.set_tagged();
+        self
+    }
+
     /// The `max_entries` option.
     #[must_use]
     pub const fn max_entries(mut self, entries: usize) -> Self {

@@ -70,6 +70,12 @@ impl<T: Default> ByDigest<T> {
         Some(result)
     }
 
+    /// Changes what there is of each key, and takes it out where `change` says that nothing is left.
+    pub(super) fn change_each(&mut self, mut change: impl FnMut(&mut T) -> bool) {
+        self.few.retain_mut(|(_, value)| !change(value));
+        self.rest.retain(|_, value| !change(value));
+    }
+
     /// Takes everything out.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = T> + use<T> {
         let (few, rest) = (std::mem::take(&mut self.few), std::mem::take(&mut self.rest));

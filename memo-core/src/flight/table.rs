@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::by_digest::ByDigest;
 use super::{Flight, Wait};
+use crate::key::tags::TagHash;
 use crate::key::DIGEST;
 use crate::platform::sync::atomic::Ordering;
 
@@ -93,6 +94,16 @@ impl Flights {
             (fenced, of_key.is_empty())
         });
         fenced.unwrap_or(Fenced::none())
+    }
+
+    /// Fences what computes a result that will have this tag.
+    pub(crate) fn fence_tagged(&mut self, tag: TagHash) -> Fenced {
+        let mut fenced = Fenced::none();
+        self.keys.change_each(|of_key| {
+            fenced.add(of_key.fence_if(|flight| flight.has_tag(tag)));
+            of_key.is_empty()
+        });
+        fenced
     }
 
     pub(crate) fn fence_all(&mut self) -> Fenced {

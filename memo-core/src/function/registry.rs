@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::function::isolation;
 use crate::function::stats::Stats;
+use crate::key::tags::TagHash;
 use crate::platform::sync::Mutex;
 
 use crate::clock::Tick;
@@ -21,8 +22,10 @@ pub(crate) trait Function: Sync {
     fn clear_store_of(&'static self);
     /// Locks it: nobody claims or ends a computation until it is let go.
     fn hold(&'static self) -> Box<dyn Held>;
-    /// So many clears of all functions were under way when it was registered.
-    fn clears_begin(&'static self, clears: u32);
+    /// So many clears of all functions were under way when it was registered, and clears of these tags.
+    fn clears_begin(&'static self, clears: u32, tags: &[TagHash]);
+    /// Whether its results have tags.
+    fn is_tagged(&'static self) -> bool;
     fn stats(&'static self) -> Stats;
     /// Gives up all that has expired by its clock.
     fn expire_whole(&'static self);
@@ -44,6 +47,8 @@ pub(crate) trait Function: Sync {
 pub(crate) trait Held {
     /// Empties memory and fences what is computed.
     fn clear(&mut self, step: Step);
+    /// Forgets what has a tag, and fences what is computed with it.
+    fn clear_tag(&mut self, tag: TagHash, step: Step);
     /// Lets it go; what wakes who waited, and what frees what it had.
     fn release(self: Box<Self>) -> Released;
 }
@@ -76,6 +81,60 @@ pub(crate) enum Step {
     Anew,
 }
 
+/// Wakes who waited for what was cleared, and frees that, outside all locks.
+fn conclude(released: Vec<Released>) {
+    let wake = |Released { wake, free }| {
+        wake();
+        free
+    };
+    let frees: Vec<_> = released.into_iter().map(wake).collect();
+    frees.into_iter().for_each(|free| free());
+}
+
+/// Clears a tag of all functions as one, and `clear_stores` in the middle: no computation with that tag
+/// that was under way, or began before the end, is stored.
+pub(crate) fn clear_tag_and(tag: TagHash, clear_stores: impl FnOnce()) {
+    struct End(TagHash);
+    impl Drop for End {
+        fn drop(&mut self) {
+            clear_tag_step([&MEMOS, &SINGLETONS], self.0, Step::End);
+        }
+    }
+    clear_tag_step([&MEMOS, &SINGLETONS], tag, Step::Begin);
+    let _end = End(tag);
+    clear_stores();
+}
+
+/// Clears a tag of the functions of both attributes: what one of them computes from what the other has
+/// is not stored either, if both have the tag.
+pub(crate) fn clear_tag_step(registries: [&'static Registry; 2], tag: TagHash, step: Step) {
+    // In the order of a fork, and held all the while, as by a clear of all functions.
+    let mut registered = registries.map(|registry| registry.registered.lock());
+    let mut held = Vec::new();
+    for registered in &mut registered {
+        note_clearing(&mut registered.clearing_tags, tag, step);
+        let tagged = registered.functions.iter().filter(|function| function.is_tagged());
+        held.extend(tagged.map(|function| function.hold()));
+    }
+    held.iter_mut().for_each(|held| held.clear_tag(tag, step));
+    let released: Vec<_> = held.into_iter().map(Held::release).collect();
+    drop(registered);
+    conclude(released);
+}
+
+/// Notes among the tags that are being cleared that one is, or one time less.
+pub(crate) fn note_clearing(tags: &mut Vec<TagHash>, tag: TagHash, step: Step) {
+    match step {
+        Step::Begin => tags.push(tag),
+        Step::End => {
+            if let Some(at) = tags.iter().position(|other| *other == tag) {
+                tags.swap_remove(at);
+            }
+        }
+        Step::Whole | Step::Anew => {}
+    }
+}
+
 /// The functions of one attribute.
 pub(crate) struct Registry {
     registered: Mutex<Registered>,
@@ -85,6 +144,8 @@ struct Registered {
     functions: Vec<&'static dyn Function>,
     /// So many clears of all of them have begun and not ended.
     clears: u32,
+    /// The tags of which clears have.
+    clearing_tags: Vec<TagHash>,
 }
 
 pub(crate) static MEMOS: Registry = Registry::new();
@@ -110,7 +171,8 @@ pub(crate) fn singletons() -> &'static Registry {
 
 impl Registry {
     pub(crate) const fn new() -> Self {
-        Self { registered: Mutex::new(Registered { functions: Vec::new(), clears: 0 }) }
+        let (functions, clearing_tags) = (Vec::new(), Vec::new());
+        Self { registered: Mutex::new(Registered { functions, clears: 0, clearing_tags }) }
     }
 
     /// Adds a function, unless `is_new` says that it is there already. `number` has it take the
@@ -123,7 +185,7 @@ impl Registry {
     ) {
         let mut registered = self.registered.lock();
         if is_new() {
-            function.clears_begin(registered.clears);
+            function.clears_begin(registered.clears, &registered.clearing_tags);
             registered.functions.push(function);
             number();
         }
@@ -175,7 +237,10 @@ impl Registry {
             Step::Begin => registered.clears += 1,
             Step::End => registered.clears -= 1,
             Step::Whole => {}
-            Step::Anew => registered.clears = 0,
+            Step::Anew => {
+                registered.clears = 0;
+                registered.clearing_tags.clear();
+            }
         }
         // Nobody else holds two caches at once, so no order is needed.
         let mut held: Vec<_> =
@@ -183,12 +248,7 @@ impl Registry {
         held.iter_mut().for_each(|held| held.clear(step));
         let released: Vec<_> = held.into_iter().map(Held::release).collect();
         drop(registered);
-        let wake = |Released { wake, free }| {
-            wake();
-            free
-        };
-        let frees: Vec<_> = released.into_iter().map(wake).collect();
-        frees.into_iter().for_each(|free| free());
+        conclude(released);
     }
 
     /// Takes its lock and those of its functions.
@@ -201,6 +261,7 @@ impl Registry {
             if side == Side::Child {
                 // Who cleared is another thread.
                 registered.clears = 0;
+                registered.clearing_tags.clear();
             }
         });
         let functions = functions.into_iter().map(|function| function.before_fork());

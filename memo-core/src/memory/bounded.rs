@@ -6,6 +6,7 @@
 use std::ptr::NonNull;
 
 use crate::clock::{Clock, Tick, REAL};
+use crate::key::tags::TagHash;
 use crate::memory::agenda::NEVER;
 use crate::memory::ages::{Ages, Aging};
 use crate::memory::budget;
@@ -13,6 +14,7 @@ use crate::memory::entry::{Builder, Entry, Ref, View};
 use crate::memory::eviction::Queues;
 use crate::memory::list::NOWHERE;
 use crate::memory::table::{same_key, same_key_as, Place, Table, Writer};
+use crate::memory::tagged::TaggedEntries;
 use crate::platform::sync::atomic::Ordering;
 use crate::reclaim::Retired;
 
@@ -39,6 +41,8 @@ pub(crate) struct Memory {
     queues: Option<Box<Queues<NonNull<Entry>>>>,
     /// In the order of expiry, once something expires.
     ages: Option<Box<Ages<NonNull<Entry>>>>,
+    /// By their tags, once something has any.
+    tagged: Option<Box<TaggedEntries>>,
     evictions: u64,
     expirations: u64,
     /// What ages are told by.
@@ -60,6 +64,7 @@ impl Memory {
             writer: Writer::new(),
             queues: None,
             ages: None,
+            tagged: None,
             evictions: 0,
             expirations: 0,
             clock: &REAL,
@@ -196,6 +201,14 @@ impl Memory {
         }
     }
 
+    /// Removes every entry with a tag.
+    pub(crate) fn remove_tagged(&mut self, table: &Table, tag: TagHash) {
+        while let Some(entry) = self.tagged.as_mut().and_then(|tagged| tagged.pop(tag)) {
+            // SAFETY: what is noted there is linked in the table.
+            self.remove_this(table, unsafe { View::new(entry) });
+        }
+    }
+
     /// Unlinks everything at once, however much it is. In the budget its bytes are free from here on,
     /// as they are in the statistics; their memory is freed in slices, by whoever comes by.
     pub(crate) fn clear(&mut self, table: &Table) {
@@ -206,6 +219,9 @@ impl Memory {
         }
         if let Some(ages) = self.ages.take() {
             ages.retire(self.writer.garbage());
+        }
+        if let Some(tagged) = self.tagged.take() {
+            tagged.retire(self.writer.garbage());
         }
     }
 
@@ -294,6 +310,9 @@ impl Memory {
             let ages = self.ages.get_or_insert_with(|| Box::new(Ages::new()));
             ages.push(entry.pointer());
         }
+        if view.tags().len() > 0 {
+            self.tagged.get_or_insert_default().add(view);
+        }
     }
 
     /// Gives an entry's places back; its bytes.
@@ -306,6 +325,9 @@ impl Memory {
             if view.pointer().seat() != NOWHERE {
                 ages.remove(view.pointer());
             }
+        }
+        if let Some(tagged) = &mut self.tagged {
+            tagged.remove(view);
         }
         view.entry.bytes()
     }

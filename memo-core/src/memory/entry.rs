@@ -2,6 +2,7 @@
 
 mod builder;
 mod owned;
+mod tags;
 mod times;
 mod queued;
 
@@ -13,7 +14,7 @@ use std::ptr::NonNull;
 use crate::clock::Tick;
 use crate::key::{self, Hashes, DIGEST, SAMPLED, SCOPE, VERBATIM};
 use crate::memory::list::Place;
-use crate::platform::sync::atomic::{AtomicBool, AtomicU32, AtomicU8, Ordering};
+use crate::platform::sync::atomic::{AtomicU32, AtomicU8, Ordering};
 use crate::platform::unwind::catch;
 
 pub(crate) use builder::Builder;
@@ -32,7 +33,7 @@ const RESOURCE: u8 = u8::MAX;
 pub(crate) const RESOURCE_LEN: usize = size_of::<*mut Resource>() + 16;
 
 /// What precedes the key's bytes, which the value's bytes follow, and then, where the key's length
-/// says so, what there is about time and the thorough hash.
+/// says so, what there is about time and the thorough hash, and what it is tagged with.
 ///
 /// Of a key of 17 bytes and a value of 8 the allocator's step of 64 bytes holds all, with four to spare.
 #[derive(Debug)]
@@ -49,8 +50,8 @@ pub(crate) struct Entry {
     /// The codec, above it the top bits of the value's length: a short value is known by one
     /// comparison.
     kind: u16,
-    /// Somebody saw to it that a fresher one comes.
-    is_refreshed: AtomicBool,
+    /// [`REFRESHED`] and [`TAGGED`]: what no hit looks at that finds what it wants.
+    state: AtomicU8,
     /// Left by hits, for the eviction's notice.
     marks: AtomicU8,
 }
@@ -71,6 +72,10 @@ const FLAGS: u32 = DIGEST_KEY | TIMES;
 pub(crate) const MAX_VALUE: u64 = (1 << 40) - 1;
 /// No key's length reaches the flags.
 const _: () = assert!(VERBATIM < WATCHED as usize && DIGEST + SCOPE <= VERBATIM);
+/// Set in `state` once somebody saw to it that a fresher one comes.
+const REFRESHED: u8 = 1;
+/// Set in `state` from the start when tags are behind all else.
+const TAGGED: u8 = 2;
 /// More marks than that say no more.
 const MARKS: u8 = 3;
 
@@ -115,8 +120,8 @@ impl Entry {
     /// Whether the caller is the first who wants it refreshed.
     pub(crate) fn is_to_be_refreshed(&self) -> bool {
         // Relaxed: only who comes first matters. The load spares later ones the write.
-        !self.is_refreshed.load(Ordering::Relaxed)
-            && !self.is_refreshed.swap(true, Ordering::Relaxed)
+        self.state.load(Ordering::Relaxed) & REFRESHED == 0
+            && self.state.fetch_or(REFRESHED, Ordering::Relaxed) & REFRESHED == 0
     }
 
     fn expires(&self) -> bool {
@@ -136,9 +141,10 @@ impl Entry {
         has_thorough_hash(self.key_len & !TIMES)
     }
 
-    fn layout(&self) -> Layout {
+    /// Where all but its tags ends.
+    fn end_of_hash(&self) -> usize {
         let hash = if self.has_thorough_hash() { size_of::<u64>() } else { 0 };
-        layout(self.end_of_times() + hash)
+        self.end_of_times() + hash
     }
 }
 
@@ -354,7 +360,7 @@ impl Drop for Ref {
         }
         // A load where a fence would do: it costs no more, and ThreadSanitizer sees it.
         view.entry.refs.load(Ordering::Acquire);
-        let layout = view.entry.layout();
+        let layout = layout(view.end_of_entry());
         let resource = view.resource_pointer();
         // SAFETY: that was the last owner, so nobody can reach the entry any more.
         unsafe { owned::drop_owned(self.0) };

@@ -1,4 +1,4 @@
-//! A function's backing store, and up to which moment memory knows what was invalidated in it.
+//! A function's backing store, and what could not be invalidated in it.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
-use crate::clock::{self, Tick};
+use crate::clock;
 use crate::function::identity::{self, Claim, Identified, Source};
 use crate::key::DIGEST;
 use crate::platform::process;
 #[cfg(unix)]
 use crate::platform::process::Unlock;
 use crate::platform::sync::{Condvar, Mutex, CAN_WAIT};
-use crate::platform::unwind::catch;
-use crate::store::{Failure, FunctionId, Store, Ticket, Unavailable};
+use crate::store::in_step::InStep;
+use crate::store::known::{self, caught, Known};
+use crate::store::{Failure, FunctionId, Store, Unavailable};
 
 /// The backing store of one function. Functions without one have this too, empty.
 pub(crate) struct Backing {
@@ -29,12 +30,11 @@ pub(crate) struct Backing {
     /// Held by the call that opens it. Not the cell's own lock: that has no bound, and what opens a
     /// store may call the function.
     opening: Opening,
-    /// The moment up to which memory knows what others invalidated.
-    last_synced: Mutex<Option<Ticket>>,
-    /// Until when, as a [`Tick`], memory answers without asking.
-    fresh_until: AtomicU64,
-    /// How often the store said that there are invalidations.
-    invalidations: AtomicU64,
+    /// Of calls and of clears of this function.
+    pub(crate) calls: InStep,
+    /// Of clears of tags, if the function's results have any.
+    pub(crate) tags: InStep,
+    is_tagged: bool,
     /// What is in the store is to be forgotten, and could not be.
     is_clear_pending: AtomicBool,
     /// The calls that are to be forgotten there, and could not be; and whether there are any.
@@ -46,19 +46,17 @@ pub(crate) struct Backing {
 }
 
 pub(crate) struct Opened {
-    store: Arc<dyn Store>,
+    known: &'static Known,
     fingerprint: [u8; 16],
     longest_life: Option<u64>,
 }
 
 impl Opened {
     fn unavailable(why: &'static str, fingerprint: [u8; 16]) -> Self {
-        Self { store: Arc::new(Unavailable(why)), fingerprint, longest_life: None }
+        let known = known::enlist(Arc::new(Unavailable(why)));
+        Self { known, fingerprint, longest_life: None }
     }
 }
-
-/// Every store that a function has opened, once each.
-static STORES: Mutex<Vec<Arc<dyn Store>>> = Mutex::new(Vec::new());
 
 /// The right to open a store, which one call has at a time.
 struct Opening {
@@ -101,37 +99,6 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// Clears every store that is known to this process: of functions that it has not called too.
-pub(crate) fn clear_stores() {
-    #[cfg(feature = "disk")]
-    enlist(&crate::store::disk());
-    let stores = STORES.lock().clone();
-    for store in stores {
-        // Who could not be cleared is told of by the functions whose store it is.
-        let _ = caught(|| store.clear_all());
-    }
-}
-
-/// In a child of `fork` the list goes on as it was.
-#[cfg(unix)]
-pub(crate) fn before_fork() -> Unlock {
-    let stores = STORES.lock();
-    Box::new(move |_| drop(stores))
-}
-
-fn enlist(store: &Arc<dyn Store>) {
-    let mut stores = STORES.lock();
-    if !stores.iter().any(|known| Arc::ptr_eq(known, store)) {
-        stores.push(Arc::clone(store));
-    }
-}
-
-/// What a store answers. A panic of it is an error of it.
-fn caught<R>(question: impl FnOnce() -> Result<R, Failure>) -> Result<R, String> {
-    let asked = catch(|| question().map_err(|error| error.to_string()));
-    asked.unwrap_or_else(|| Err("it panicked".into()))
-}
-
 impl Backing {
     pub(crate) const fn new() -> Self {
         Self {
@@ -141,9 +108,9 @@ impl Backing {
             is_fleet: false,
             opened: OnceCell::new(),
             opening: Opening::new(),
-            last_synced: Mutex::new(None),
-            fresh_until: AtomicU64::new(0),
-            invalidations: AtomicU64::new(0),
+            calls: InStep::new(),
+            tags: InStep::never(),
+            is_tagged: false,
             is_clear_pending: AtomicBool::new(false),
             pending_removals: Mutex::new(BTreeSet::new()),
             has_pending_removals: AtomicBool::new(false),
@@ -155,10 +122,11 @@ impl Backing {
     /// In a child of `fork` its locks are free.
     #[cfg(unix)]
     pub(crate) fn before_fork(&'static self) -> Unlock {
-        let last_synced = self.last_synced.lock();
+        let calls = self.calls.last_synced.lock();
+        let tags = self.tags.last_synced.lock();
         let pending_removals = self.pending_removals.lock();
         let taken = self.opening.taken.lock();
-        Box::new(move |_| drop((taken, pending_removals, last_synced)))
+        Box::new(move |_| drop((taken, pending_removals, tags, calls)))
     }
 
     pub(crate) const fn set_store(&mut self, open: fn() -> Arc<dyn Store>) {
@@ -171,6 +139,11 @@ impl Backing {
 
     pub(crate) const fn set_version(&mut self, version: fn() -> u64) {
         self.version = version;
+    }
+
+    pub(crate) const fn set_tagged(&mut self) {
+        self.is_tagged = true;
+        self.tags = InStep::new();
     }
 
     pub(crate) const fn set_fleet(&mut self) {
@@ -194,7 +167,7 @@ impl Backing {
     ) -> Result<R, String> {
         let opened = self.opened(identified)?;
         let function = FunctionId::new(identified.stored_name(), opened.fingerprint);
-        caught(|| question(&*opened.store, &function))
+        caught(|| question(&*opened.known.store, &function))
     }
 
     /// The store, opened if it is not, of the function whose store this is.
@@ -238,27 +211,33 @@ impl Backing {
         let opened = caught(|| {
             let open = self.open.ok_or("the function has none")?;
             let store = open();
-            enlist(&store);
+            let known = known::enlist(Arc::clone(&store));
             store.on_invalidation(
                 &FunctionId::new(name, fingerprint),
-                Arc::new(|| self.invalidated()),
+                Arc::new(|| self.calls.invalidated()),
             );
+            if self.is_tagged && store.has_tags() {
+                store.on_tag_invalidation(Arc::new(|| self.tags.invalidated()));
+            }
             let longest_life = store.longest_life().map(nanos);
-            Ok(Opened { store, fingerprint, longest_life })
+            Ok(Opened { known, fingerprint, longest_life })
         });
         // What panicked once is not asked again at every call.
         opened.unwrap_or_else(|_| Opened::unavailable("what opens it panicked", fingerprint))
     }
 
-    fn invalidated(&self) {
-        // Counted before memory is told to ask: see `synced`.
-        self.invalidations.fetch_add(1, Ordering::SeqCst);
-        self.fresh_until.store(0, Ordering::SeqCst);
+    /// The store, once it is opened, as all functions know it that use it.
+    pub(crate) fn known(&self) -> Option<&'static Known> {
+        self.opened.get().map(|opened| opened.known)
     }
 
-    /// How often the store said that there are invalidations; read before it is asked for them.
-    pub(crate) fn invalidations(&self) -> u64 {
-        self.invalidations.load(Ordering::SeqCst)
+    /// Whether results have tags, and the store knows of those.
+    pub(crate) fn has_tags(&self) -> bool {
+        self.is_tagged && self.known().is_some_and(Known::has_tags)
+    }
+
+    pub(crate) fn is_tagged(&self) -> bool {
+        self.is_tagged
     }
 
     /// The longest that the store keeps anything, in nanoseconds.
@@ -267,9 +246,9 @@ impl Backing {
     }
 
     /// How long memory may answer on its own.
-    fn max_staleness(&self) -> u64 {
+    pub(crate) fn max_staleness(&self) -> u64 {
         let max_staleness =
-            |opened: &Opened| caught(|| Ok(nanos(opened.store.max_staleness()))).unwrap_or(0);
+            |opened: &Opened| caught(|| Ok(nanos(opened.known.store.max_staleness()))).unwrap_or(0);
         // Without a clock memory asks each time, or never.
         let max_staleness = self.opened.get().map_or(0, max_staleness);
         if clock::EXISTS || max_staleness == u64::MAX {
@@ -282,38 +261,7 @@ impl Backing {
     /// Whether memory has answered for as long as it may on its own.
     #[inline]
     pub(crate) fn needs_sync(&self) -> bool {
-        // Acquire: what was invalidated up to that moment is so for whoever sees it.
-        let until = self.fresh_until.load(Ordering::Acquire);
-        until != u64::MAX && Tick::now().nanos() >= until
-    }
-
-    /// Memory is as it should be since `asked`, the moment before the store was asked, when it had
-    /// told of so many invalidations.
-    pub(crate) fn synced(&self, asked: Tick, invalidations: u64) {
-        // SeqCst, as in `invalidated`: invalidations after the question are either seen below, or
-        // their own store comes after this one.
-        self.fresh_until.store(asked.plus(self.max_staleness()).nanos(), Ordering::SeqCst);
-        if self.invalidations() != invalidations {
-            self.fresh_until.store(0, Ordering::SeqCst);
-        }
-    }
-
-    pub(crate) fn last_synced(&self) -> Option<Ticket> {
-        *self.last_synced.lock()
-    }
-
-    pub(crate) fn set_last_synced(&self, ticket: Ticket) {
-        *self.last_synced.lock() = Some(ticket);
-    }
-
-    /// This process removed a call: nothing that it would have to be told, unless others did too.
-    pub(crate) fn removed(&self, ticket: Ticket) {
-        let mut last_synced = self.last_synced.lock();
-        let is_next = last_synced
-            .is_some_and(|seen| seen.epoch == ticket.epoch && seen.removals + 1 == ticket.removals);
-        if is_next {
-            *last_synced = Some(ticket);
-        }
+        self.calls.needs_sync() || self.tags.needs_sync()
     }
 
     /// This call must not be found in the store, though it may be there.

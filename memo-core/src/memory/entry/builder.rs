@@ -7,11 +7,12 @@ use std::ptr::NonNull;
 use super::times::{watch_at, Watch};
 use super::{
     has_thorough_hash, layout, Entry, Ref, Resource, Times, DIGEST_KEY, EXPIRES, FLAGS, HEADER,
-    MAX_VALUE, RESOURCE, WATCHED,
+    MAX_VALUE, RESOURCE, TAGGED, WATCHED,
 };
+use crate::key::tags::Tags;
 use crate::key::{self, Encoded, Hashes, DIGEST, SCOPE, VERBATIM};
 use crate::memory::list::NOWHERE;
-use crate::platform::sync::atomic::{AtomicBool, AtomicU32, AtomicU8};
+use crate::platform::sync::atomic::{AtomicU32, AtomicU8};
 
 /// An entry being written: first the key, then the value behind it, in place.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub(crate) struct Builder {
     capacity: usize,
     hashes: Hashes,
     key_len: u32,
+    tags: Option<Tags>,
 }
 
 // SAFETY: a `Builder` owns its bytes alone.
@@ -55,9 +57,18 @@ impl Builder {
         let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
         let key_len = key.len() as u32;
         let key_len = if is_digest { key_len | DIGEST_KEY } else { key_len };
-        let mut builder = Self { start, len: HEADER, capacity, hashes, key_len };
+        let mut builder = Self { start, len: HEADER, capacity, hashes, key_len, tags: None };
         builder.push(key);
         builder
+    }
+
+    /// What it is tagged with.
+    pub(crate) fn tags(&self) -> Option<&Tags> {
+        self.tags.as_ref()
+    }
+
+    pub(crate) fn set_tags(&mut self, tags: Option<Tags>) {
+        self.tags = tags;
     }
 
     fn value_start(&self) -> usize {
@@ -170,6 +181,7 @@ impl Builder {
         if has_thorough_hash {
             self.push(&self.hashes.thorough.to_ne_bytes());
         }
+        let state = if self.push_tags() { TAGGED } else { 0 };
         // Exactly what is used: the layout is recomputed from that when the entry is freed.
         if self.capacity != self.len {
             self.resize(self.len);
@@ -181,7 +193,7 @@ impl Builder {
             hash: [self.hashes.quick as u32, (self.hashes.quick >> 32) as u32],
             value_len_low: value_len as u32,
             kind: (value_len >> 32 << 8) as u16 | u16::from(codec),
-            is_refreshed: AtomicBool::new(false),
+            state: AtomicU8::new(state),
             marks: AtomicU8::new(0),
         };
         let pointer = self.start.cast::<Entry>();
@@ -191,6 +203,7 @@ impl Builder {
             // SAFETY: there is room for it from there on, which is aligned for it, as the start is.
             unsafe { self.start.add(at).cast::<Watch>().write(watch) };
         }
+        drop(self.tags.take());
         std::mem::forget(self);
         Ref(pointer)
     }

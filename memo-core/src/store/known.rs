@@ -1,0 +1,138 @@
+//! The stores that this process has opened, and the tags that could not be cleared in them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+
+use super::{Failure, Store, Tag, Ticket};
+#[cfg(unix)]
+use crate::platform::process::Unlock;
+use crate::platform::sync::Mutex;
+use crate::platform::unwind::catch;
+
+/// A store that functions of this process use.
+pub(crate) struct Known {
+    pub(super) store: Arc<dyn Store>,
+    /// The tags that are to be cleared there, and could not be, with a number for each time that they
+    /// could not; and whether there are any.
+    pending: Mutex<BTreeMap<Tag, u64>>,
+    has_pending: AtomicBool,
+    /// Which tag was cleared last, and the moment after.
+    last: Mutex<Option<(Tag, Ticket)>>,
+}
+
+/// How many clears of tags have failed.
+static FAILURES: AtomicU64 = AtomicU64::new(0);
+
+/// Every store that a function has opened, once each.
+static STORES: Mutex<Vec<&'static Known>> = Mutex::new(Vec::new());
+
+pub(super) fn enlist(store: Arc<dyn Store>) -> &'static Known {
+    let mut stores = STORES.lock();
+    if let Some(known) = stores.iter().find(|known| Arc::ptr_eq(&known.store, &store)) {
+        return known;
+    }
+    // The list has it for good.
+    let known: &'static Known = Box::leak(Box::new(Known {
+        store,
+        pending: Mutex::new(BTreeMap::new()),
+        has_pending: AtomicBool::new(false),
+        last: Mutex::new(None),
+    }));
+    stores.push(known);
+    known
+}
+
+fn all() -> Vec<&'static Known> {
+    #[cfg(feature = "disk")]
+    enlist(super::disk());
+    STORES.lock().clone()
+}
+
+/// Clears every store that is known to this process: of functions that it has not called too.
+pub(crate) fn clear_stores() {
+    for known in all() {
+        // Who could not be cleared is told of by the functions whose store it is.
+        let _ = caught(|| known.store.clear_all());
+    }
+}
+
+/// Clears a tag in the same stores.
+pub(crate) fn clear_tag_in_stores(tag: &Tag) {
+    for known in all() {
+        if known.has_tags() {
+            // The same, of functions with tags.
+            let _ = known.clear_tag(tag);
+        }
+    }
+}
+
+/// Whether there is any store that a clear of all reaches.
+pub(crate) fn are_there_any() -> bool {
+    cfg!(feature = "disk") || !STORES.lock().is_empty()
+}
+
+/// In a child of `fork` they go on as they were.
+#[cfg(unix)]
+pub(crate) fn before_fork() -> Unlock {
+    let stores = STORES.lock();
+    let lock = |known: &&'static Known| (known.pending.lock(), known.last.lock());
+    let locks: Vec<_> = stores.iter().map(lock).collect();
+    Box::new(move |_| {
+        drop(locks);
+        drop(stores);
+    })
+}
+
+/// What a store answers. A panic of it is an error of it.
+pub(super) fn caught<R>(question: impl FnOnce() -> Result<R, Failure>) -> Result<R, String> {
+    let asked = catch(|| question().map_err(|error| error.to_string()));
+    asked.unwrap_or_else(|| Err("it panicked".into()))
+}
+
+impl Known {
+    pub(crate) fn has_tags(&self) -> bool {
+        caught(|| Ok(self.store.has_tags())).unwrap_or(false)
+    }
+
+    /// Whether what has these tags may be taken from the store and put there: a tag that could not be
+    /// cleared is tried again.
+    pub(crate) fn may_use(&self, tags: &[Tag]) -> bool {
+        let is_clear = |tag: &Tag| !self.is_pending(tag) || self.clear_tag(tag).is_ok();
+        !self.has_pending.load(Ordering::Acquire) || tags.iter().all(is_clear)
+    }
+
+    pub(crate) fn is_pending(&self, tag: &Tag) -> bool {
+        self.has_pending.load(Ordering::Acquire) && self.pending.lock().contains_key(tag)
+    }
+
+    /// The moment after a tag was cleared, if that was the last one.
+    pub(crate) fn cleared_at(&self, tag: &Tag) -> Option<Ticket> {
+        let (last, ticket) = (*self.last.lock())?;
+        (last == *tag).then_some(ticket)
+    }
+
+    fn clear_tag(&self, tag: &Tag) -> Result<(), String> {
+        let before = self.pending.lock().get(tag).copied();
+        let cleared = caught(|| self.store.clear_tag(tag));
+        let mut pending = self.pending.lock();
+        let cleared = match cleared {
+            Ok(ticket) => {
+                // Unless it is to be cleared once more, as that failed since.
+                if pending.get(tag).copied() == before {
+                    pending.remove(tag);
+                }
+                *self.last.lock() = Some((*tag, ticket));
+                Ok(())
+            }
+            Err(why) => {
+                // Relaxed: only the number matters.
+                pending.insert(*tag, FAILURES.fetch_add(1, Ordering::Relaxed));
+                Err(why)
+            }
+        };
+        // Release: who sees it unset also sees what was done before.
+        self.has_pending.store(!pending.is_empty(), Ordering::Release);
+        cleared
+    }
+}
