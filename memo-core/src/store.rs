@@ -19,6 +19,8 @@ mod unavailable;
 mod time;
 #[cfg(any(feature = "disk", feature = "redis"))]
 mod header;
+#[cfg(any(feature = "disk", feature = "redis"))]
+mod names;
 #[cfg(feature = "disk")]
 pub(crate) mod disk;
 #[cfg(feature = "redis")]
@@ -30,6 +32,8 @@ use std::time::Duration;
 
 #[cfg(feature = "disk")]
 pub use disk::{DiskBuilder, DiskEntry, DiskStore};
+#[cfg(any(feature = "disk", feature = "redis"))]
+use names::{hex, program, random};
 #[cfg(feature = "redis")]
 pub use redis::{RedisBuilder, RedisStore};
 pub(crate) use unavailable::Unavailable;
@@ -277,7 +281,87 @@ pub trait Store: Send + Sync + 'static {
         let _ = (function, key);
         Ok(Some(Lease::new(())))
     }
+
+    /// Returns whether the store has tags: whether it overrides [`stamps`](Self::stamps),
+    /// [`clear_tag`](Self::clear_tag) and [`tag_changes`](Self::tag_changes). By default it does not,
+    /// and functions with `tags` do without it.
+    fn has_tags(&self) -> bool {
+        false
+    }
+
+    /// Returns the stamps that these tags have now, in their order.
+    ///
+    /// A tag that has none, because it never had one, or the store lost or evicted it, or
+    /// [`clear_all`](Self::clear_all) was called, gets one that no tag had before: that counts as a
+    /// clear of the tag. What a store keeps of a tag is one number. Which results have the tag it does
+    /// not know: the stamps at the time of a lookup are in the bytes that are [put](Self::put), and
+    /// are compared with those of the time when these are found.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot tell, or has no tags. The call is a miss, and its result
+    /// is not put.
+    fn stamps(&self, tags: &[Tag]) -> Result<Vec<Stamp>, Failure> {
+        let _ = tags;
+        Err(NO_TAGS.into())
+    }
+
+    /// Looks up a call as [`get`](Self::get) does, and returns the stamps of tags besides: as they
+    /// were at the moment of the lookup, or at a later one before this returns. By default it asks for
+    /// the one, then for the others.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot tell. The call is a miss, and its result is not put.
+    fn get_tagged(
+        &self,
+        function: &FunctionId<'_>,
+        key: &Key,
+        tags: &[Tag],
+    ) -> Result<(Lookup, Vec<Stamp>), Failure> {
+        let lookup = self.get(function, key)?;
+        Ok((lookup, self.stamps(tags)?))
+    }
+
+    /// Clears a tag for all processes: from now on it has another stamp. Notes that for
+    /// [`tag_changes`](Self::tag_changes), and returns the moment after.
+    ///
+    /// The tickets of tags are a history of their own: the epoch is that of all tags, and the removals
+    /// are the clears in it. They need not be counted one by one, but never decrease within an epoch,
+    /// and a clear increases them.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the tag may still have its stamp, or others not be told.
+    fn clear_tag(&self, tag: &Tag) -> Result<Ticket, Failure> {
+        let _ = tag;
+        Err(NO_TAGS.into())
+    }
+
+    /// Returns the moment of this answer in the history of tags, and which were cleared between
+    /// `since` and then: [`Changes::Removed`] with the tags, or [`Changes::Everything`] where that is
+    /// not known any more. Without `since`, that is [`Changes::Nothing`].
+    ///
+    /// Stamps that the store lost or evicted need not be told here.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot tell. Memory continues to answer.
+    fn tag_changes(&self, since: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
+        let _ = since;
+        Err(NO_TAGS.into())
+    }
+
+    /// Registers a callback, to be called whenever [`tag_changes`](Self::tag_changes) may have
+    /// something to say before [`max_staleness`](Self::max_staleness) has run out. By default it is
+    /// ignored.
+    fn on_tag_invalidation(&self, notify: OnInvalidation) {
+        let _ = notify;
+    }
 }
+
+/// Why a store that was written before there were tags fails.
+const NO_TAGS: &str = "the store has no tags";
 
 /// Opens a store that the option gives, for one function.
 #[doc(hidden)]
@@ -310,51 +394,4 @@ pub fn disk() -> Arc<dyn Store> {
         None => Arc::new(Unavailable(NOT_NAMED)),
     });
     Arc::clone(disk)
-}
-
-/// Bytes as names have them.
-#[cfg(any(feature = "disk", feature = "redis"))]
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-/// What the program is called, without what cargo adds to the name of a test.
-// Input: `target/debug/deps/app-0123456789abcdef`
-// Output: `app`
-#[cfg(any(feature = "disk", feature = "redis"))]
-fn program() -> String {
-    let path = std::env::current_exe().unwrap_or_default();
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let is_hash = |end: &str| end.len() == 16 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match name.rsplit_once('-') {
-        Some((start, end)) if is_hash(end) && !start.is_empty() => start.to_owned(),
-        _ if name.is_empty() => "unnamed".to_owned(),
-        _ => name,
-    }
-}
-
-/// A number that no other process comes by.
-#[cfg(any(feature = "disk", feature = "redis"))]
-fn random() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    thread_local!(static STATE: RandomState = RandomState::new());
-    // Relaxed: only the number matters.
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let random = |state: &RandomState| state.hash_one((process_id(), number));
-    STATE.try_with(random).unwrap_or_else(|_| random(&RandomState::new()))
-}
-
-/// The process, which a child of `fork` has nothing else to be told by from its parent. WebAssembly
-/// has no `fork`, and asking for the number would end the program.
-#[cfg(any(feature = "disk", feature = "redis"))]
-fn process_id() -> u32 {
-    if cfg!(target_family = "wasm") {
-        0
-    } else {
-        std::process::id()
-    }
 }

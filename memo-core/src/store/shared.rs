@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Changes, Failure, FunctionId, Key, Lease, Lookup, OnInvalidation, Store, Ticket};
+use super::{
+    Changes, Failure, FunctionId, Key, Lease, Lookup, OnInvalidation, Stamp, Store, Tag, Ticket,
+};
 
 macro_rules! forward {
     ($($of:tt)*) => {
@@ -57,6 +59,35 @@ macro_rules! forward {
 
             fn lease(&self, function: &FunctionId<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
                 (**self).lease(function, key)
+            }
+
+            fn has_tags(&self) -> bool {
+                (**self).has_tags()
+            }
+
+            fn stamps(&self, tags: &[Tag]) -> Result<Vec<Stamp>, Failure> {
+                (**self).stamps(tags)
+            }
+
+            fn get_tagged(
+                &self,
+                function: &FunctionId<'_>,
+                key: &Key,
+                tags: &[Tag],
+            ) -> Result<(Lookup, Vec<Stamp>), Failure> {
+                (**self).get_tagged(function, key, tags)
+            }
+
+            fn clear_tag(&self, tag: &Tag) -> Result<Ticket, Failure> {
+                (**self).clear_tag(tag)
+            }
+
+            fn tag_changes(&self, since: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
+                (**self).tag_changes(since)
+            }
+
+            fn on_tag_invalidation(&self, notify: OnInvalidation) {
+                (**self).on_tag_invalidation(notify);
             }
         }
     };

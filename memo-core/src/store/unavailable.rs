@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Changes, Failure, FunctionId, Key, Lookup, Store, Ticket};
+use super::{Changes, Failure, FunctionId, Key, Lookup, Stamp, Store, Tag, Ticket};
 
 /// A store that cannot be reached, and why.
 pub(crate) struct Unavailable(pub(crate) &'static str);
@@ -42,6 +42,22 @@ impl Store for Unavailable {
     }
 
     fn changes(&self, _: &FunctionId<'_>, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
+        self.fail()
+    }
+    // It may have: what it says is why it cannot be asked.
+    fn has_tags(&self) -> bool {
+        true
+    }
+
+    fn stamps(&self, _: &[Tag]) -> Result<Vec<Stamp>, Failure> {
+        self.fail()
+    }
+
+    fn clear_tag(&self, _: &Tag) -> Result<Ticket, Failure> {
+        self.fail()
+    }
+
+    fn tag_changes(&self, _: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
         self.fail()
     }
 }
