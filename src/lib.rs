@@ -27,8 +27,8 @@
 #![deny(missing_docs)]
 
 pub use memo_core::{
-    advance, bulk, clear, clear_all, isolated, isolated_async, report, set_enabled, set_max_bytes,
-    set_reporter, stats, Error, File, FunctionReport, Report, Stats,
+    advance, bulk, clear, clear_all, clear_tag, isolated, isolated_async, report, set_enabled,
+    set_max_bytes, set_reporter, stats, Error, File, FunctionReport, Report, Stats,
 };
 pub use memo_macros::{memo, singleton};
 

@@ -10,6 +10,8 @@ mod claim;
 pub(crate) mod waiting;
 pub(crate) mod lead;
 pub(crate) mod tiered;
+pub(crate) mod stamps;
+pub(crate) mod fleet;
 mod finish;
 mod invalidate;
 mod retain;
@@ -219,17 +221,26 @@ impl Cache {
         expected_len: usize,
     ) -> Result<Key, NoKey> {
         let mut key = self.key_without_tags(args, expected_len)?;
-        match args.tags_of() {
-            Ok(tags) => key.entry.set_tags(tags),
-            Err(no_tags) => {
-                self.count_uncacheable(no_tags.why());
-                return Err(NoKey);
-            }
-        }
-        Ok(key)
+        self.tag(&mut key, args).map(|()| key)
     }
 
-    /// The same, of a call whose tags are no matter.
+    /// Asks for the tags of a call, if its function has any.
+    ///
+    /// # Errors
+    /// It panicked, or there are too many; it is counted and reported.
+    pub(crate) fn tag(&self, key: &mut Key, args: &dyn Arguments) -> Result<(), NoKey> {
+        if !self.limits.is_tagged {
+            return Ok(());
+        }
+        let tags = args.tags_of().map_err(|no_tags| {
+            self.count_uncacheable(no_tags.why());
+            NoKey
+        })?;
+        key.entry.set_tags(tags);
+        Ok(())
+    }
+
+    /// The key of a call whose tags are no matter yet.
     ///
     /// # Errors
     /// As for [`missed`](Self::missed), of arguments.

@@ -60,7 +60,61 @@ pub fn clear_all() {
     match function::isolation::current() {
         // Its functions use no stores.
         Some(isolation) => isolation.memos.clear_all(),
-        None => function::registry::MEMOS.clear_all_and(store::backing::clear_stores),
+        None => function::registry::MEMOS.clear_all_and(store::known::clear_stores),
+    }
+}
+
+/// Forgets every result and every resource that has a tag: those of all functions, memo and singleton
+/// alike, whose option `tags` gave it to them.
+///
+/// As with `func::clear()`, a computation that is under way when this returns and will have the tag is
+/// not stored. Other results that were computed from what this forgets stay, unless they have the tag
+/// as well.
+///
+/// The tag is forgotten in the same stores that [`clear_all`] clears, for all processes that use them: in
+/// each that is one write, however many results have the tag. In memory it takes time in proportion to
+/// how many have. What other processes have in memory goes as it does with `func::clear()`. A store that
+/// cannot be reached is told once it can; until then, nothing with the tag is taken from it.
+///
+/// # Examples
+///
+/// ```
+/// #[memo::memo(tags(format!("user:{id}")))]
+/// fn name(id: u64) -> String {
+///     // …
+/// #   id.to_string()
+/// }
+///
+/// #[memo::memo(tags(users.iter().map(|id| format!("user:{id}")).collect::<Vec<_>>()))]
+/// fn names(users: &[u64]) -> Vec<String> {
+///     users.iter().map(|id| name(*id)).collect()
+/// }
+///
+/// names(&[7, 8]);
+/// names(&[8, 9]);
+/// memo::clear_tag("user:7");
+/// assert!(!name::contains(7) && name::contains(8));
+/// assert!(!names::contains(&[7, 8]) && names::contains(&[8, 9]));
+/// ```
+pub fn clear_tag(tag: impl AsRef<str>) {
+    clear_tag_of(&key::tags::tag_of(tag.as_ref()));
+}
+
+fn clear_tag_of(tag: &key::tags::Tag) {
+    use function::registry::{clear_tag_and, clear_tag_step, Step, MEMOS, SINGLETONS};
+    let hash = key::tags::hash_of_tag(tag);
+    match function::isolation::current() {
+        // Its functions use no stores.
+        Some(isolation) => {
+            clear_tag_step([&isolation.memos, &isolation.singletons], hash, Step::Whole);
+        }
+        None if !store::known::are_there_any() => {
+            clear_tag_step([&MEMOS, &SINGLETONS], hash, Step::Whole);
+        }
+        None => clear_tag_and(hash, || {
+            store::known::clear_tag_in_stores(tag);
+            MEMOS.all().into_iter().for_each(|function| function.tag_was_cleared(tag));
+        }),
     }
 }
 

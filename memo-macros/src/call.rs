@@ -4,6 +4,7 @@ use crate::attributes;
 use crate::companions::Takes;
 use crate::function::{Function, Place};
 use crate::generics;
+use crate::key::ends;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -122,7 +123,9 @@ impl Function {
         let private = &self.private;
         let verb = Ident::new(verb, Span::mixed_site());
         let after: Vec<_> = after.into_iter().collect();
-        self.ask_by(takes, |key| quote!(#private::#verb(#(#before,)* #key #(, #after)*)))
+        let has_tags = self.asks_for_tags(&verb.to_string());
+        let ask = |key| quote!(#private::#verb(#(#before,)* #key #(, #after)*));
+        self.ask_by(takes, has_tags, ask)
     }
 
     /// The same for the companion of that name in a task.
@@ -135,14 +138,47 @@ impl Function {
         let private = &self.private;
         let verb = Ident::new(verb, Span::mixed_site());
         let after: Vec<_> = after.into_iter().collect();
+        let has_tags = self.asks_for_tags(&verb.to_string());
         let ask = |key| quote!(#private::#verb(#(#before,)* #key #(, #after)*).await);
-        self.ask_by(Takes::Key, ask)
+        self.ask_by(Takes::Key, has_tags, ask)
+    }
+
+    /// Whether a question of this name is about more than what is in memory of a call.
+    fn asks_for_tags(&self, verb: &str) -> bool {
+        match verb {
+            "hit" | "remove" | "remove_async" | "contains" => false,
+            "get" => self.is_stored,
+            _ => true,
+        }
+    }
+
+    // Input:
+    //     page::__key(&id)
+    //
+    // Output:
+    //     tagged(page::__key(&id), || TagList::new().and(&(format!("user:{id}"))))
+    fn with_tags(&self, key: &TokenStream) -> TokenStream {
+        let private = &self.private;
+        let tags = self.tags.iter().map(|(tag, _)| {
+            let (start, end) = ends(tag);
+            let and = Ident::new("and", start);
+            quote_spanned!(end=> .#and(&(#tag)))
+        });
+        quote!(#private::tagged(#key, || #private::TagList::new()#(#tags)*))
     }
 
     /// The question of a key, whichever the call has.
-    fn ask_by(&self, takes: Takes, ask: impl Fn(TokenStream) -> TokenStream) -> TokenStream {
-        let question = ask(self.key_of(takes));
+    fn ask_by(
+        &self,
+        takes: Takes,
+        has_tags: bool,
+        ask: impl Fn(TokenStream) -> TokenStream,
+    ) -> TokenStream {
+        let has_tags = has_tags && !self.tags.is_empty();
+        let key = self.key_of(takes);
+        let question = ask(if has_tags { self.with_tags(&key) } else { key });
         match &self.key {
+            None if has_tags => self.with_names(takes, question),
             None => question,
             Some(key) if !key.is_fallible => self.with_names(takes, question),
             Some(_) => {
@@ -157,7 +193,7 @@ impl Function {
     //
     // Output:
     //     match (&arg0,) { ((a, b),) => page(&(*a, b.len())) }
-    /// The given `key` sees the names that a pattern binds.
+    /// The given `key`, and a tag, see the names that a pattern binds.
     fn with_names(&self, takes: Takes, question: TokenStream) -> TokenStream {
         let unnamed = self.params.iter().filter(|param| param.is_taken(takes) && !param.is_named());
         let (patterns, names): (Vec<_>, Vec<_>) =

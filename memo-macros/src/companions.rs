@@ -20,7 +20,7 @@ pub(crate) enum Takes {
     Nothing,
     /// None, but what names an instance of the function.
     Generics,
-    /// The hashed ones, and those that the given `key` mentions; `self` by reference.
+    /// The hashed ones, and those that the given `key` or a tag mentions; `self` by reference.
     Key,
     All,
 }
@@ -236,8 +236,8 @@ impl Function {
     pub(crate) fn uses_of_key(&self, param: &Param) -> TokenStream {
         let cfgs = param.cfgs();
         let is_used = |name: &Ident| {
-            let is_asked = self.enabled.as_ref().is_some_and(|(_, mentions)| mentions.has(name));
-            is_asked
+            let mut asked = self.enabled.iter().chain(&self.tags);
+            asked.any(|(_, mentions)| mentions.has(name))
                 || match &self.key {
                     Some(key) => key.mentions(name),
                     None => param.hashed,
@@ -331,7 +331,9 @@ impl Function {
 
     /// Silences lints about a signature that is not as the user wrote it.
     fn lints_of_ours(&self) -> TokenStream {
-        let keyed = self.key.iter().map(|_| quote!(unused_variables,));
+        // Not all that take what `key` or a tag mentions ask for these.
+        let is_keyed = self.key.is_some() || !self.tags.is_empty();
+        let keyed = is_keyed.then(|| quote!(unused_variables,)).into_iter();
         quote! {
             #[allow(
                 dead_code,

@@ -28,13 +28,15 @@ pub(crate) struct Function {
     pub(crate) receiver: Option<Receiver>,
     /// Whether `self` is part of the key, if no other is given.
     pub(crate) self_hashed: bool,
-    /// Whether the given `key` mentions `self`.
+    /// Whether the given `key` or a tag mentions `self`.
     pub(crate) self_mentioned: bool,
     pub(crate) params: Vec<Param>,
     /// The expression that is the key instead of the hashed parameters.
     pub(crate) key: Option<GivenKey>,
     /// The condition under which a call is one for the cache, and what it mentions.
     pub(crate) enabled: Option<(Expr, Mentions)>,
+    /// What results are tagged with, and what that mentions.
+    pub(crate) tags: Vec<(Expr, Mentions)>,
     /// Whether its results live beyond the process.
     pub(crate) is_stored: bool,
     /// The declared return type; of an async function in a box, that of its future.
@@ -97,11 +99,19 @@ impl Function {
             Some(key) => Some(given_key(key, &private, this.as_ref(), &mut params)?),
             None => None,
         };
+        let tags: Vec<_> =
+            options.tags.iter().map(|tag| (tag.clone(), Mentions::of(tag))).collect();
+        let is_tag_of = |name: &Ident| tags.iter().any(|(_, mentions)| mentions.has(name));
+        for param in &mut params {
+            param.mentioned |= param.bindings().iter().any(is_tag_of);
+        }
+        let is_mentioned =
+            |this: &Ident| key.as_ref().is_some_and(|key| key.mentions(this)) || is_tag_of(this);
         let function = Self {
             attributes: Attributes::new(attrs),
             place: place(&vis, &sig, attribute, options)?,
             self_hashed: receiver.is_some() && !options.skip.iter().any(|name| name == "self"),
-            self_mentioned: this.zip(key.as_ref()).is_some_and(|(this, key)| key.mentions(&this)),
+            self_mentioned: this.as_ref().is_some_and(is_mentioned),
             returns,
             stmts,
             is_boxed,
@@ -109,6 +119,7 @@ impl Function {
             private,
             krate,
             key,
+            tags,
             enabled: options.enabled.as_ref().map(|expr| (expr.clone(), Mentions::of(expr))),
             is_stored: false,
             body: block,

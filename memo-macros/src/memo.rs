@@ -227,8 +227,12 @@ fn store_settings(function: &Function, options: &MemoOptions, store: &Store) -> 
     let (key, skip) = (options.shared.key.iter(), &options.shared.skip);
     // Whatever says which results are meant by which arguments.
     let (cache_if, cache_err) = (options.cache_if.iter(), options.cache_err);
-    let source =
+    let mut source =
         quote!(#sig #body #(key = #key)* skip(#(#skip),*) #(cache_if = #cache_if)* #cache_err);
+    if !options.shared.tags.is_empty() {
+        let tags = &options.shared.tags;
+        source.extend(quote!(tags(#(#tags),*)));
+    }
     let source = source.to_string();
     let open = match store {
         Store::Named(name) => quote!(#private::#name),

@@ -4,7 +4,7 @@ use crate::foreign;
 use crate::renamed;
 use crate::values::{
     Bound, Store, Ttl, background, bytes, condition, entries, flag, fleet, idle, jitter, name,
-    name_text, names, path, stale, store, ttl, value, version, wait,
+    name_text, names, path, stale, store, tags, ttl, value, version, wait,
 };
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote;
@@ -53,6 +53,8 @@ pub(crate) struct SharedOptions {
     pub(crate) jitter: Option<(Ident, TokenStream)>,
     pub(crate) idle: Option<(Ident, TokenStream)>,
     pub(crate) enabled: Option<Expr>,
+    /// What results are tagged with; none, if nothing is said.
+    pub(crate) tags: Vec<Expr>,
     pub(crate) wait: Option<TokenStream>,
     pub(crate) max_entries: Option<Bound>,
     pub(crate) refresh: Option<Ident>,
@@ -84,6 +86,7 @@ const MEMO: Attribute = Attribute {
         "stale_if_error",
         "clone",
         "enabled",
+        "tags",
         "key",
         "skip",
         "version",
@@ -106,6 +109,7 @@ const SINGLETON: Attribute = Attribute {
         "wait",
         "share_err",
         "enabled",
+        "tags",
         "validate",
         "on_release",
         "key",
@@ -229,6 +233,7 @@ impl SharedOptions {
             "share_err" => self.share_err = flag(option, input)?.then(|| option.clone()),
             "jitter" => self.jitter = Some((option.clone(), jitter(&value(option, input)?)?)),
             "idle" => self.idle = Some((option.clone(), idle(&value(option, input)?)?)),
+            "tags" => self.tags = tags(option, input)?,
             "enabled" => self.enabled = Some(condition(value(option, input)?)?),
             "wait" => self.wait = Some(wait(&value(option, input)?)?),
             "max_entries" => self.max_entries = Some(entries(value(option, input)?)?),
@@ -288,9 +293,10 @@ impl SharedOptions {
             Bound::Asked(entries) => quote!(.ask_max_entries(|| #entries)),
         });
         let refresh = self.refresh.iter().map(|_| quote!(.refresh_in_background()));
+        let tagged = (!self.tags.is_empty()).then(|| quote!(.tagged()));
         quote! {
             #(#ttl)* #(.jitter(|| #jitter))* #(.idle(|| #idle))* #(.wait(|| #wait))*
-            #(#max_entries)* #(#refresh)*
+            #(#max_entries)* #(#refresh)* #tagged
         }
     }
 

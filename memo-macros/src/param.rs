@@ -17,7 +17,7 @@ pub(crate) struct Param {
     pub(crate) name: Ident,
     /// Part of the key, if no other is given.
     pub(crate) hashed: bool,
-    /// The given `key` mentions it.
+    /// The given `key` or a tag mentions it.
     pub(crate) mentioned: bool,
     /// If its type says `impl Trait`: the type with names for these, and the names.
     pub(crate) named_impls: Option<(Type, Vec<TypeParam>)>,

@@ -1,6 +1,7 @@
 //! The values that options take.
 
 use crate::generics;
+use crate::mentions::unformatted;
 use crate::units;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -173,6 +174,37 @@ pub(crate) fn condition(value: Expr) -> Result<Expr> {
             Err(Error::new(other.span(), cure))
         }
     }
+}
+
+/// Reads `(format!("user:{id}"), team)`: what results are tagged with.
+pub(crate) fn tags(option: &Ident, input: ParseStream) -> Result<Vec<Expr>> {
+    let cure = "`tags` needs expressions over the parameters: `tags(format!(\"user:{id}\"))`";
+    if !input.peek(syn::token::Paren) {
+        return Err(Error::new(option.span(), cure));
+    }
+    let content;
+    syn::parenthesized!(content in input);
+    let tags: Vec<Expr> =
+        Punctuated::<_, Token![,]>::parse_terminated(&content)?.into_iter().collect();
+    if tags.is_empty() {
+        return Err(Error::new(option.span(), cure));
+    }
+    for tag in &tags {
+        if let Some(text) = unformatted(tag) {
+            let cure = format!(
+                "a tag is an expression, and this text is the same for every call: write `tags(format!({text}))`"
+            );
+            return Err(Error::new_spanned(tag, cure));
+        }
+        match literal(tag) {
+            None | Some(Lit::Str(_)) => {}
+            Some(other) => {
+                let cure = format!("a tag is a text: write `tags(\"{}\")`", quote!(#other));
+                return Err(Error::new(other.span(), cure));
+            }
+        }
+    }
+    Ok(tags)
 }
 
 /// The bound of a wait: an expression of type `Duration`.

@@ -26,6 +26,7 @@ mod retain;
 mod singletons;
 mod stale;
 mod statistics;
+mod tags;
 mod stalls;
 mod stored_lives;
 mod task_waits;

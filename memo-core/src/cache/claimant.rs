@@ -7,10 +7,11 @@ use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use super::stamps::Moment;
 use crate::flight::{Entered, Flight, Key};
 use crate::memory::entry::Builder;
 use crate::platform::sync::thread_local;
-use crate::store::{Lease, Ticket};
+use crate::store::Lease;
 
 /// A call that is to be computed, or to wait for who computes it.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ pub(crate) struct Call {
 #[derive(Debug, Default)]
 pub(crate) struct ForStore {
     /// When the store was asked, and had nothing.
-    pub(crate) ticket: Option<Ticket>,
+    pub(crate) moment: Option<Moment>,
     /// The right to compute it for all processes.
     pub(crate) lease: Option<Lease>,
     /// What the store has is to be replaced, for all.

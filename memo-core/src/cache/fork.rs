@@ -19,9 +19,9 @@ use crate::function::registry::{MEMOS, SINGLETONS};
 use crate::function::{identity, isolation};
 use crate::memory::{budget, expiry};
 use crate::platform::process::{self, Side, Unlock};
-use crate::store::backing;
 #[cfg(feature = "disk")]
 use crate::store::disk;
+use crate::store::known;
 use crate::{flight, reclaim};
 
 use super::asked;
@@ -55,7 +55,7 @@ extern "C" fn prepare() {
     // The stores' own first, as nothing else is locked under them. Each list of functions before
     // their caches, and the budget's turn before either, as evictions take a cache's lock under it;
     // a cache before what is locked under it.
-    let mut unlocks = vec![backing::before_fork()];
+    let mut unlocks = vec![known::before_fork()];
     #[cfg(feature = "disk")]
     unlocks.push(disk::before_fork());
     unlocks.push(budget::before_fork());

@@ -8,7 +8,7 @@ use super::{Cache, Shared, UNLISTED};
 use crate::clock::Tick;
 use crate::function::registry::{Function, Held};
 use crate::function::stats::Stats;
-use crate::key::tags::TagHash;
+use crate::key::tags::{Tag, TagHash};
 use crate::memory::bounded::Bounds;
 #[cfg(unix)]
 use crate::platform::process::{Side, Unlock};
@@ -41,6 +41,10 @@ impl Function for Cache {
         if self.has_store() {
             self.clear_store();
         }
+    }
+
+    fn tag_was_cleared(&'static self, tag: &Tag) {
+        self.tag_was_cleared(tag);
     }
 
     fn hold(&'static self) -> Box<dyn Held> {

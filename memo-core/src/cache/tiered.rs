@@ -6,15 +6,18 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::cache::life::{random, Life};
+use crate::cache::life::Life;
+use crate::cache::stamps::{Look, Moment};
 use crate::cache::Cache;
-use crate::clock::{self, Instant, Tick};
 use crate::flight::{Flight, Key};
 use crate::function::error::Kind;
 use crate::function::identity::Identified;
+use crate::key::tags::{Tag, Tags};
 use crate::key::DIGEST;
 use crate::memory::entry::Ref;
-use crate::store::{Changes, Failure, Found, FunctionId, Lease, Lookup, Store, Ticket};
+use crate::store::backing::Backing;
+use crate::store::in_step::InStep;
+use crate::store::{Changes, Failure, Found, FunctionId, Lease, Store, Ticket};
 
 /// What is to be done with the store after a computation; nothing of the user's types in it.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ pub(crate) enum StoreWrite {
 pub(crate) struct Put {
     pub(crate) digest: [u8; DIGEST],
     /// The moment of the look, which preceded the computation.
-    pub(crate) ticket: Ticket,
+    pub(crate) moment: Moment,
     /// It replaces what may be there.
     pub(crate) replaces: bool,
     pub(crate) entry: Ref,
@@ -57,6 +60,7 @@ impl Put {
         bytes.extend((life << 8 | u64::from(entry.codec())).to_le_bytes());
         bytes.extend(self.structure.to_le_bytes());
         bytes.extend(value);
+        self.moment.write(&mut bytes);
         bytes
     }
 }
@@ -88,7 +92,7 @@ impl Cache {
 
     /// Asks the store; nothing, if it failed, which is counted and reported, or has nothing to say
     /// of this function alone.
-    fn ask<R>(
+    pub(super) fn ask<R>(
         &'static self,
         kind: Kind,
         question: impl FnOnce(&dyn Store, &FunctionId<'_>) -> Result<R, Failure>,
@@ -142,26 +146,30 @@ impl Cache {
         !self.backing.is_removal_pending(digest)
     }
 
-    /// What the store has of a call.
-    pub(crate) fn load(&'static self, digest: &[u8; DIGEST]) -> Option<Lookup> {
+    /// What the store has of a call with these tags.
+    pub(crate) fn load(&'static self, digest: &[u8; DIGEST], tags: Option<&Tags>) -> Option<Look> {
         if !self.may_read(digest) {
             return None;
         }
-        let mut lookup = self.ask(Kind::Store, |store, function| store.get(function, digest))?;
+        let mut look = if self.backing.is_tagged() {
+            self.load_tagged(digest, tags)?
+        } else {
+            self.ask(Kind::Store, |store, function| store.get(function, digest))?.into()
+        };
         // The `ttl` may be another than when it was put.
-        lookup.found = lookup.found.filter(|found| self.remaining(found).is_some());
-        Some(lookup)
+        look.found = look.found.filter(|found| self.remaining(found).is_some());
+        Some(look)
     }
 
     /// What the store has of a flight's call, unless no other process could mean the same by it.
-    pub(crate) fn load_for(&'static self, flight: &Flight) -> Option<Lookup> {
+    pub(crate) fn load_for(&'static self, flight: &Flight) -> Option<Look> {
         if flight.is_local {
             let why = "a closure is part of the call, which no other process can name: \
                        results are kept in memory alone";
             self.report(Kind::Local, why.into());
             return None;
         }
-        self.load(&flight.digest)
+        self.load(&flight.digest, flight.tags.as_ref())
     }
 
     /// What the store has of a call that is only looked for.
@@ -169,7 +177,7 @@ impl Cache {
         if key.is_local {
             return None;
         }
-        self.load(&key.digest)?.found
+        self.load(&key.digest, key.entry.tags())?.found
     }
 
     /// Puts a result, or removes one.
@@ -195,12 +203,15 @@ impl Cache {
         if !self.may_read(&put.digest) {
             return;
         }
-        let mut ticket = put.ticket;
+        if self.backing.is_tagged() && !self.may_use_tags(&put.moment.tags()) {
+            return;
+        }
+        let mut ticket = put.moment.ticket;
         if put.replaces {
             let replaced = self.ask(Kind::Put, |store, function| replaced(store, function, put));
             match replaced {
                 Some(Some(after)) => {
-                    self.backing.removed(after);
+                    self.backing.calls.removed(after);
                     ticket = after;
                 }
                 Some(None) => return,
@@ -221,7 +232,7 @@ impl Cache {
         match removed {
             Some((was_there, ticket)) => {
                 self.backing.removal_done(Some(digest));
-                self.backing.removed(ticket);
+                self.backing.calls.removed(ticket);
                 was_there
             }
             None => {
@@ -239,7 +250,7 @@ impl Cache {
         match ticket {
             Some(ticket) => {
                 self.backing.removal_done(None);
-                self.backing.set_last_synced(ticket);
+                self.backing.calls.set_last_synced(ticket);
             }
             None => self.backing.set_pending_clear(true),
         }
@@ -248,30 +259,77 @@ impl Cache {
 
     /// Invalidates in memory what others invalidated in the store, if it is time to ask.
     pub(crate) fn sync_invalidations(&'static self) {
-        if !self.backing.needs_sync() {
-            return;
+        let Backing { calls, tags, .. } = &self.backing;
+        if calls.needs_sync() {
+            self.sync(
+                calls,
+                |store, function, since| store.changes(function, since),
+                |keys| {
+                    self.forget_if(&keys.into_iter().collect());
+                },
+            );
         }
-        let (asked, invalidations) = (Tick::now(), self.backing.invalidations());
-        let last_synced = self.backing.last_synced();
+        if tags.needs_sync() {
+            self.sync_tags();
+        }
+    }
+
+    #[cold]
+    fn sync_tags(&'static self) {
+        let tags = &self.backing.tags;
+        let _ = self.backing.opened(self);
+        if self.backing.has_tags() {
+            let forget = |cleared: Vec<_>| self.forget_tags(&cleared);
+            self.sync(tags, |store, _, since| store.tag_changes(since), forget);
+        } else {
+            // Nothing of this function is in it.
+            tags.synced(tags.question(), u64::MAX);
+        }
+    }
+
+    /// Follows a history of the store.
+    fn sync(
+        &'static self,
+        history: &InStep,
+        changes: impl FnOnce(
+            &dyn Store,
+            &FunctionId<'_>,
+            Option<Ticket>,
+        ) -> Result<(Ticket, Changes), Failure>,
+        forget: impl FnOnce(Vec<[u8; DIGEST]>),
+    ) {
+        let question = history.question();
+        let since = question.since;
         // A store that cannot tell leaves memory as it is: it answers on.
         if let Some((ticket, changes)) =
-            self.ask(Kind::Store, |store, function| store.changes(function, last_synced))
+            self.ask(Kind::Store, |store, function| changes(store, function, since))
         {
             match changes {
                 // What memory has it got without the store, and nobody can tell since when; unless
                 // another call has found out the same meanwhile, and it is from since then.
-                Changes::Nothing
-                    if last_synced.is_none() && self.backing.last_synced() != Some(ticket) =>
-                {
+                Changes::Nothing if since.is_none() && history.last_synced() != Some(ticket) => {
                     self.forget_all();
                 }
                 Changes::Nothing => {}
-                Changes::Removed(keys) => self.forget_if(&keys.into_iter().collect()),
+                Changes::Removed(keys) => forget(keys),
                 Changes::Everything => self.forget_all(),
             }
-            self.backing.set_last_synced(ticket);
+            history.set_last_synced(ticket);
         }
-        self.backing.synced(asked, invalidations);
+        history.synced(question, self.backing.max_staleness());
+    }
+
+    /// A tag was cleared in the stores, or could not be.
+    pub(super) fn tag_was_cleared(&'static self, tag: &Tag) {
+        let Some(known) = self.backing.known().filter(|_| self.backing.is_tagged()) else {
+            return;
+        };
+        if let Some(why) = known.pending(tag) {
+            self.backing.errors.fetch_add(1, Ordering::Relaxed);
+            self.report_store(Kind::Put, why);
+        } else if let Some(ticket) = known.cleared_at(tag) {
+            self.backing.tags.removed(ticket);
+        }
     }
 }
 
@@ -306,7 +364,7 @@ fn replaced(
     function: &FunctionId<'_>,
     put: &Put,
 ) -> Result<Option<Ticket>, Failure> {
-    let (now, changes) = store.changes(function, Some(put.ticket))?;
+    let (now, changes) = store.changes(function, Some(put.moment.ticket))?;
     match changes {
         Changes::Nothing => {}
         Changes::Removed(keys) if !keys.contains(&put.digest) => {}
@@ -316,65 +374,4 @@ fn replaced(
     // Another removal that came between the question and this one may have been of the same call.
     let is_next = after.epoch == now.epoch && after.removals == now.removals + 1;
     Ok(is_next.then_some(after))
-}
-
-/// About as long as a clock goes.
-const FOREVER: Duration = Duration::from_secs(1 << 30);
-
-/// The wait for a call that another process computes.
-pub(crate) struct FleetWait {
-    cache: &'static Cache,
-    deadline: Option<Instant>,
-}
-
-/// What a call does that has nothing to take.
-pub(crate) enum FleetStep {
-    /// It computes, for all.
-    Lead(Lease),
-    /// It computes, for itself.
-    Compute,
-    /// It looks again after a while.
-    Wait(Duration),
-}
-
-impl Cache {
-    /// Whether there may be another process that computes what was not found.
-    pub(crate) fn is_worth_waiting(&self, lookup: Option<&Lookup>) -> bool {
-        self.backing.is_fleet() && lookup.is_some_and(|lookup| lookup.found.is_none())
-    }
-}
-
-impl FleetWait {
-    pub(crate) const fn new(cache: &'static Cache) -> Self {
-        Self { cache, deadline: None }
-    }
-
-    pub(crate) fn after(&mut self, lease: Result<Option<Lease>, Unknown>) -> FleetStep {
-        match lease {
-            Err(Unknown) => FleetStep::Compute,
-            Ok(Some(lease)) => FleetStep::Lead(lease),
-            Ok(None) => {
-                if !clock::EXISTS {
-                    // Nobody could tell when it has waited for long enough.
-                    self.cache.count_unshared();
-                    return FleetStep::Compute;
-                }
-                let now = Instant::now();
-                let deadline = *self.deadline.get_or_insert_with(|| {
-                    let bound = Duration::from_nanos(self.cache.bound());
-                    now.checked_add(bound).unwrap_or(now + FOREVER)
-                });
-                if now >= deadline {
-                    self.cache.count_unshared();
-                    return FleetStep::Compute;
-                }
-                FleetStep::Wait(pause().min(deadline - now))
-            }
-        }
-    }
-}
-
-/// Between 20 and 60 ms, so that not all who wait ask at once.
-fn pause() -> Duration {
-    Duration::from_millis(20 + random() % 40)
 }

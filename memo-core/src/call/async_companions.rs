@@ -75,9 +75,9 @@ pub fn contains_async<R, P: Payload<R>, A: Args>(
 /// `func::remove_async(…)`: whether there was something to forget.
 pub fn remove_async<A: Args>(memo: &'static Static, args: A) -> impl Future<Output = bool> {
     let memo = memo.here();
-    let key = memo.key(&args, memo.trust.expected_len());
+    let key = memo.cache.key_without_tags(&args, 0);
     async move {
-        let Some(key) = key else { return false };
+        let Ok(key) = key else { return false };
         memo.ask_store(move || memo.remove_key(&key)).await.unwrap_or(false)
     }
 }

@@ -6,6 +6,7 @@ use crate::cache::tiered::{Put, StoreWrite, Write};
 use crate::codec::{self, Codec, Keep};
 use crate::flight::Key;
 use crate::function::enabled;
+use crate::key::tags::Tags;
 use crate::key::{Args, DIGEST};
 use crate::memory::entry::Ref;
 
@@ -48,7 +49,8 @@ pub fn remove<A: Args>(memo: &'static Static, args: A) -> bool {
     if !memo.cache.has_store() {
         return memo.cache.key(&args, 0).is_ok_and(|key| memo.cache.remove(&key));
     }
-    memo.key(&args, 0).is_some_and(|key| memo.remove_key(&key))
+    let key = memo.cache.key_without_tags(&args, 0);
+    key.is_ok_and(|key| memo.remove_key(&key))
 }
 
 /// `func::insert(…)`: stores a result that was come by otherwise.
@@ -91,6 +93,7 @@ impl<R, C: Codec<R>> Insert<R> for Bytes<C> {
 pub struct Insertion {
     digest: [u8; DIGEST],
     is_local: bool,
+    tags: Option<Tags>,
     made: Made,
 }
 
@@ -106,7 +109,7 @@ impl Insertion {
     /// One that no store is told of: the entry, or the key of what goes.
     pub(super) fn of_memory(digest: [u8; DIGEST], made: Result<Ref, Key>) -> Self {
         let made = made.map_or_else(Made::Nothing, |entry| Made::Entry(entry, None));
-        Self { digest, is_local: true, made }
+        Self { digest, is_local: true, tags: None, made }
     }
 }
 
@@ -128,7 +131,7 @@ impl Memo {
             Ok(Keep::Share(_)) | Err(_) => None,
             Ok(Keep::Drop) => return None,
         };
-        let (digest, is_local) = (key.digest, key.is_local);
+        let (digest, is_local, tags) = (key.digest, key.is_local, key.entry.tags().cloned());
         let encoded = data.and_then(|data| {
             let codec = self.encode_value(data, &mut key.entry)?;
             Some((codec, self.life(codec_of, data)?, data))
@@ -144,15 +147,15 @@ impl Memo {
             }
             None => Made::Nothing(key),
         };
-        Some(Insertion { digest, is_local, made })
+        Some(Insertion { digest, is_local, tags, made })
     }
 
     /// Inserts it, and waits for the store.
     pub(super) fn insert(&'static self, insertion: Insertion) {
-        let Insertion { digest, is_local, made } = insertion;
+        let Insertion { digest, is_local, tags, made } = insertion;
         let mut lookup = None;
         if self.cache.has_store() && !is_local {
-            lookup = self.cache.load(&digest);
+            lookup = self.cache.load(&digest, tags.as_ref());
             if lookup.is_none() {
                 self.cache.backing.note_pending_removal(digest);
             }
@@ -161,8 +164,8 @@ impl Memo {
             Made::Entry(entry, put) => {
                 self.cache.insert(&digest, entry.view().share());
                 lookup.zip(put).map(|(at, (structure, life))| {
-                    let ticket = at.ticket;
-                    StoreWrite::Put(Put { digest, ticket, replaces: true, entry, structure, life })
+                    let moment = at.moment;
+                    StoreWrite::Put(Put { digest, moment, replaces: true, entry, structure, life })
                 })
             }
             Made::Nothing(key) => {

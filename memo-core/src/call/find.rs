@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::{isolated, AsyncMiss, Memo, Miss, Payload, Static};
 use crate::background::pool::REFRESHES;
-use crate::cache::{self, Claimant, Held};
+use crate::cache::{self, Claimant, Held, NoKey};
 use crate::flight::Key;
 use crate::function::{enabled, isolation};
 use crate::key::{Args, Arguments};
@@ -271,12 +271,21 @@ impl Memo {
         if is_data && !enabled::is_on() {
             return None;
         }
-        let Some(key) = self.key(args, value_len) else {
+        let mut key = match self.cache.key_without_tags(args, value_len) {
+            Ok(key) => key,
+            Err(NoKey) => {
+                self.cache.count_miss();
+                return None;
+            }
+        };
+        if let Some(held) = self.cache.find_key(&key) {
+            return Some((key, Some(held)));
+        }
+        if let Err(NoKey) = self.cache.tag(&mut key, args) {
             self.cache.count_miss();
             return None;
-        };
-        let held = self.cache.find_key(&key);
-        Some((key, held))
+        }
+        Some((key, None))
     }
 
     #[cold]

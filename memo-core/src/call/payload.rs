@@ -162,7 +162,7 @@ fn finish_asking<R, C: Codec<R>>(
     let mut put = None;
     if C::HAS_STORE {
         if let Outcome::Store(entry) = &outcome {
-            if lead.for_store().ticket.is_some() {
+            if lead.for_store().moment.is_some() {
                 put = codec::structure(data, entry.view()).zip(life);
             }
         }
@@ -190,18 +190,20 @@ pub(super) fn left(lead: Lead) -> Option<Write> {
 /// put there is made of this, and lives so long.
 fn ended(mut lead: Lead, outcome: Outcome, put: Option<(u64, Life)>) -> Option<Write> {
     let digest = lead.flight().digest;
-    let ForStore { ticket, lease, is_replacing: replaces } = lead.take_for_store();
-    let put = match (&outcome, ticket, put) {
-        (Outcome::Store(entry), Some(ticket), Some((structure, life))) => {
+    let ForStore { moment, lease, is_replacing: replaces } = lead.take_for_store();
+    let was_looked_up = moment.is_some();
+    let put = match (&outcome, moment, put) {
+        (Outcome::Store(entry), Some(moment), Some((structure, life))) => {
             let entry = entry.view().share();
-            Some(StoreWrite::Put(Put { digest, ticket, replaces, entry, structure, life }))
+            Some(StoreWrite::Put(Put { digest, moment, replaces, entry, structure, life }))
         }
         _ => None,
     };
     let Finished { is_current, .. } = lead.finish(outcome);
     // What was invalidated here may have been computed from what the store was to forget.
     let put = put.filter(|_| is_current);
-    let remove = ticket.filter(|_| replaces && put.is_none()).map(|_| StoreWrite::Remove(digest));
+    let is_removed = was_looked_up && replaces && put.is_none();
+    let remove = is_removed.then_some(StoreWrite::Remove(digest));
     put.or(remove).map(|what| Write { what, lease })
 }
 

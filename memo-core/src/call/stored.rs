@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use super::{Memo, Payload, Static};
 use crate::background::pool::{is_background, spawn_blocking};
+use crate::cache::fleet::{FleetStep, FleetWait};
 use crate::cache::lead::{polled_in, Lead};
-use crate::cache::tiered::{FleetStep, FleetWait, Stored, Unknown};
+use crate::cache::stamps::Look;
+use crate::cache::tiered::{Stored, Unknown};
 use crate::cache::Outcome;
 use crate::clock::timer::Delay;
 use crate::flight::Key;
-use crate::store::{Found, Lookup};
+use crate::store::Found;
 
 impl Static {
     /// Whether memory may not be asked before the store was: only a task has to put that off.
@@ -61,7 +63,7 @@ impl Memo {
     }
 
     /// As [`load`](Self::load), in a task: what the store has, if anything.
-    pub(super) async fn load_async(&'static self, mut lead: Lead) -> (Lead, Option<Lookup>) {
+    pub(super) async fn load_async(&'static self, mut lead: Lead) -> (Lead, Option<Look>) {
         let look = |lead: &Lead| {
             let flight = Arc::clone(lead.flight());
             polled_in(lead.flight(), spawn_blocking(move || self.cache.load_for(&flight)))
@@ -93,13 +95,13 @@ impl Memo {
     pub(super) fn received<R, P: Payload<R>>(
         &'static self,
         mut lead: Lead,
-        lookup: Option<Lookup>,
+        lookup: Option<Look>,
     ) -> Result<R, Lead> {
         if lead.is_forced() {
             self.replaces(&mut lead, lookup);
             return Err(lead);
         }
-        lead.for_store().ticket = lookup.as_ref().map(|lookup| lookup.ticket);
+        lead.for_store().moment = lookup.as_ref().map(|look| look.moment.clone());
         let found = lookup.and_then(|lookup| lookup.found);
         let decoded = found.as_ref().and_then(|found| {
             let stored = Stored::parse(found)?;
@@ -118,11 +120,11 @@ impl Memo {
     }
 
     /// Notes what a computation that replaces what is stored has to tell the store.
-    pub(super) fn replaces(&'static self, lead: &mut Lead, lookup: Option<Lookup>) {
+    pub(super) fn replaces(&'static self, lead: &mut Lead, lookup: Option<Look>) {
         match lookup {
             // In the background, the others do as this process does: what they have is good for a while.
             Some(lookup) => {
-                lead.for_store().ticket = Some(lookup.ticket);
+                lead.for_store().moment = Some(lookup.moment);
                 lead.for_store().is_replacing = !is_background();
             }
             // It could not be asked, and may have what is older.

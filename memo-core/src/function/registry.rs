@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::function::isolation;
 use crate::function::stats::Stats;
-use crate::key::tags::TagHash;
+use crate::key::tags::{Tag, TagHash};
 use crate::platform::sync::Mutex;
 
 use crate::clock::Tick;
@@ -20,6 +20,8 @@ pub(crate) trait Function: Sync {
     fn before_fork(&'static self) -> Unlock;
     /// Clears what it has in its store, if it has one.
     fn clear_store_of(&'static self);
+    /// A tag was cleared in all stores, or could not be.
+    fn tag_was_cleared(&'static self, tag: &Tag);
     /// Locks it: nobody claims or ends a computation until it is let go.
     fn hold(&'static self) -> Box<dyn Held>;
     /// So many clears of all functions were under way when it was registered, and clears of these tags.
@@ -171,8 +173,13 @@ pub(crate) fn singletons() -> &'static Registry {
 
 impl Registry {
     pub(crate) const fn new() -> Self {
-        let (functions, clearing_tags) = (Vec::new(), Vec::new());
-        Self { registered: Mutex::new(Registered { functions, clears: 0, clearing_tags }) }
+        Self {
+            registered: Mutex::new(Registered {
+                functions: Vec::new(),
+                clears: 0,
+                clearing_tags: Vec::new(),
+            }),
+        }
     }
 
     /// Adds a function, unless `is_new` says that it is there already. `number` has it take the

@@ -28,7 +28,7 @@ pub(crate) fn hash_of_tag(tag: &Tag) -> TagHash {
 
 /// The tags of a call, each once. There may be none.
 #[derive(Clone, Debug)]
-pub(crate) struct Tags(Arc<Vec<Tag>>);
+pub struct Tags(Arc<Vec<Tag>>);
 
 impl Tags {
     pub(crate) fn all(&self) -> &[Tag] {
@@ -46,7 +46,7 @@ impl Tags {
 
 /// Why a call has no tags though its function has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoTags {
+pub enum NoTags {
     Panicked,
     TooMany,
 }

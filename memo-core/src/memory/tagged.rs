@@ -61,7 +61,9 @@ unsafe fn free(tagged: NonNull<u8>, quota: &mut Quota) -> bool {
         if quota.is_spent() {
             return false;
         }
-        (0..PIECE).for_each(|_| drop(pairs.pop_first()));
+        for _ in 0..PIECE {
+            pairs.pop_first();
+        }
         quota.spend(PIECE * PAIR);
     }
     // SAFETY: as the caller says.

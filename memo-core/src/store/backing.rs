@@ -53,7 +53,7 @@ pub(crate) struct Opened {
 
 impl Opened {
     fn unavailable(why: &'static str, fingerprint: [u8; 16]) -> Self {
-        let known = known::enlist(Arc::new(Unavailable(why)));
+        let known = Known::unlisted(Arc::new(Unavailable(why)));
         Self { known, fingerprint, longest_life: None }
     }
 }

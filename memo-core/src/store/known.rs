@@ -14,8 +14,8 @@ use crate::platform::unwind::catch;
 pub(crate) struct Known {
     pub(super) store: Arc<dyn Store>,
     /// The tags that are to be cleared there, and could not be, with a number for each time that they
-    /// could not; and whether there are any.
-    pending: Mutex<BTreeMap<Tag, u64>>,
+    /// could not, and why; and whether there are any.
+    pending: Mutex<BTreeMap<Tag, (u64, String)>>,
     has_pending: AtomicBool,
     /// Which tag was cleared last, and the moment after.
     last: Mutex<Option<(Tag, Ticket)>>,
@@ -33,12 +33,7 @@ pub(super) fn enlist(store: Arc<dyn Store>) -> &'static Known {
         return known;
     }
     // The list has it for good.
-    let known: &'static Known = Box::leak(Box::new(Known {
-        store,
-        pending: Mutex::new(BTreeMap::new()),
-        has_pending: AtomicBool::new(false),
-        last: Mutex::new(None),
-    }));
+    let known = Known::unlisted(store);
     stores.push(known);
     known
 }
@@ -62,7 +57,7 @@ pub(crate) fn clear_tag_in_stores(tag: &Tag) {
     for known in all() {
         if known.has_tags() {
             // The same, of functions with tags.
-            let _ = known.clear_tag(tag);
+            known.clear_tag(tag);
         }
     }
 }
@@ -91,6 +86,16 @@ pub(super) fn caught<R>(question: impl FnOnce() -> Result<R, Failure>) -> Result
 }
 
 impl Known {
+    /// A store that no clear of all reaches.
+    pub(super) fn unlisted(store: Arc<dyn Store>) -> &'static Self {
+        Box::leak(Box::new(Self {
+            store,
+            pending: Mutex::new(BTreeMap::new()),
+            has_pending: AtomicBool::new(false),
+            last: Mutex::new(None),
+        }))
+    }
+
     pub(crate) fn has_tags(&self) -> bool {
         caught(|| Ok(self.store.has_tags())).unwrap_or(false)
     }
@@ -98,12 +103,16 @@ impl Known {
     /// Whether what has these tags may be taken from the store and put there: a tag that could not be
     /// cleared is tried again.
     pub(crate) fn may_use(&self, tags: &[Tag]) -> bool {
-        let is_clear = |tag: &Tag| !self.is_pending(tag) || self.clear_tag(tag).is_ok();
+        let is_clear = |tag: &Tag| self.pending(tag).is_none() || self.clear_tag(tag);
         !self.has_pending.load(Ordering::Acquire) || tags.iter().all(is_clear)
     }
 
-    pub(crate) fn is_pending(&self, tag: &Tag) -> bool {
-        self.has_pending.load(Ordering::Acquire) && self.pending.lock().contains_key(tag)
+    /// Why a tag could not be cleared there.
+    pub(crate) fn pending(&self, tag: &Tag) -> Option<String> {
+        if !self.has_pending.load(Ordering::Acquire) {
+            return None;
+        }
+        self.pending.lock().get(tag).map(|(_, why)| why.clone())
     }
 
     /// The moment after a tag was cleared, if that was the last one.
@@ -112,27 +121,28 @@ impl Known {
         (last == *tag).then_some(ticket)
     }
 
-    fn clear_tag(&self, tag: &Tag) -> Result<(), String> {
-        let before = self.pending.lock().get(tag).copied();
+    /// Whether that could be done; if not, the tag is pending.
+    fn clear_tag(&self, tag: &Tag) -> bool {
+        let number = |pending: &BTreeMap<Tag, (u64, String)>| pending.get(tag).map(|it| it.0);
+        let before = number(&self.pending.lock());
         let cleared = caught(|| self.store.clear_tag(tag));
         let mut pending = self.pending.lock();
-        let cleared = match cleared {
+        let is_cleared = cleared.is_ok();
+        match cleared {
             Ok(ticket) => {
                 // Unless it is to be cleared once more, as that failed since.
-                if pending.get(tag).copied() == before {
+                if number(&pending) == before {
                     pending.remove(tag);
                 }
                 *self.last.lock() = Some((*tag, ticket));
-                Ok(())
             }
             Err(why) => {
                 // Relaxed: only the number matters.
-                pending.insert(*tag, FAILURES.fetch_add(1, Ordering::Relaxed));
-                Err(why)
+                pending.insert(*tag, (FAILURES.fetch_add(1, Ordering::Relaxed), why));
             }
-        };
+        }
         // Release: who sees it unset also sees what was done before.
         self.has_pending.store(!pending.is_empty(), Ordering::Release);
-        cleared
+        is_cleared
     }
 }

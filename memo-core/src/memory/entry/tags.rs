@@ -21,7 +21,7 @@ impl Builder {
     }
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
     fn is_tagged(self) -> bool {
         // Relaxed: it is set before the entry is shared.
         self.entry.state.load(Ordering::Relaxed) & TAGGED != 0
@@ -37,7 +37,7 @@ impl View<'_> {
     }
 
     /// What it is tagged with.
-    pub(crate) fn tags(self) -> impl ExactSizeIterator<Item = TagHash> {
+    pub(crate) fn tags(self) -> impl ExactSizeIterator<Item = TagHash> + use<'a> {
         let start = self.entry.end_of_hash() + WORD;
         // SAFETY: `push_tags` wrote so many of them behind their number.
         (0..self.tag_count()).map(move |at| unsafe { self.word_at(start + at * WORD) })
