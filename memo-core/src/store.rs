@@ -342,7 +342,8 @@ pub trait Store: Send + Sync + 'static {
     /// `since` and then: [`Changes::Removed`] with the tags, or [`Changes::Everything`] where that is
     /// not known any more. Without `since`, that is [`Changes::Nothing`].
     ///
-    /// Stamps that the store lost or evicted need not be told here.
+    /// Stamps that the store lost or evicted need not be told here; [`clear_all`](Self::clear_all) is
+    /// told as [`Changes::Everything`].
     ///
     /// # Errors
     ///

@@ -1,11 +1,16 @@
 //! Tests what every [`Store`] must do, for stores of your own.
 
+mod tags;
+#[cfg(test)]
+mod tests;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Changes, Found, FunctionId, Key, Lookup, Store, Ticket};
 
-/// Checks that a store keeps the contract of [`Store`]. Takes a second or two.
+/// Checks that a store keeps the contract of [`Store`]. Takes a second or two. What there is to tags
+/// is checked of a store that [has tags](Store::has_tags).
 ///
 /// `open` is called several times, and must open the same storage each time, as other processes
 /// would. Nothing else may use the storage meanwhile; its contents are lost.
@@ -38,6 +43,9 @@ pub fn check<S: Store>(open: impl Fn() -> S) {
     gives_out_nothing_that_expired(one);
     removes_nothing_that_was_not_to_be_found(one, other);
     serves_nothing_stale_while_all_happens_at_once([one, other]);
+    if one.has_tags() {
+        tags::check(one, other);
+    }
     one.clear_all().expect("`clear_all`");
 }
 

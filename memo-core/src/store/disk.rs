@@ -8,6 +8,7 @@
 //!     <digest of the arguments>                  one result
 //!     <random>.tmp                               one being written
 //!     removed                                    the calls removed one by one
+//! <root>/memo-v1/memo-tags-<…>/                       the stamps of tags, as if they were results
 //! <root>/memo-v1/<function>-<fingerprint>/trash-…     to be deleted
 //! ```
 //!
@@ -26,6 +27,7 @@ mod place;
 mod sweep;
 mod inspect;
 mod store;
+mod tags;
 
 use std::collections::HashMap;
 use std::fmt;

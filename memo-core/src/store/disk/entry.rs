@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::time::{Duration, SystemTime};
 
 use super::directory::Directory;
+use super::tags::TAGS;
 use super::{files, generation, is_of_resources};
 use crate::store::header::{self, Header, HEADER};
 use crate::store::time::Now;
@@ -12,6 +13,8 @@ use crate::store::{Found, FunctionId, Key};
 
 /// When a file was last used is noted once in that time.
 const NOTED: Duration = Duration::from_secs(600);
+/// The same of a stamp, which is not to be given up before the results that it is of.
+const STAMP_NOTED: Duration = Duration::from_secs(1);
 
 /// Files up to this many bytes are read and written in one piece, so that it is one request.
 const ONE_PIECE: u64 = 64 * 1024;
@@ -97,7 +100,8 @@ impl Entry {
     /// Notes when the file was last used, for the sweeper: now and then, as it is a write.
     fn note_use(&self) {
         let idle = self.metadata.modified().ok().and_then(|modified| modified.elapsed().ok());
-        if idle.is_none_or(|idle| idle >= NOTED) {
+        let is_stamp = self.header.fingerprint == TAGS.fingerprint;
+        if idle.is_none_or(|idle| idle >= if is_stamp { STAMP_NOTED } else { NOTED }) {
             let _ = self.file.set_times(FileTimes::new().set_modified(SystemTime::now()));
         }
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::directory::{Directory, Kind};
+use super::tags::TAGS;
 use super::{generation, place, DiskStore};
 use crate::store::header::{Checked, Header, HEADER};
 use crate::store::time::Now;
@@ -28,13 +29,15 @@ pub struct DiskEntry {
 
 impl DiskStore {
     /// Every stored result, each file read and checked; those that cannot be read are damaged.
-    /// Results that have expired or were cleared are not among them.
+    /// Results that have expired or were cleared are not among them, nor is what is known of tags.
     #[must_use]
     pub fn entries(&self) -> Vec<DiskEntry> {
         let now = Now::read();
         let mut entries = Vec::new();
         let Ok(functions) = place::functions(self.directory()) else { return entries };
-        for (name, directory) in place::all(&functions).into_iter().flatten() {
+        let tags = place::of(&TAGS);
+        let all = place::all(&functions).into_iter().flatten();
+        for (name, directory) in all.filter(|(name, _)| *name != tags) {
             let epoch = generation::current_epoch(&directory).unwrap_or_default();
             let generations = generation::all(&directory).unwrap_or_default();
             let current = generations.into_iter().rfind(|name| Some(name.epoch) == epoch);

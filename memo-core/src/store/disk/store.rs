@@ -3,10 +3,11 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use super::tags::TAGS;
 use super::{busy, generation, place, DiskStore, Read, ATTEMPTS};
 use crate::store::header::{Header, HEADER};
 use crate::store::time::{millis, Now};
-use crate::store::{Changes, Failure, FunctionId, Key, Lookup, Store, Ticket};
+use crate::store::{Changes, Failure, FunctionId, Key, Lookup, Stamp, Store, Tag, Ticket};
 
 impl Store for DiskStore {
     fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
@@ -127,5 +128,20 @@ impl Store for DiskStore {
             }
         };
         Ok((ticket, changes))
+    }
+    fn has_tags(&self) -> bool {
+        true
+    }
+
+    fn stamps(&self, tags: &[Tag]) -> Result<Vec<Stamp>, Failure> {
+        tags.iter().map(|tag| self.stamp(tag)).collect()
+    }
+
+    fn clear_tag(&self, tag: &Tag) -> Result<Ticket, Failure> {
+        Ok(self.remove(&TAGS, tag)?.1)
+    }
+
+    fn tag_changes(&self, since: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
+        self.changes(&TAGS, since)
     }
 }
