@@ -17,6 +17,7 @@ mod places;
 #[cfg(unix)]
 mod size;
 mod stale;
+mod tags;
 mod tasks;
 mod unusable;
 
@@ -35,6 +36,8 @@ const ROLES: &[(&str, Role)] = &[
     #[cfg(unix)]
     ("size", size::role),
     ("stale", stale::role),
+    ("stale_tags", stale::role_of_tags),
+    ("tags", tags::role),
     ("tasks", tasks::role),
     ("unusable", unusable::role),
 ];

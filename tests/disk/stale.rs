@@ -1,5 +1,5 @@
-//! After a clear or a removal nobody is answered with what it made void: the process that made it
-//! from then on, the others 100 ms later.
+//! After a clear of a function or of a tag, or a removal, nobody is answered with what it made void:
+//! the process that made it from then on, the others 100 ms later.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memo::memo;
+use memo::{memo, Stats};
 
 use crate::children::{
     ask_another, command, computed, directory, random_below, scale, Child, Scratch, BOUND,
@@ -20,6 +20,17 @@ const CLEARS: u64 = 40;
 #[memo(store = "disk")]
 fn version(key: u64) -> u64 {
     let _ = key;
+    compute()
+}
+
+/// What of it is void is so by its tags.
+#[memo(store = "disk", tags(format!("key {key}"), "all"))]
+fn tagged(key: u64) -> u64 {
+    let _ = key;
+    compute()
+}
+
+fn compute() -> u64 {
     let [version] = read(NOW);
     // Some take so long that the function is cleared meanwhile.
     if random_below(16) == 0 {
@@ -27,6 +38,42 @@ fn version(key: u64) -> u64 {
     }
     computed(version)
 }
+
+/// One of the two, and how something of it is made void.
+#[derive(Clone, Copy)]
+struct Subject {
+    call: fn(u64) -> u64,
+    get: fn(u64) -> Option<u64>,
+    /// All of it, if it is `KEYS`.
+    forget: fn(u64),
+    stats: fn() -> Stats,
+}
+
+const VERSION: Subject = Subject {
+    call: version,
+    get: version::get,
+    forget: |of| {
+        if of == KEYS {
+            version::clear();
+        } else {
+            version::remove(of);
+        }
+    },
+    stats: version::stats,
+};
+
+const TAGGED: Subject = Subject {
+    call: tagged,
+    get: tagged::get,
+    forget: |of| {
+        if of == KEYS {
+            memo::clear_tag("all");
+        } else {
+            memo::clear_tag(format!("key {of}"));
+        }
+    },
+    stats: tagged::stats,
+};
 
 /// The file of the version that is computed now; raised before something is made void.
 const NOW: &str = "now";
@@ -65,22 +112,30 @@ impl Floors {
 }
 
 pub(crate) fn role(line: &str) -> String {
+    play(line, VERSION)
+}
+
+pub(crate) fn role_of_tags(line: &str) -> String {
+    play(line, TAGGED)
+}
+
+fn play(line: &str, subject: Subject) -> String {
     let (what, calls) = command(line);
     match what {
         // Two threads, so that calls wait for each other's computations as well.
         "call" => {
             let delays = thread::scope(|scope| {
-                let threads = [(); 2].map(|()| scope.spawn(move || watch(calls / 2)));
+                let threads = [(); 2].map(|()| scope.spawn(move || watch(calls / 2, subject)));
                 threads.map(|thread| thread.join().unwrap()).concat()
             });
-            format!("{} {}", version::stats().store_errors, list(&delays))
+            format!("{} {}", (subject.stats)().store_errors, list(&delays))
         }
         "forget" => {
-            let floors = forget(calls);
-            format!("{} {}", version::stats().store_errors, list(floors.0))
+            let floors = forget(calls, subject);
+            format!("{} {}", (subject.stats)().store_errors, list(floors.0))
         }
         // What is not there is as good as new.
-        "look" => list((0..KEYS).map(|key| version::get(key).unwrap_or(u64::MAX))),
+        "look" => list((0..KEYS).map(|key| (subject.get)(key).unwrap_or(u64::MAX))),
         _ => unreachable!("{line}"),
     }
 }
@@ -96,7 +151,7 @@ fn pause() {
 /// Calls; for each result that was void, how many milliseconds it had been.
 ///
 /// It is void from when this process sees that it is: so no clocks have to be compared.
-fn watch(calls: u64) -> Vec<u128> {
+fn watch(calls: u64, subject: Subject) -> Vec<u128> {
     let mut delays = Vec::new();
     let mut floors = Floors([0; KEYS as usize]);
     let mut seen = VecDeque::new();
@@ -113,7 +168,7 @@ fn watch(calls: u64) -> Vec<u128> {
             floors.raise(*void, *of);
             seen.pop_front();
         }
-        let found = version(key);
+        let found = (subject.call)(key);
         floors.assert_kept_by(key, found);
         let is_it = |of: &u64| *of == key || *of == KEYS;
         let since = seen.iter().find(|(void, of, _)| *void > found && is_it(of));
@@ -123,13 +178,13 @@ fn watch(calls: u64) -> Vec<u128> {
 }
 
 /// Calls as well, clears now and then, and removes a call more often.
-fn forget(calls: u64) -> Floors {
+fn forget(calls: u64, subject: Subject) -> Floors {
     let mut floors = Floors([0; KEYS as usize]);
     let mut now = 0;
     for call in 0..calls {
         pause();
         let key = random_below(KEYS);
-        floors.assert_kept_by(key, version(key));
+        floors.assert_kept_by(key, (subject.call)(key));
         let of = match call % (CALLS / CLEARS) {
             0 => KEYS,
             // The last of them right before the clear, the first right after it.
@@ -138,11 +193,7 @@ fn forget(calls: u64) -> Floors {
         };
         now += 1;
         write(&directory(), NOW, [now]);
-        if of == KEYS {
-            version::clear();
-        } else {
-            version::remove(of);
-        }
+        (subject.forget)(of);
         write(&directory(), VOID, [now, of]);
         floors.raise(now, of);
     }
@@ -151,13 +202,23 @@ fn forget(calls: u64) -> Floors {
 
 #[test]
 fn nothing_void_is_served_after_100_ms_nor_ever_again() {
+    storm("stale");
+}
+
+#[test]
+fn nothing_with_a_cleared_tag_is_served_after_100_ms_nor_ever_again() {
+    storm("stale_tags");
+}
+
+#[track_caller]
+fn storm(role: &str) {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path()).unwrap();
     write(scratch.path(), NOW, [0]);
     write(scratch.path(), VOID, [0, 0]);
     let calls = CALLS * scale();
     let start = Instant::now();
-    let mut children = [(); 4].map(|()| Child::new("stale", &scratch));
+    let mut children = [(); 4].map(|()| Child::new(role, &scratch));
     let [forgetful, callers @ ..] = &mut children;
     forgetful.tell(&format!("forget {calls}"));
     callers.iter_mut().for_each(|caller| caller.tell(&format!("call {calls}")));
@@ -178,7 +239,7 @@ fn nothing_void_is_served_after_100_ms_nor_ever_again() {
     assert_eq!(errors, [0; 4], "store errors");
 
     // Who was late has put nothing where it could be found.
-    let left = numbers(&ask_another("stale", &scratch, "look"));
+    let left = numbers(&ask_another(role, &scratch, "look"));
     let is_right = |(left, floor): (&u64, &u64)| left >= floor;
     assert!(left.iter().zip(&floors).all(is_right), "{left:?} are left, void below {floors:?}");
     assert!(left.iter().any(|left| *left < u64::MAX), "nothing is stored at all");

@@ -26,6 +26,7 @@ mod retain;
 mod singletons;
 mod stale;
 mod statistics;
+mod tagged_stores;
 mod tags;
 mod stalls;
 mod stored_lives;
