@@ -124,3 +124,10 @@ fn some_results_have_no_tag_or_more_than_others() {
     ask_another("tags", &scratch, "clear all");
     assert_eq!(ask_another("tags", &scratch, "get 100"), "None");
 }
+
+#[test]
+fn to_clear_a_tag_leaves_nothing_where_there_was_nothing() {
+    let scratch = Scratch::new();
+    ask_another("tags", &scratch, "clear far");
+    assert!(!scratch.path().exists());
+}

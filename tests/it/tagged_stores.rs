@@ -6,9 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use memo::memo;
-use memo::store::{
-    Changes, Failure, Found, FunctionId, Key, Lookup, Stamp, Store, Tag, Ticket,
-};
+use memo::store::{Changes, Failure, Found, FunctionId, Key, Lookup, Stamp, Store, Tag, Ticket};
 
 /// A store of one function, with tags or without.
 struct Shelf {
