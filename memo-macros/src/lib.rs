@@ -206,6 +206,7 @@ use quote::quote;
 /// | `wait = "60s"` | [how long a call waits for another](#how-long-a-call-waits-for-another) |
 /// | `stale_if_error = "1d"` | [what answers where the body fails](#what-answers-where-the-body-fails) |
 /// | `share_err` | [what who waits learns of an error](#what-who-waits-learns-of-an-error) |
+/// | `tags(EXPR, …)` | [what goes together](#what-goes-together) |
 /// | `store = "disk"`, `"redis"` or `EXPR`, `flight = "fleet"` | [beyond this process](#beyond-this-process) |
 /// | `name = "…"`, `version = 2` | [what the function is known by](#what-it-is-known-by) |
 /// | `handle = ident`, `in_impl`, `in_trait`, `crate = path` | [where things are](#where-things-are) |
@@ -508,6 +509,47 @@ use quote::quote;
 /// assert_eq!(fetch::stats().unshared, 0);
 /// ```
 ///
+/// ## What goes together
+///
+/// `tags(EXPR, …)` says what a result is about: a user, an order, a document. `memo::clear_tag("user:7")`
+/// forgets every result with that tag, and every singleton's resource, whichever function it is of:
+///
+/// ```
+/// # use memo::memo;
+/// #[memo(tags(format!("user:{user}")))]
+/// fn orders(user: u64) -> Vec<u64> {
+///     vec![user * 10, user * 10 + 1]
+/// }
+///
+/// #[memo(tags(format!("order:{order}"), users))]
+/// fn invoice(order: u64, users: &[String]) -> String {
+///     format!("invoice of {order} for {users:?}")
+/// }
+///
+/// let users = ["user:7".to_owned(), "user:8".to_owned()];
+/// (orders(7), orders(8), invoice(70, &users));
+/// memo::clear_tag("user:7");
+/// assert!(!orders::contains(7) && orders::contains(8));
+/// assert!(!invoice::contains(70, &users));
+/// ```
+///
+/// Each expression is over the parameters, all of which it may use, and is a `&str`, a `String`, or an
+/// `Option`, `Vec`, array, slice, `HashSet` or `BTreeSet` of them. They are evaluated by reference, before
+/// the body, and not for a hit, which costs what it does without. A call whose `tags` panic, or give more
+/// than 4,096 of them, runs uncached and counts as `uncacheable`. Of calls that are one, the tags are those
+/// of the call that computed.
+///
+/// A clear of a tag wins over computations under way, as `clear()` does. It takes time for each function
+/// with `tags` and for each entry that goes. A tagged entry takes 8 bytes, and about 32 for each of its tags,
+/// which `max_bytes` does not count.
+///
+/// In a [store](#beyond-this-process) a clear is one write, however much has the tag: the store gives each
+/// tag a stamp, which the clear replaces, and a result is only taken from there while the stamps of its
+/// tags are those with which it was put. A stamp that the store has lost or evicted voids what has the tag. Other
+/// processes learn of it as they learn of `clear()`. A store of one's own has tags if it says so in
+/// `Store::has_tags`; with one that has none, results of functions with `tags` are kept in memory alone,
+/// which is reported.
+///
 /// ## Beyond this process
 ///
 /// `store` keeps results beyond this process as well. A call that is not in memory asks the store
@@ -658,7 +700,8 @@ use quote::quote;
 /// released before `clear` returns, as far as nobody reads them just then.
 ///
 /// `square::clear()` concerns `square` alone: a result of another function that was computed from
-/// one of `square`'s stays. `memo::clear_all()` clears all functions at once, and with them
+/// one of `square`'s stays. `memo::clear_tag` clears [what has a tag](#what-goes-together), of whatever
+/// function. `memo::clear_all()` clears all functions at once, and with them
 /// whatever was computed from what it clears, stored or still being computed.
 ///
 /// # Errors and panics
@@ -667,7 +710,7 @@ use quote::quote;
 /// error, or serde does not preserve the result, the call runs uncached; that is counted as
 /// `uncacheable`, and reported once to the function given to `memo::set_reporter`.
 ///
-/// A panic of `cache_if`, of `ttl`, `jitter`, `idle` or `enabled`, of the reporter or of the result's `Serialize`, or with `clone`
+/// A panic of `cache_if`, of `ttl`, `jitter`, `idle`, `enabled` or `tags`, of the reporter or of the result's `Serialize`, or with `clone`
 /// of its `Clone` after a run, is caught and counted in the same way. A result whose `ttl` panics is returned and not stored, and the next
 /// one asks again. A panic of the body, of `key` or of an argument's `Serialize` reaches the
 /// caller, and so does one of `Deserialize` or `Clone` on a hit. A panic of a kept result's `Drop` is
@@ -727,7 +770,7 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `wait`, `share_err`, `max_entries`, `enabled`, `name`, `handle`,
+/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `wait`, `share_err`, `max_entries`, `enabled`, `tags`, `name`, `handle`,
 /// `in_impl`, `in_trait` and `crate` are those of [`#[memo]`](macro@memo#options). A `ttl` that is a function
 /// is shown the value, `&T`; a call that is not `enabled` makes a value of its own. Two are a singleton's
 /// own:
