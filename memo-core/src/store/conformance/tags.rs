@@ -249,7 +249,9 @@ fn says_that_there_is_something_to_tell(one: &dyn Store, other: &dyn Store) {
     let tag = tag(8, 0);
     stamp(one, &tag);
     let (tell, told) = channel();
-    one.on_tag_invalidation(Arc::new(move || drop(tell.send(()))));
+    one.on_tag_invalidation(Arc::new(move || {
+        let _ = tell.send(());
+    }));
     while told.try_recv().is_ok() {}
     clear(other, &tag);
     if one.max_staleness() > LONG {
