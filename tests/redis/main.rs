@@ -10,12 +10,16 @@ mod children;
 #[cfg(all(unix, feature = "redis"))]
 mod common;
 #[cfg(all(unix, feature = "redis"))]
+mod nodes;
+#[cfg(all(unix, feature = "redis"))]
 mod proxy;
 #[cfg(all(unix, feature = "redis"))]
 mod server;
 
 #[cfg(all(unix, feature = "redis"))]
 mod broken;
+#[cfg(all(unix, feature = "redis"))]
+mod cluster;
 #[cfg(all(unix, feature = "redis"))]
 mod conforming;
 #[cfg(all(unix, feature = "redis"))]

@@ -4,6 +4,8 @@
 //! <prefix>:1:{all}                   a hash: the epoch of all, another one after each `clear_all`
 //! <prefix>:1:{<fingerprint>}         a hash: the function's epoch, and the calls removed in it
 //! <prefix>:1:<fingerprint>:<digest>  a result, as a file of the disk store has it
+//! <prefix>:1:tag:<digest>            a number: the stamp of a tag
+//! <prefix>:1:tags                    a stream: the tags that were cleared last
 //! ```
 //!
 //! Both hashes are there twice, the second time with `:1` at the end; see [`record`]. Their epochs,
@@ -22,6 +24,7 @@ mod record;
 mod server;
 mod slow;
 mod store;
+mod tags;
 #[cfg(feature = "redis-tls")]
 mod tls;
 mod transaction;
@@ -43,8 +46,8 @@ use slow::Slow;
 use super::header::{self, Header, HEADER};
 use super::time::{millis, Now};
 use super::{
-    hex, random, Changes, Failure, Found, FunctionId, Key, Lease, Lookup, OnInvalidation, Store,
-    Ticket,
+    hex, random, Changes, Failure, Found, FunctionId, Key, Lease, Lookup, OnInvalidation, Stamp,
+    Store, Tag, Ticket,
 };
 
 /// A store on a Redis or Valkey server, shared by all processes that use it.
@@ -153,26 +156,53 @@ impl RedisStore {
         format!("{}:1:{}:{}", self.settings.prefix, hex(&function.fingerprint), hex(key))
     }
 
-    /// The moment of a function, begun if there is none; and what these commands say besides, the last
-    /// of which may have an answer that is too long to come in time.
+    /// The moment of a function, begun if there is none; and what these commands say besides, of which
+    /// the last so many are missing if an answer is too long to come in time.
     fn moment(
         &self,
         record: &Record,
         call: Option<&str>,
         besides: &[Cmd],
+        long: usize,
     ) -> Result<Moment, Unread> {
+        let own = record.read(call);
+        let of_own = own.len();
+        let commands: Vec<Cmd> = own.into_iter().chain(besides.to_vec()).collect();
+        let started = Instant::now();
+        for attempt in 0..READS {
+            if attempt > 0 && started.elapsed() > self.settings.deadline {
+                break;
+            }
+            let (all, mut replies) = self.moment_of_all(&commands, long)?;
+            let besides = replies.split_off(of_own);
+            let own = Record::parse(&replies)?;
+            if own.as_ref().is_none_or(|said| said.is_torn()) {
+                record.repair(&self.shared.server)?;
+            }
+            if let Some(own) = own {
+                let epoch = mixed([all.run, all.epoch, own.run, own.epoch]);
+                let removed = own.field.and_then(|field| removed_at(epoch, &field));
+                let ticket = Ticket::new(epoch, own.removals);
+                return Ok(Moment { ticket, own_epoch: own.epoch, removed, all, besides });
+            }
+        }
+        Err(Unread::Failed(FORGETS.into()))
+    }
+
+    /// The epoch of all, begun if there is none; and what these commands say besides.
+    fn moment_of_all(&self, besides: &[Cmd], long: usize) -> Result<(All, Vec<Reply>), Unread> {
         let started = Instant::now();
         for attempt in 0..READS {
             if attempt > 0 && started.elapsed() > self.settings.deadline {
                 return Err(Unread::Failed("the server did not answer in time".into()));
             }
-            let (all, own) = (self.all.read(None), record.read(call));
-            let (of_all, of_both) = (all.len(), all.len() + own.len());
-            let commands: Vec<Cmd> = all.into_iter().chain(own).chain(besides.to_vec()).collect();
+            let all = self.all.read(None);
+            let of_all = all.len();
+            let commands: Vec<Cmd> = all.into_iter().chain(besides.to_vec()).collect();
             let mut replies = match self.shared.server.try_ask(&commands) {
                 Ok(replies) => replies,
                 Err(unanswered) => {
-                    let is_long = unanswered.missing == 1 && !besides.is_empty();
+                    let is_long = long > 0 && unanswered.missing == long;
                     if is_long && matches!(unanswered.why, Broken::Late) {
                         return Err(Unread::TooLong);
                     }
@@ -180,24 +210,26 @@ impl RedisStore {
                     return Err(Unread::Failed(unanswered.why.to_string().into()));
                 }
             };
-            let besides = replies.split_off(of_both);
-            let own = Record::parse(&replies.split_off(of_all))?;
+            let besides = replies.split_off(of_all);
             let all = Record::parse(&replies)?;
             if all.as_ref().is_none_or(|said| said.is_torn()) {
                 self.all.repair(&self.shared.server)?;
             }
-            if own.as_ref().is_none_or(|said| said.is_torn()) {
-                record.repair(&self.shared.server)?;
-            }
-            if let (Some(all), Some(own)) = (all, own) {
-                let epoch = mixed([all.run, all.epoch, own.run, own.epoch]);
-                let removed = own.field.and_then(|field| removed_at(epoch, &field));
-                let ticket = Ticket::new(epoch, own.removals);
-                return Ok(Moment { ticket, own_epoch: own.epoch, removed, besides });
+            if let Some(all) = all {
+                return Ok((All { run: all.run, epoch: all.epoch }, besides));
             }
         }
-        Err(Unread::Failed("the server forgets what it was told".into()))
+        Err(Unread::Failed(FORGETS.into()))
     }
+}
+
+const FORGETS: &str = "the server forgets what it was told";
+
+/// The epoch of all, and the run of the server that has it.
+#[derive(Clone, Copy)]
+struct All {
+    run: u64,
+    epoch: u64,
 }
 
 /// What a server says of a function at one moment.
@@ -207,6 +239,7 @@ struct Moment {
     own_epoch: u64,
     /// As which removal the call that was asked for was removed in this epoch; 0, if it was not.
     removed: Option<u64>,
+    all: All,
     besides: Vec<Reply>,
 }
 

@@ -124,7 +124,7 @@ impl Record {
 
     /// Begins another epoch.
     pub(super) fn clear(&self, server: &Server) -> Result<(), Failure> {
-        server.execute(&self.keys[0], &self.begun())
+        server.execute(&self.keys[0], &|| self.begun())
     }
 
     /// Notes the removal of a call, at the mixed epoch `at`, if the record still is of `epoch`: which

@@ -4,37 +4,7 @@ use super::*;
 
 impl Store for RedisStore {
     fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
-        let place = self.key_of_call(function, key);
-        let (mut left, mut value) = (cmd("PTTL"), cmd("GETRANGE"));
-        left.arg(&place);
-        // No more of it than may be stored.
-        value.arg(&place).arg(0).arg(self.settings.max_value_bytes.saturating_add(HEADER - 1));
-        let besides = [left, value];
-        let is_slow = self.slow.contains(function, key);
-        let asked = Instant::now();
-        let record = self.record_of(function);
-        let moment =
-            self.moment(&record, Some(&hex(key)), if is_slow { &[] } else { &besides[..] });
-        if matches!(moment, Err(Unread::TooLong)) {
-            self.slow.note(function, key);
-        }
-        let Moment { ticket, removed, besides, .. } = moment?;
-        let mut besides = besides.into_iter();
-        let left: Option<i64> = told(besides.next())?;
-        let value: Option<Vec<u8>> = told(besides.next())?;
-        let found = value.zip(left).and_then(|(mut value, left)| {
-            let (head, rest) = value.split_first_chunk::<HEADER>()?;
-            let len = Header::parse(head)?.0.len;
-            if len > self.settings.max_value_bytes as u64 {
-                self.slow.note(function, key);
-                return None;
-            }
-            let header = header::of_whole(head, rest)?;
-            let age = age(&header, function, key, ticket, removed, left)? + asked.elapsed();
-            value.drain(..HEADER);
-            Some(Found::new(value, age))
-        });
-        Ok(Lookup::new(ticket, found))
+        Ok(self.look(function, key, &[])?.0)
     }
 
     fn put(
@@ -92,8 +62,8 @@ impl Store for RedisStore {
             if attempt > 0 && started.elapsed() > self.settings.deadline {
                 break;
             }
-            let Moment { ticket, own_epoch, removed, besides } =
-                self.moment(&record, Some(&field), &besides)?;
+            let Moment { ticket, own_epoch, removed, besides, .. } =
+                self.moment(&record, Some(&field), &besides, 1)?;
             let server = &self.shared.server;
             let Some(removal) = record.remove(server, own_epoch, &field, ticket.epoch)? else {
                 continue;
@@ -126,7 +96,7 @@ impl Store for RedisStore {
         let record = self.record_of(function);
         record.clear(&self.shared.server)?;
         self.publish(&function.fingerprint);
-        Ok(self.moment(&record, None, &[])?.ticket)
+        Ok(self.moment(&record, None, &[], 0)?.ticket)
     }
 
     fn clear_all(&self) -> Result<(), Failure> {
@@ -141,7 +111,7 @@ impl Store for RedisStore {
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure> {
         let record = self.record_of(function);
-        let Moment { ticket: now, own_epoch, .. } = self.moment(&record, None, &[])?;
+        let Moment { ticket: now, own_epoch, .. } = self.moment(&record, None, &[], 0)?;
         let changes = match since {
             None => Changes::Nothing,
             Some(since) if since.epoch != now.epoch => Changes::Everything,
@@ -173,5 +143,89 @@ impl Store for RedisStore {
     fn lease(&self, function: &FunctionId<'_>, key: &Key) -> Result<Option<Lease>, Failure> {
         let place = format!("{}:lease", self.key_of_call(function, key));
         Ok(self.shared.lease(place, random())?.map(Lease::new))
+    }
+    fn has_tags(&self) -> bool {
+        true
+    }
+
+    fn stamps(&self, tags: &[Tag]) -> Result<Vec<Stamp>, Failure> {
+        if tags.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (all, replies) = self.moment_of_all(&self.looks_for(tags), 0)?;
+        self.stamps_of(tags, all, replies)
+    }
+
+    fn get_tagged(
+        &self,
+        function: &FunctionId<'_>,
+        key: &Key,
+        tags: &[Tag],
+    ) -> Result<(Lookup, Vec<Stamp>), Failure> {
+        if self.shared.server.is_cluster() {
+            // Nodes answer when they like: together, a stamp may be of before the look.
+            let lookup = self.get(function, key)?;
+            return Ok((lookup, self.stamps(tags)?));
+        }
+        let (lookup, all, replies) = self.look(function, key, &self.looks_for(tags))?;
+        Ok((lookup, self.stamps_of(tags, all, replies)?))
+    }
+
+    fn clear_tag(&self, tag: &Tag) -> Result<Ticket, Failure> {
+        self.clear_number(tag)
+    }
+
+    fn tag_changes(&self, since: Option<Ticket>) -> Result<(Ticket, Changes), Failure> {
+        self.listed_since(since)
+    }
+
+    fn on_tag_invalidation(&self, notify: OnInvalidation) {
+        self.shared.listen(tags::LISTENED, notify);
+    }
+}
+
+impl RedisStore {
+    /// Looks up a call; and what these commands say after that.
+    fn look(
+        &self,
+        function: &FunctionId<'_>,
+        key: &Key,
+        after: &[Cmd],
+    ) -> Result<(Lookup, All, Vec<Reply>), Failure> {
+        let place = self.key_of_call(function, key);
+        let (mut left, mut value) = (cmd("PTTL"), cmd("GETRANGE"));
+        left.arg(&place);
+        // No more of it than may be stored.
+        value.arg(&place).arg(0).arg(self.settings.max_value_bytes.saturating_add(HEADER - 1));
+        // What is too long is not asked for, for a while.
+        let asked_for = if self.slow.contains(function, key) { vec![] } else { vec![left, value] };
+        let (of_call, long) = match asked_for.len() {
+            0 => (0, 0),
+            of_call => (of_call, 1 + after.len()),
+        };
+        let besides = [asked_for, after.to_vec()].concat();
+        let asked = Instant::now();
+        let moment = self.moment(&self.record_of(function), Some(&hex(key)), &besides, long);
+        if matches!(moment, Err(Unread::TooLong)) {
+            self.slow.note(function, key);
+        }
+        let Moment { ticket, removed, all, mut besides, .. } = moment?;
+        let after = besides.split_off(of_call);
+        let mut besides = besides.into_iter();
+        let left: Option<i64> = told(besides.next())?;
+        let value: Option<Vec<u8>> = told(besides.next())?;
+        let found = value.zip(left).and_then(|(mut value, left)| {
+            let (head, rest) = value.split_first_chunk::<HEADER>()?;
+            let len = Header::parse(head)?.0.len;
+            if len > self.settings.max_value_bytes as u64 {
+                self.slow.note(function, key);
+                return None;
+            }
+            let header = header::of_whole(head, rest)?;
+            let age = age(&header, function, key, ticket, removed, left)? + asked.elapsed();
+            value.drain(..HEADER);
+            Some(Found::new(value, age))
+        });
+        Ok((Lookup::new(ticket, found), all, after))
     }
 }

@@ -27,8 +27,9 @@ impl Server {
         watch.arg(keys);
         let key = keys.first().map_or("", String::as_str);
         self.on_node_of(key, &|link, deadline| {
-            let Some(replies) = read(link, &watch, reads, deadline)? else {
-                return Ok(Err("the server does not let its keys be watched".to_owned()));
+            let replies = match read(link, &watch, reads, deadline)? {
+                Ok(replies) => replies,
+                Err(why) => return Ok(Err(why)),
             };
             match decide(&replies) {
                 Some(writes) => write(link, &writes, deadline),
@@ -41,11 +42,54 @@ impl Server {
     }
 
     /// Writes all of that at once, whatever is there. The keys are on the node of this one.
-    pub(super) fn execute(&self, key: &str, writes: &[Cmd]) -> Result<(), Failure> {
-        self.on_node_of(key, &|link, deadline| write(link, writes, deadline)).map(drop)
+    ///
+    /// Where a connection is lost, nobody knows whether it was written: it is written again, and is then
+    /// to be something else, as others may have come in between.
+    pub(super) fn execute(&self, key: &str, writes: &dyn Fn() -> Vec<Cmd>) -> Result<(), Failure> {
+        self.on_node_of(key, &|link, deadline| write(link, &writes(), deadline)).map(drop)
     }
 
+    /// The replies to what is asked of the node of a key, anew on each connection that is tried, and the
+    /// run of the server. Not all at once: others may come in between.
+    ///
+    /// # Errors
+    /// The server refuses one of them; other than for what a key holds.
+    pub(super) fn ask_anew(
+        &self,
+        key: &str,
+        commands: &dyn Fn() -> Vec<Cmd>,
+    ) -> Result<Vec<Reply>, Failure> {
+        self.on_node_of(key, &|link, deadline| {
+            let commands = commands();
+            link.send(&commands.iter().collect::<Vec<_>>(), deadline)?;
+            let replies = link.receive(commands.len(), deadline)?;
+            let refused = replies.iter().find_map(|reply| match reply {
+                Value::ServerError(error) if error.code() != "WRONGTYPE" => Some(words(error)),
+                _ => None,
+            });
+            let run = link.run();
+            let replies = replies.into_iter().map(|value| Reply { value, run }).collect();
+            Ok(refused.map_or(Ok(replies), Err))
+        })
+    }
+
+    /// Whether keys may be on different nodes.
+    pub(super) fn is_cluster(&self) -> bool {
+        self.target().is_ok_and(|target| target.is_cluster)
+    }
+
+    /// Does something on the node of a key. A cluster may say that the key is elsewhere by now: then
+    /// once more there.
     fn on_node_of<R>(&self, key: &str, what: OnConnection<'_, R>) -> Result<R, Failure> {
+        match self.try_on_node_of(key, what) {
+            Err(why) if self.is_cluster() && why.to_string().contains(MOVED) => {
+                self.try_on_node_of(key, what)
+            }
+            result => result,
+        }
+    }
+
+    fn try_on_node_of<R>(&self, key: &str, what: OnConnection<'_, R>) -> Result<R, Failure> {
         if self.is_down() {
             return Err("the server does not answer".into());
         }
@@ -69,19 +113,25 @@ impl Server {
     }
 }
 
-/// What is there; nothing, if the keys cannot be watched.
+/// What the server answers where a key is at another node.
+const MOVED: &str = "answered MOVED";
+
+/// What is there, or why the keys cannot be watched.
 fn read(
     link: &mut Connection,
     watch: &Cmd,
     reads: &[Cmd],
     deadline: Instant,
-) -> Result<Option<Vec<Reply>>, Broken> {
+) -> Result<Result<Vec<Reply>, String>, Broken> {
     let asked: Vec<&Cmd> = once(watch).chain(reads).collect();
     link.send(&asked, deadline)?;
     let mut replies = link.receive(asked.len(), deadline)?.into_iter();
-    let is_watched = matches!(replies.next(), Some(Value::Okay));
     let run = link.run();
-    Ok(is_watched.then(|| replies.map(|value| Reply { value, run }).collect()))
+    Ok(match replies.next() {
+        Some(Value::Okay) => Ok(replies.map(|value| Reply { value, run }).collect()),
+        Some(Value::ServerError(error)) => Err(words(&error)),
+        _ => Err("the server does not let its keys be watched".to_owned()),
+    })
 }
 
 /// Whether it was executed, or why the server refused it.
