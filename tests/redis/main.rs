@@ -57,6 +57,7 @@ const ROLES: &[(&str, children::Role)] = &[
     ("fleet", fleet::role),
     ("shared", shared::role),
     ("stale", stale::role),
+    ("stale_tags", stale::role_of_tags),
     #[cfg(feature = "redis-tls")]
     ("tls", tls::role),
 ];
