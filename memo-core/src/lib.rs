@@ -106,10 +106,10 @@ fn clear_tag_of(tag: &key::tags::Tag) {
     match function::isolation::current() {
         // Its functions use no stores.
         Some(isolation) => {
-            clear_tag_step([&isolation.memos, &isolation.singletons], hash, Step::Whole);
+            clear_tag_step(&[&isolation.memos, &isolation.singletons], hash, Step::Whole);
         }
         None if !store::known::are_there_any() => {
-            clear_tag_step([&MEMOS, &SINGLETONS], hash, Step::Whole);
+            clear_tag_step(&[&MEMOS, &SINGLETONS], hash, Step::Whole);
         }
         None => clear_tag_and(hash, || {
             store::known::clear_tag_in_stores(tag);

@@ -99,19 +99,20 @@ pub(crate) fn clear_tag_and(tag: TagHash, clear_stores: impl FnOnce()) {
     struct End(TagHash);
     impl Drop for End {
         fn drop(&mut self) {
-            clear_tag_step([&MEMOS, &SINGLETONS], self.0, Step::End);
+            clear_tag_step(&[&MEMOS, &SINGLETONS], self.0, Step::End);
         }
     }
-    clear_tag_step([&MEMOS, &SINGLETONS], tag, Step::Begin);
+    clear_tag_step(&[&MEMOS, &SINGLETONS], tag, Step::Begin);
     let _end = End(tag);
     clear_stores();
 }
 
-/// Clears a tag of the functions of both attributes: what one of them computes from what the other has
+/// Clears a tag of the functions of all these registries: what one of them computes from what the other has
 /// is not stored either, if both have the tag.
-pub(crate) fn clear_tag_step(registries: [&'static Registry; 2], tag: TagHash, step: Step) {
+pub(crate) fn clear_tag_step(registries: &[&'static Registry], tag: TagHash, step: Step) {
     // In the order of a fork, and held all the while, as by a clear of all functions.
-    let mut registered = registries.map(|registry| registry.registered.lock());
+    let mut registered: Vec<_> =
+        registries.iter().map(|registry| registry.registered.lock()).collect();
     let mut held = Vec::new();
     for registered in &mut registered {
         note_clearing(&mut registered.clearing_tags, tag, step);

@@ -109,7 +109,7 @@ impl Backing {
             opened: OnceCell::new(),
             opening: Opening::new(),
             calls: InStep::new(),
-            tags: InStep::never(),
+            tags: InStep::new().ignored(),
             is_tagged: false,
             is_clear_pending: AtomicBool::new(false),
             pending_removals: Mutex::new(BTreeSet::new()),
@@ -143,7 +143,7 @@ impl Backing {
 
     pub(crate) const fn set_tagged(&mut self) {
         self.is_tagged = true;
-        self.tags = InStep::new();
+        self.tags.follow();
     }
 
     pub(crate) const fn set_fleet(&mut self) {

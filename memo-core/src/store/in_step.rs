@@ -34,9 +34,15 @@ impl InStep {
         }
     }
 
-    /// Never to be asked for.
-    pub(crate) const fn never() -> Self {
-        Self { fresh_until: AtomicU64::new(u64::MAX), ..Self::new() }
+    /// It is never to be asked for.
+    pub(crate) const fn ignored(mut self) -> Self {
+        self.fresh_until = AtomicU64::new(u64::MAX);
+        self
+    }
+
+    /// It is, after all.
+    pub(crate) const fn follow(&mut self) {
+        self.fresh_until = AtomicU64::new(0);
     }
 
     pub(super) fn invalidated(&self) {

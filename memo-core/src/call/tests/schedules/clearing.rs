@@ -1,6 +1,8 @@
 //! What is forgotten stays forgotten, and what is newer is not replaced by what is older.
 
 use super::*;
+use crate::function::registry::{clear_tag_step, Step};
+use crate::key::tags::{hash_of_tag, tag_of, tagged, TagHash, TagList};
 use crate::platform::sync::atomic::AtomicU64;
 
 /// What the functions compute from, and what changes.
@@ -188,5 +190,88 @@ fn a_refresh_in_a_task_that_is_dropped_changes_nothing() {
             }),
         ]);
         assert_eq!(source.call(memo), 1);
+    });
+}
+
+/// A call whose result has a tag.
+fn call_tagged(memo: &'static Static, tag: &'static str, body: impl FnOnce() -> u64) -> u64 {
+    let args = tagged((&1_u64, ()), || TagList::new().and(tag));
+    enter(memo, Bytes(Plain), args).run(body)
+}
+
+fn hash_of(tag: &str) -> TagHash {
+    hash_of_tag(&tag_of(tag))
+}
+
+#[test]
+fn nothing_with_a_cleared_tag_is_stored_that_comes_from_before() {
+    check(|functions| {
+        let [outer, inner] = [(); 2].map(|()| functions.function(false, Memo::tagged));
+        let (registry, source) = (functions.registry(), Source::new());
+        let call = move |source: &Source| {
+            call_tagged(outer, "a", || {
+                call_tagged(inner, "a", || {
+                    let now = source.now();
+                    point();
+                    now
+                })
+            })
+        };
+        let (reader, writer) = (source.clone(), source.clone());
+        at_once([
+            boxed(move || {
+                assert!(call(&reader) <= 1);
+            }),
+            boxed(move || {
+                writer.set(1);
+                clear_tag_step(&[registry], hash_of("a"), Step::Whole);
+                assert_eq!(call(&writer), 1);
+            }),
+        ]);
+        assert_eq!(call(&source), 1);
+    });
+}
+
+#[test]
+fn what_is_computed_while_a_tag_is_cleared_in_stores_is_not_stored() {
+    check(|functions| {
+        let memo = functions.function(false, Memo::tagged);
+        let (registry, source) = (functions.registry(), Source::new());
+        let call = move |source: &Source| {
+            call_tagged(memo, "a", || {
+                let now = source.now();
+                point();
+                now
+            })
+        };
+        let (reader, writer) = (source.clone(), source.clone());
+        at_once([
+            boxed(move || {
+                assert!(call(&reader) <= 1);
+                assert!(call(&reader) <= 1);
+            }),
+            boxed(move || {
+                clear_tag_step(&[registry], hash_of("a"), Step::Begin);
+                // As the old one is there in a store until now.
+                writer.set(1);
+                point();
+                clear_tag_step(&[registry], hash_of("a"), Step::End);
+                assert_eq!(call(&writer), 1);
+            }),
+        ]);
+        assert_eq!(call(&source), 1);
+    });
+}
+
+#[test]
+fn another_tag_is_no_matter() {
+    check(|functions| {
+        let memo = functions.function(false, Memo::tagged);
+        let registry = functions.registry();
+        at_once([
+            boxed(move || assert_eq!(call_tagged(memo, "a", || 1), 1)),
+            boxed(move || clear_tag_step(&[registry], hash_of("b"), Step::Whole)),
+        ]);
+        assert_eq!(call_tagged(memo, "a", || 2), 1);
     });
 }
