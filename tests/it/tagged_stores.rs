@@ -1,5 +1,6 @@
 //! Tags of functions with a store: what the store has of them, and where it has none.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -15,6 +16,8 @@ struct Shelf {
     next: AtomicU64,
     has_tags: bool,
     is_down: AtomicBool,
+    /// Done in the middle of each clear of a tag, once that has another stamp.
+    meanwhile: fn(),
 }
 
 impl Shelf {
@@ -25,6 +28,7 @@ impl Shelf {
             next: AtomicU64::new(1),
             has_tags,
             is_down: AtomicBool::new(false),
+            meanwhile: || (),
         }
     }
 
@@ -95,6 +99,7 @@ impl Store for Shelf {
     fn clear_tag(&self, tag: &Tag) -> Result<Ticket, Failure> {
         self.up()?;
         self.stamps.lock().unwrap().remove(tag);
+        (self.meanwhile)();
         Ok(NOW)
     }
 
@@ -163,6 +168,34 @@ fn a_tag_that_could_not_be_cleared_keeps_what_has_it_from_being_taken_until_it_c
     memo::clear_tag("down 1");
     NOW.store(9, SeqCst);
     assert_eq!((tagged(1), tagged(2)), (9, 7));
+}
+
+#[test]
+fn what_is_computed_while_its_tag_is_cleared_is_kept_nowhere() {
+    static SHELF: LazyLock<Shelf> = LazyLock::new(|| Shelf { meanwhile, ..Shelf::new(true) });
+    static NOW: AtomicU32 = AtomicU32::new(7);
+    #[memo(tags("meanwhile"))]
+    fn part() -> u32 {
+        NOW.load(SeqCst)
+    }
+    // A result of it that is put now, with new stamps, may come from what memory has yet.
+    #[memo(store = &*SHELF, tags("meanwhile"))]
+    fn sum() -> u32 {
+        part() + part()
+    }
+    // Other tests clear tags of theirs in all stores.
+    thread_local!(static IS_CLEARING: Cell<bool> = const { Cell::new(false) });
+    fn meanwhile() {
+        if IS_CLEARING.get() {
+            sum();
+        }
+    }
+    assert_eq!(sum(), 14);
+    NOW.store(8, SeqCst);
+    IS_CLEARING.set(true);
+    memo::clear_tag("meanwhile");
+    assert_eq!((sum::get(), part::get()), (None, None));
+    assert_eq!(sum(), 16);
 }
 
 #[test]
