@@ -17,6 +17,8 @@ mod places;
 #[cfg(unix)]
 mod size;
 mod stale;
+#[cfg(unix)]
+mod stamps;
 mod tasks;
 mod unusable;
 
@@ -35,6 +37,8 @@ const ROLES: &[(&str, Role)] = &[
     #[cfg(unix)]
     ("size", size::role),
     ("stale", stale::role),
+    #[cfg(unix)]
+    ("stamps", stamps::role),
     ("tasks", tasks::role),
     ("unusable", unusable::role),
 ];

@@ -43,6 +43,8 @@ mod shared;
 #[cfg(all(unix, feature = "redis"))]
 mod stale;
 #[cfg(all(unix, feature = "redis"))]
+mod stamps;
+#[cfg(all(unix, feature = "redis"))]
 mod storm;
 #[cfg(all(unix, feature = "redis"))]
 mod tasks;
@@ -57,6 +59,7 @@ const ROLES: &[(&str, children::Role)] = &[
     ("fleet", fleet::role),
     ("shared", shared::role),
     ("stale", stale::role),
+    ("stamps", stamps::role),
     #[cfg(feature = "redis-tls")]
     ("tls", tls::role),
 ];
