@@ -18,6 +18,8 @@ mod places;
 mod size;
 mod stale;
 mod tags;
+#[cfg(unix)]
+mod stamps;
 mod tasks;
 mod unusable;
 
@@ -38,6 +40,8 @@ const ROLES: &[(&str, Role)] = &[
     ("stale", stale::role),
     ("stale_tags", stale::role_of_tags),
     ("tags", tags::role),
+    #[cfg(unix)]
+    ("stamps", stamps::role),
     ("tasks", tasks::role),
     ("unusable", unusable::role),
 ];

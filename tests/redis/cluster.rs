@@ -53,7 +53,9 @@ impl Floors {
     }
 
     fn raise(&self, keys: impl IntoIterator<Item = u64>, version: u64) {
-        keys.into_iter().for_each(|key| drop(self.0[key as usize].fetch_max(version, SeqCst)));
+        for key in keys {
+            self.0[key as usize].fetch_max(version, SeqCst);
+        }
     }
 }
 
@@ -235,7 +237,9 @@ fn nothing_is_found_by_a_tag_that_was_cleared_while_masters_of_a_cluster_are_kil
                             found.fetch_add(1, SeqCst);
                         }
                         Ok(None) => {}
-                        Err(_) => drop(errors.fetch_add(1, SeqCst)),
+                        Err(_) => {
+                            errors.fetch_add(1, SeqCst);
+                        }
                     }
                     thread::sleep(Duration::from_micros(random_below(400)));
                 }
@@ -251,7 +255,9 @@ fn nothing_is_found_by_a_tag_that_was_cleared_while_masters_of_a_cluster_are_kil
                         floors.raise([tag], now);
                         cleared.fetch_add(1, SeqCst);
                     }
-                    Err(_) => drop(refused.fetch_add(1, SeqCst)),
+                    Err(_) => {
+                        refused.fetch_add(1, SeqCst);
+                    }
                 }
                 thread::sleep(Duration::from_millis(random_below(20)));
             }

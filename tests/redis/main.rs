@@ -43,6 +43,8 @@ mod shared;
 #[cfg(all(unix, feature = "redis"))]
 mod stale;
 #[cfg(all(unix, feature = "redis"))]
+mod stamps;
+#[cfg(all(unix, feature = "redis"))]
 mod storm;
 #[cfg(all(unix, feature = "redis"))]
 mod tasks;
@@ -58,6 +60,7 @@ const ROLES: &[(&str, children::Role)] = &[
     ("shared", shared::role),
     ("stale", stale::role),
     ("stale_tags", stale::role_of_tags),
+    ("stamps", stamps::role),
     #[cfg(feature = "redis-tls")]
     ("tls", tls::role),
 ];
