@@ -37,6 +37,8 @@ mod outages;
 #[cfg(all(unix, feature = "redis"))]
 mod refusals;
 #[cfg(all(unix, feature = "redis"))]
+mod rights;
+#[cfg(all(unix, feature = "redis"))]
 mod secrets;
 #[cfg(all(unix, feature = "redis"))]
 mod shared;

@@ -13,7 +13,7 @@ use memo::store::{Changes, RedisStore, Stamp, Store, Tag};
 use tagged::{clear, clears_in, key, numbers, prepare, tag, Caller, CALLS, CLEARS, FUNCTION};
 
 use crate::children::{command, directory, url, Child};
-use crate::common::{random_below, scale, until, AGES, RECOVERY};
+use crate::common::{random_below, scale, until, AGES, DEADLINE, RECOVERY};
 use crate::proxy::{Fate, Proxy};
 use crate::server::{Scratch, Server};
 
@@ -246,4 +246,28 @@ fn a_user_who_may_not_list_clears_no_tag_and_looks_up_all_the_same() {
     // It is not down.
     let (_, stamps) = store.get_tagged(&FUNCTION, &key(1), &[tag(1)]).unwrap();
     assert_ne!(stamps, before, "what could be done of a clear was not");
+}
+
+#[test]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
+fn a_result_that_is_too_long_for_the_deadline_is_a_miss_and_its_stamps_are_told() {
+    let server = Server::new();
+    let proxy = Proxy::new(server.port);
+    let store = RedisStore::builder(proxy.url()).deadline(DEADLINE).connect();
+    let tags = [tag(1), tag(2)];
+    let look = || store.get_tagged(&FUNCTION, &key(1), &tags);
+    let (lookup, stamps) = look().unwrap();
+    let other = self::store(&server.url());
+    other.put(&FUNCTION, &key(1), lookup.ticket, &[7; 500_000], None).unwrap();
+    // What is long stops before its end.
+    proxy.tamper(|part| match 100_000_usize.checked_sub(part.offset) {
+        Some(left) => Fate::Sent(part.bytes[..left.min(part.bytes.len())].to_vec()),
+        None => Fate::Sent(Vec::new()),
+    });
+    let why = look().unwrap_err().to_string();
+    assert!(why.contains("does not come within the deadline"), "{why}");
+    // It is not asked for again for a while, and the server is not down.
+    let (again, now) = look().unwrap();
+    assert!(again.found.is_none());
+    assert_eq!((again.ticket, now), (lookup.ticket, stamps));
 }
