@@ -244,15 +244,16 @@ impl Cache {
 
     /// Clears the function in its store; whether that could be done.
     pub(crate) fn clear_store(&'static self) -> bool {
-        // Taken back before: what fails while this is under way sets it again, and stays.
-        self.backing.set_pending_clear(false);
+        // Asked before: what fails while this is under way stays to be made up for.
+        let failed_before = self.backing.clears_failed();
         let ticket = self.ask_anyway(Kind::Put, |store, function| store.clear(function));
         match ticket {
             Some(ticket) => {
                 self.backing.removal_done(None);
+                self.backing.cleared(failed_before);
                 self.backing.calls.set_last_synced(ticket);
             }
-            None => self.backing.set_pending_clear(true),
+            None => self.backing.clear_failed(),
         }
         ticket.is_some()
     }
