@@ -28,6 +28,7 @@ impl Lead {
     /// A claimed miss is counted. With a store it is one only once that has been asked.
     pub(super) fn claimed(cache: &'static Cache, call: Claimant) -> Self {
         if !cache.has_store() {
+            cache.tell_miss(&call);
             call.flight.start();
         }
         Self { cache, call }
@@ -84,14 +85,17 @@ impl Lead {
 
     /// The store has nothing: the body is to be run.
     pub(crate) fn missed(&self) {
-        self.cache.count_miss();
-        self.call.flight.start();
+        let Self { cache, call } = self;
+        cache.count_miss();
+        cache.tell_miss(call);
+        call.flight.start();
     }
 
     /// The body is done: its time counts in the statistics, and for the bound of waits.
     pub(crate) fn computed(&mut self) {
         let time = self.call.flight.elapsed();
         self.call.took = nanos(time);
+        self.call.has_run = true;
         if !self.call.flight.is_delayed() {
             self.cache.computed_in(time);
         }
@@ -139,6 +143,11 @@ impl Drop for Lead {
             call.flight.forget_polls();
             // Whoever panicked would again.
             if call.flight.has_panicked() || !call.has_key() {
+                if call.has_key() && !call.has_run {
+                    // Whoever panicked was the body.
+                    call.has_run = true;
+                    call.took = nanos(call.flight.elapsed());
+                }
                 let _ = cache.finish(call, Outcome::Leave);
             } else {
                 cache.abandon(&call.flight, call.awaited());

@@ -11,6 +11,7 @@ use super::{Cache, Claim, Claimant};
 use crate::clock::timer::Delay;
 use crate::clock::{Instant, Tick};
 use crate::flight::{TookOver, Wait, Waited};
+use crate::function::event::{self, EventKind};
 use crate::memory::entry::Ref;
 
 /// What a miss came to.
@@ -63,7 +64,8 @@ fn ask(cache: &'static Cache, call: Claimant, is_task: bool) -> Asked {
         Claim::Lead => return Asked::Claimed(Claimed::Lead(Lead::claimed(cache, call))),
         Claim::Wait(wait) => wait,
     };
-    let mut waiting = Waiting { cache, wait, timer: None };
+    let began = event::is_observed().then(Tick::now);
+    let mut waiting = Waiting { cache, wait, timer: None, began };
     match waiting.wait.begin(cache.bound(), is_task) {
         Ok(()) => Asked::Wait(waiting, call),
         Err(_cycle) => {
@@ -84,6 +86,8 @@ struct Waiting {
     wait: Wait,
     /// For the wait's bound, in a task.
     timer: Option<Delay>,
+    /// When it began, if somebody is to be told.
+    began: Option<Tick>,
 }
 
 impl Waiting {
@@ -115,7 +119,14 @@ impl Waiting {
             call.flight.has_waited_for(self.wait.flight());
         }
         match waited {
-            Waited::Shared(entry) => Asked::Claimed(Claimed::Found(entry)),
+            Waited::Shared(entry) => {
+                if let Some(began) = self.began {
+                    let took = began.elapsed();
+                    drop(self);
+                    cache.tell(&call.flight.digest, || EventKind::Waited { took });
+                }
+                Asked::Claimed(Claimed::Found(entry))
+            }
             Waited::Fenced => {
                 drop(self);
                 ask(cache, call, is_task)
