@@ -55,6 +55,7 @@ impl Cache {
     /// Ends a computation as the outcome says, unless it was fenced.
     pub(super) fn finish(&'static self, call: &Claimant, mut outcome: Outcome) -> Finished {
         let told = End::of(call, &outcome);
+        call.flight.span.end();
         loop {
             let (ended, freed) = self.change(|shared| {
                 if let Outcome::Store(entry) = &outcome {

@@ -124,10 +124,20 @@ pub(super) struct Freed {
 /// nanoseconds, but its thread may be made to pause.
 const MAX_ATTEMPTS: usize = 100;
 
-impl Drop for Freed {
-    fn drop(&mut self) {
+impl Freed {
+    #[cold]
+    #[inline(never)]
+    fn tell_gone(&mut self) {
         for Gone { digest, how } in std::mem::take(&mut self.gone) {
             self.cache.tell(&digest, || how.into());
+        }
+    }
+}
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        if !self.gone.is_empty() {
+            self.tell_gone();
         }
         self.cache.free_slice(std::mem::take(&mut self.retired));
         reclaim::tend();

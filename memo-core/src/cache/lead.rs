@@ -26,9 +26,9 @@ impl fmt::Debug for Lead {
 
 impl Lead {
     /// A claimed miss is counted. With a store it is one only once that has been asked.
-    pub(super) fn claimed(cache: &'static Cache, call: Claimant) -> Self {
+    pub(super) fn claimed(cache: &'static Cache, mut call: Claimant) -> Self {
         if !cache.has_store() {
-            cache.tell_miss(&call);
+            cache.tell_miss(&mut call);
             call.flight.start();
         }
         Self { cache, call }
@@ -37,6 +37,7 @@ impl Lead {
     /// Computes now, whatever is stored or under way.
     fn forced(cache: &'static Cache, mut call: Claimant) -> Self {
         cache.claim_forced(&call.flight);
+        cache.begin_span(&mut call);
         call.flight.start();
         call.is_forced = true;
         Self { cache, call }
@@ -84,7 +85,7 @@ impl Lead {
     }
 
     /// The store has nothing: the body is to be run.
-    pub(crate) fn missed(&self) {
+    pub(crate) fn missed(&mut self) {
         let Self { cache, call } = self;
         cache.count_miss();
         cache.tell_miss(call);

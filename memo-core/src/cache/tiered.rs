@@ -10,7 +10,7 @@ use crate::cache::life::Life;
 use crate::cache::stamps::{Look, Moment};
 use crate::cache::Cache;
 use crate::clock::Tick;
-use crate::flight::{Flight, Key};
+use crate::flight::{span, Flight, Key};
 use crate::function::error::Kind;
 use crate::function::event;
 use crate::function::identity::Identified;
@@ -116,6 +116,7 @@ impl Cache {
     ) -> Option<R> {
         #[cfg(unix)]
         super::fork::watch();
+        let _span = span::of_store(self.name());
         match self.backing.ask(self, question) {
             Ok(answer) => {
                 self.report_again(kind);

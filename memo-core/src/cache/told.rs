@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Cache, Claimant, Outcome};
+use super::claimant::{Call, Claimant};
+use super::{Cache, Outcome};
 use crate::function::event::{self, EventKind, KeyId};
 use crate::function::why::Why;
 use crate::key::DIGEST;
@@ -18,6 +19,7 @@ pub(super) struct End {
 
 impl End {
     /// What is to be told of it, if there is anybody to tell.
+    #[inline]
     pub(super) fn of(call: &Claimant, outcome: &Outcome) -> Option<Self> {
         event::is_observed().then(|| Self {
             digest: call.flight.digest,
@@ -30,6 +32,8 @@ impl End {
         })
     }
 
+    #[cold]
+    #[inline(never)]
     pub(super) fn tell(self, cache: &Cache, is_stored: bool) {
         let Self { digest, took, bytes, is_forced } = self;
         if let Some(took) = took {
@@ -46,6 +50,7 @@ impl End {
 
 impl Cache {
     /// Tells of something about a call, if there is anybody to tell. The caller holds no lock.
+    #[inline]
     pub(crate) fn tell(&self, digest: &[u8; DIGEST], kind: impl FnOnce() -> EventKind) {
         if event::is_observed() {
             event::tell(self.name(), Some(KeyId::of(digest)), kind());
@@ -53,6 +58,7 @@ impl Cache {
     }
 
     /// The same, of the whole function.
+    #[inline]
     pub(super) fn tell_of_all(&self, kind: impl FnOnce() -> EventKind) {
         if event::is_observed() {
             event::tell(self.name(), None, kind());
@@ -60,12 +66,34 @@ impl Cache {
     }
 
     /// Tells of a miss.
-    pub(super) fn tell_miss(&self, call: &Claimant) {
+    #[inline]
+    pub(super) fn tell_miss(&self, call: &mut Claimant) {
+        if event::is_observed() {
+            self.tell_miss_of(call);
+        }
+        self.begin_span(call);
+    }
+
+    /// The span of a computation begins.
+    #[inline]
+    pub(super) fn begin_span(&self, call: &mut Claimant) {
+        let digest = &call.flight.digest;
+        call.flight.span.begin(self.name(), digest, || self.why(digest, call.key()));
+        let Call { flight, entered, .. } = &mut **call;
+        if let Some(entered) = entered {
+            entered.enter_span(flight);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_miss_of(&self, call: &Claimant) {
         let digest = &call.flight.digest;
         self.tell(digest, || EventKind::Missed(self.why(digest, call.key())));
     }
 
     /// Tells of something about the call of an entry.
+    #[inline]
     pub(crate) fn tell_of(&self, entry: View<'_>, kind: impl FnOnce() -> EventKind) {
         if event::is_observed() {
             self.tell(&entry.digest_of_key(), kind);

@@ -10,7 +10,7 @@ use super::lead::Lead;
 use super::{Cache, Claim, Claimant};
 use crate::clock::timer::Delay;
 use crate::clock::{Instant, Tick};
-use crate::flight::{TookOver, Wait, Waited};
+use crate::flight::{span, TookOver, Wait, Waited};
 use crate::function::event::{self, EventKind};
 use crate::memory::entry::Ref;
 
@@ -29,7 +29,9 @@ pub(super) fn block(cache: &'static Cache, call: Claimant) -> Claimed {
         match asked {
             Asked::Claimed(claimed) => return claimed,
             Asked::Wait(mut waiting, call) => {
+                let span = span::of_wait(cache.name(), waiting.wait.flight());
                 let waited = waiting.wait.block();
+                drop(span);
                 asked = waiting.conclude(waited, call, false);
             }
         }
@@ -44,7 +46,9 @@ pub(crate) async fn wait(cache: &'static Cache, call: Claimant) -> Claimed {
         match asked {
             Asked::Claimed(claimed) => return claimed,
             Asked::Wait(mut waiting, call) => {
+                let span = span::of_wait(cache.name(), waiting.wait.flight());
                 let waited = poll_fn(|context| waiting.poll(context)).await;
+                drop(span);
                 asked = waiting.conclude(waited, call, true);
             }
         }

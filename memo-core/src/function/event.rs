@@ -161,6 +161,7 @@ pub fn set_observer(observer: impl Fn(&Event<'_>) + Send + Sync + 'static) {
 }
 
 /// Whether there is anybody to tell.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn is_observed() -> bool {
     // Relaxed, as above.
     IS_SET.load(Ordering::Relaxed)

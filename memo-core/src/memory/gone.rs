@@ -29,6 +29,7 @@ impl From<How> for EventKind {
 }
 
 /// Notes an entry that goes, if there is anybody to tell.
+#[inline]
 pub(super) fn note(gone: &mut Vec<Gone>, entry: View<'_>, how: How) {
     if event::is_observed() {
         gone.push(Gone { digest: entry.digest_of_key(), how });
