@@ -160,6 +160,22 @@ fn a_clear_that_is_sent_twice_does_not_give_the_same_stamp_twice() {
 
 #[test]
 #[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
+fn a_server_that_comes_back_from_a_snapshot_has_cleared_all_tags() {
+    let server = Server::new();
+    let store = store(&server.url());
+    let before = stamp(&store, tag(1));
+    let (moment, _) = store.tag_changes(None).unwrap();
+    server.ask(&["SAVE"]);
+    store.clear_tag(&tag(1)).unwrap();
+    server.kill();
+    server.start();
+    until("the server is used again", RECOVERY, || store.stamps(&[tag(1)]).is_ok());
+    assert_ne!(stamp(&store, tag(1)), before, "a stamp came back with a snapshot");
+    assert_eq!(store.tag_changes(Some(moment)).unwrap().1, Changes::Everything);
+}
+
+#[test]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn a_tagged_look_is_one_message_and_writes_nothing() {
     let server = Server::new();
     let proxy = Proxy::new(server.port);
