@@ -19,6 +19,7 @@ mod clear;
 mod expiry;
 pub(crate) mod life;
 mod counts;
+mod told;
 mod registered;
 pub(crate) mod asked;
 #[cfg(unix)]

@@ -9,5 +9,7 @@ pub(crate) mod name;
 pub(crate) mod identity;
 pub(crate) mod enabled;
 pub(crate) mod error;
+pub(crate) mod why;
+pub(crate) mod event;
 pub(crate) mod stats;
 pub(crate) mod report;

@@ -30,8 +30,10 @@ pub use call::isolated::{advance, isolated, isolated_async};
 pub use codec::bulk;
 pub use function::enabled::set_enabled;
 pub use function::error::{set_reporter, Error};
+pub use function::event::{set_observer, Event, EventKind, KeyId};
 pub use function::report::{report, FunctionReport, Report};
 pub use function::stats::Stats;
+pub use function::why::Why;
 pub use key::file::File;
 pub use memory::budget::set_max_bytes;
 

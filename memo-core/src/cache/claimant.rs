@@ -34,6 +34,8 @@ pub(crate) struct Call {
     pub(super) is_over: bool,
     /// How long the body took, in nanoseconds, once it is done.
     pub(super) took: u64,
+    /// It is.
+    pub(super) has_run: bool,
 }
 
 /// What a computation has to tell its function's store.
@@ -73,6 +75,7 @@ impl Claimant {
             is_forced: false,
             is_over: false,
             took: 0,
+            has_run: false,
         })))
     }
 
@@ -135,10 +138,19 @@ impl Drop for Claimant {
             return;
         }
         // By name, so that nothing that is added is forgotten.
-        let Call { flight: _, key, awaited, entered: _, for_store, is_forced, is_over, took } =
-            &mut *call;
+        let Call {
+            flight: _,
+            key,
+            awaited,
+            entered: _,
+            for_store,
+            is_forced,
+            is_over,
+            took,
+            has_run,
+        } = &mut *call;
         (*key, *awaited, *for_store) = (None, None, None);
-        (*is_forced, *is_over, *took) = (false, false, 0);
+        (*is_forced, *is_over, *took, *has_run) = (false, false, 0, false);
         // A thread whose locals are gone keeps nothing.
         let _ = SPARE.try_with(move |spare| {
             let mut spare = spare.borrow_mut();

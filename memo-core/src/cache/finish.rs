@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::invalidate::Freed;
+use super::told::End;
 use super::{Cache, Claimant, Shared};
 use crate::flight::{Fenced, Left};
+use crate::function::event::EventKind;
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Ref, View};
 use crate::memory::expiry;
@@ -36,6 +38,7 @@ pub(crate) struct Finished {
 /// The same, and what is left to do outside the lock.
 struct Ended {
     finished: Finished,
+    is_stored: bool,
     left: Left,
     fenced: Fenced,
     /// What was computed, where there is something as good: its end is the user's code.
@@ -51,6 +54,8 @@ fn reclaim() {
 impl Cache {
     /// Ends a computation as the outcome says, unless it was fenced.
     pub(super) fn finish(&'static self, call: &Claimant, mut outcome: Outcome) -> Finished {
+        let told = End::of(call, &outcome);
+        call.flight.span.end();
         loop {
             let (ended, freed) = self.change(|shared| {
                 if let Outcome::Store(entry) = &outcome {
@@ -61,7 +66,7 @@ impl Cache {
                 let outcome = std::mem::replace(&mut outcome, Outcome::Leave);
                 Some(self.end(shared, call, outcome))
             });
-            let Some(Ended { finished, mut left, fenced, given_up }) = ended else {
+            let Some(Ended { finished, is_stored, mut left, fenced, given_up }) = ended else {
                 drop(freed);
                 outcome = self.make_room(outcome);
                 continue;
@@ -70,6 +75,9 @@ impl Cache {
             fenced.wake();
             // From here on it may be the user's code, which nobody waits for any more.
             drop((left, freed, given_up));
+            if let Some(told) = told {
+                told.tell(self, is_stored);
+            }
             reclaim();
             return finished;
         }
@@ -94,7 +102,7 @@ impl Cache {
             _ => None,
         };
         let is_error = matches!(outcome, Outcome::Tell(_));
-        let mut given_up = None;
+        let (mut given_up, mut is_stored) = (None, false);
         let result = match (outcome, &existing) {
             (Outcome::Store(entry), Some(existing)) => {
                 self.release_bytes(entry.view());
@@ -104,6 +112,7 @@ impl Cache {
             (Outcome::Store(entry), None) => {
                 let result = awaited.is_joined().then(|| entry.view().share());
                 given_up = self.store(shared, entry, is_current);
+                is_stored = given_up.is_none();
                 result
             }
             (Outcome::Share(entry), _) => {
@@ -132,7 +141,7 @@ impl Cache {
             }
         }
         let fenced = if is_newest { shared.flights.fence_older(flight) } else { Fenced::none() };
-        Ended { finished: Finished { is_current, existing }, left, fenced, given_up }
+        Ended { finished: Finished { is_current, existing }, is_stored, left, fenced, given_up }
     }
 
     /// Takes an entry's bytes in the budget of all functions; false if there is no room.
@@ -191,30 +200,36 @@ impl Cache {
     pub(crate) fn insert(&'static self, digest: &[u8; crate::key::DIGEST], entry: Ref) {
         let mut outcome = Outcome::Store(entry);
         loop {
-            let (inserted, freed): (Option<(Fenced, Option<Ref>)>, Freed) = self.change(|shared| {
-                if let Outcome::Store(entry) = &outcome {
-                    if !self.take(entry.view()) {
-                        return None;
+            let (inserted, freed): (Option<(Fenced, bool, Option<Ref>)>, Freed) =
+                self.change(|shared| {
+                    if let Outcome::Store(entry) = &outcome {
+                        if !self.take(entry.view()) {
+                            return None;
+                        }
                     }
-                }
-                let given_up = match std::mem::replace(&mut outcome, Outcome::Leave) {
-                    // While all is being cleared nothing is, lest a refresh finds it there that may
-                    // not replace it.
-                    Outcome::Store(entry) => {
-                        let is_current = !shared.is_clearing_entry(entry.view());
-                        self.store(shared, entry, is_current)
-                    }
-                    Outcome::Share(entry) => {
-                        shared.memory.remove_same(&self.table, entry.view());
-                        Some(entry)
-                    }
-                    Outcome::Tell(_) | Outcome::Forget(_) | Outcome::Leave => None,
-                };
-                Some((shared.flights.fence(digest), given_up))
-            });
-            if let Some((fenced, given_up)) = inserted {
+                    let is_to_store = matches!(outcome, Outcome::Store(_));
+                    let given_up = match std::mem::replace(&mut outcome, Outcome::Leave) {
+                        // While all is being cleared nothing is, lest a refresh finds it there that may
+                        // not replace it.
+                        Outcome::Store(entry) => {
+                            let is_current = !shared.is_clearing_entry(entry.view());
+                            self.store(shared, entry, is_current)
+                        }
+                        Outcome::Share(entry) => {
+                            shared.memory.remove_same(&self.table, entry.view());
+                            Some(entry)
+                        }
+                        Outcome::Tell(_) | Outcome::Forget(_) | Outcome::Leave => None,
+                    };
+                    let is_stored = is_to_store && given_up.is_none();
+                    Some((shared.flights.fence(digest), is_stored, given_up))
+                });
+            if let Some((fenced, is_stored, given_up)) = inserted {
                 fenced.wake();
                 drop((freed, given_up));
+                if is_stored {
+                    self.tell(digest, || EventKind::Stored);
+                }
                 reclaim();
                 return;
             }

@@ -27,7 +27,7 @@ impl Cache {
                 continue;
             }
             let (count, freed) = self.change(|shared| {
-                let goes = |entry: &&&Ref| shared.memory.remove_this(&self.table, entry.view());
+                let goes = |entry: &&&Ref| shared.memory.remove_unwanted(&self.table, entry.view());
                 leaving.iter().filter(goes).count()
             });
             drop(freed);

@@ -104,7 +104,7 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
         let body = Body::new(body);
         let Some(mut lead) = lead else {
             let result = result_of(body.run().await);
-            payload.uncached(&result);
+            payload.uncached(memo, &result);
             return result;
         };
         let mut result = result_of(body.run_in(lead.flight()).await);

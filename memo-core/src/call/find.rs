@@ -7,6 +7,7 @@ use super::{isolated, AsyncMiss, Memo, Miss, Payload, Static};
 use crate::background::pool::REFRESHES;
 use crate::cache::{self, Claimant, Held, NoKey};
 use crate::flight::Key;
+use crate::function::event::{self, EventKind};
 use crate::function::{enabled, isolation};
 use crate::key::{Args, Arguments};
 use crate::reclaim;
@@ -48,7 +49,7 @@ impl<R, P> fmt::Debug for Call<R, P> {
 pub fn hit<R, P: Payload<R>, A: Args>(memo: &'static Static, _: P, args: A) -> Option<R> {
     // Whatever is found has a record at hand, and so is in no isolation.
     let memo = memo.outside();
-    if P::IS_DATA && !enabled::is_known_on() {
+    if is_watched::<R, P>() {
         return None;
     }
     if A::are_plain() && P::is_plain() {
@@ -69,8 +70,8 @@ pub fn hit<R, P: Payload<R>, A: Args>(memo: &'static Static, _: P, args: A) -> O
 #[cfg_attr(debug_assertions, inline(never))]
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: A) -> Call<R, P> {
-    let found = if P::IS_DATA && !enabled::may_be_on() {
-        Found::Uncached
+    let found = if is_watched::<R, P>() {
+        return enter_watched(memo, payload, &args);
     } else if P::HAS_STORE && memo.syncs_in_task() {
         return missed(memo, payload, &args);
     } else if P::VALIDATES && payload.validates() {
@@ -83,6 +84,45 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args:
         }
     };
     Call { memo: memo.outside(), payload, found }
+}
+
+/// Whether a hit takes more than to find it: someone is to be told, or caching may be off.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn is_watched<R, P: Payload<R>>() -> bool {
+    if P::IS_DATA {
+        !enabled::is_known_on()
+    } else {
+        event::is_observed()
+    }
+}
+
+/// A call that is looked up by its key, and told of.
+#[cold]
+#[inline(never)]
+fn enter_watched<R, P: Payload<R>, A: Args>(
+    memo: &'static Static,
+    payload: P,
+    args: &A,
+) -> Call<R, P> {
+    let call = if P::IS_DATA && !enabled::may_be_on() {
+        Call { memo: memo.outside(), payload, found: Found::Uncached }
+    } else if P::HAS_STORE && memo.syncs_in_task() {
+        missed(memo, payload, args)
+    } else if P::VALIDATES && payload.validates() {
+        find_valid(memo, payload, args)
+    } else {
+        match memo.here().find_by_key::<R, P>(args, true) {
+            Some((result, true)) => {
+                Call { memo: memo.here(), payload, found: Found::Stale(result) }
+            }
+            Some((result, false)) => Call { memo: memo.here(), payload, found: Found::Hit(result) },
+            None => missed(memo, payload, args),
+        }
+    };
+    if matches!(call.found, Found::Hit(_) | Found::Stale(_)) {
+        call.memo.tell_hit(args);
+    }
+    call
 }
 
 /// A call that found nothing outside isolations.
@@ -130,6 +170,8 @@ pub fn look_again<R, P: Payload<R>, A: Args>(
         Some((key, Some(held))) => match P::take(held.view()) {
             Some(result) => {
                 memo.cache.hit_held(&held);
+                drop(held);
+                memo.cache.tell(&key.digest, || EventKind::Hit);
                 Found::Hit(result)
             }
             None => Found::Miss(Claimant::new(key)),
@@ -208,6 +250,15 @@ impl Static {
 }
 
 impl Memo {
+    /// Tells of a hit.
+    fn tell_hit(&'static self, args: &dyn Arguments) {
+        if event::is_observed() {
+            if let Ok(key) = self.cache.key(args, 0) {
+                self.cache.tell(&key.digest, || EventKind::Hit);
+            }
+        }
+    }
+
     /// As the hot path, by the key: so that what finds is not compiled twice.
     fn find_by_key<R, P: Payload<R>>(
         &'static self,
@@ -274,7 +325,7 @@ impl Memo {
         let mut key = match self.cache.key_without_tags(args, value_len) {
             Ok(key) => key,
             Err(NoKey) => {
-                self.cache.count_miss();
+                self.cache.missed_without_key();
                 return None;
             }
         };
@@ -282,7 +333,7 @@ impl Memo {
             return Some((key, Some(held)));
         }
         if let Err(NoKey) = self.cache.tag(&mut key, args) {
-            self.cache.count_miss();
+            self.cache.missed_without_key();
             return None;
         }
         Some((key, None))
@@ -293,7 +344,7 @@ impl Memo {
     fn claimant(&'static self, args: &dyn Arguments, value_len: usize) -> Option<Claimant> {
         let key = self.key(args, value_len);
         if key.is_none() {
-            self.cache.count_miss();
+            self.cache.missed_without_key();
         }
         key.map(Claimant::new)
     }

@@ -1,6 +1,7 @@
 //! What lies between a miss in memory and the body, where there is a store: the look into it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Memo, Payload, Static};
 use crate::background::pool::{is_background, spawn_blocking};
@@ -11,6 +12,7 @@ use crate::cache::tiered::{Stored, Unknown};
 use crate::cache::Outcome;
 use crate::clock::timer::Delay;
 use crate::flight::Key;
+use crate::function::event::EventKind;
 use crate::store::Found;
 
 impl Static {
@@ -102,6 +104,7 @@ impl Memo {
             return Err(lead);
         }
         lead.for_store().moment = lookup.as_ref().map(|look| look.moment.clone());
+        let took = lookup.as_ref().map_or(Duration::ZERO, |look| look.took);
         let found = lookup.and_then(|lookup| lookup.found);
         let decoded = found.as_ref().and_then(|found| {
             let stored = Stored::parse(found)?;
@@ -113,6 +116,8 @@ impl Memo {
             return Err(lead);
         };
         self.cache.count_store_hit();
+        self.cache.tell(&lead.flight().digest, || EventKind::StoreHit { took });
+        self.cache.tell(&lead.flight().digest, || EventKind::Hit);
         let mut key = lead.take_key();
         key.push(stored.value);
         let _ = lead.finish(Outcome::Store(key.finish(stored.codec, times)));

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::function::isolation;
+use crate::function::{event, isolation};
 
 /// Says whether memo functions look into their caches.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ static PROCESS: Switch = Switch::new();
 const UNREAD: u8 = 0;
 const ON: u8 = 1;
 const OFF: u8 = 2;
+/// On, and hits take the way on which there is more to do than to find.
+const WATCHED: u8 = 3;
 
 impl Switch {
     pub(crate) const fn new() -> Self {
@@ -33,7 +35,7 @@ impl Switch {
 
     fn is_on(&self) -> bool {
         match self.0.load(Ordering::Relaxed) {
-            ON => true,
+            ON | WATCHED => true,
             UNREAD => self.read_environment(),
             _ => false,
         }
@@ -46,7 +48,15 @@ impl Switch {
         let state = if off { OFF } else { ON };
         // What `set_enabled` said meanwhile stands.
         let before = self.0.compare_exchange(UNREAD, state, Ordering::Relaxed, Ordering::Relaxed);
-        before.err().unwrap_or(state) == ON
+        matches!(before.err().unwrap_or(state), ON | WATCHED)
+    }
+}
+
+/// From now on hits take the long way.
+pub(crate) fn watch() {
+    // What is off is watched when it is turned on.
+    if PROCESS.is_on() {
+        let _ = PROCESS.0.compare_exchange(ON, WATCHED, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
@@ -64,7 +74,8 @@ pub(crate) fn may_be_on() -> bool {
     is_known_on() || is_on()
 }
 
-/// Whether they do outside isolations, as far as is known without asking the environment.
+/// Whether they do outside isolations, and nobody watches, as far as is known without asking the
+/// environment.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn is_known_on() -> bool {
     PROCESS.is_known_on()
@@ -99,5 +110,14 @@ fn switch() -> &'static Switch {
 /// # memo::set_enabled(true);
 /// ```
 pub fn set_enabled(enabled: bool) {
-    switch().0.store(if enabled { ON } else { OFF }, Ordering::Relaxed);
+    let state = match (enabled, event::is_observed()) {
+        (false, _) => OFF,
+        (true, false) => ON,
+        (true, true) => WATCHED,
+    };
+    switch().0.store(state, Ordering::Relaxed);
+    // It may have been set meanwhile.
+    if enabled && event::is_observed() {
+        watch();
+    }
 }

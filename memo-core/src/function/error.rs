@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use crate::function::event::{self, EventKind};
 use crate::platform::unwind::catch;
 
 /// An error of a cache or of its store.
@@ -13,7 +14,7 @@ use crate::platform::unwind::catch;
 /// between.
 ///
 /// Its `Display` names the function and says what it does without, and why.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: Kind,
     function: &'static str,
@@ -113,6 +114,9 @@ pub fn set_reporter(reporter: fn(&Error)) {
 /// Callbacks run outside locks: callers hold none.
 #[cold]
 pub(crate) fn report(error: &Error) {
+    if event::is_observed() {
+        event::tell(error.function, None, EventKind::Failed(error.clone()));
+    }
     #[cfg(feature = "tracing")]
     tracing::warn!(function = error.function, "{error}");
     let reporter = REPORTER.load(Ordering::Acquire);

@@ -12,6 +12,7 @@ use crate::memory::ages::{Ages, Aging};
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Entry, Ref, View};
 use crate::memory::eviction::Queues;
+use crate::memory::gone::{note, Gone, How};
 use crate::memory::list::NOWHERE;
 use crate::memory::table::{same_key, same_key_as, Place, Table, Writer};
 use crate::memory::tagged::TaggedEntries;
@@ -45,6 +46,8 @@ pub(crate) struct Memory {
     tagged: Option<Box<TaggedEntries>>,
     evictions: u64,
     expirations: u64,
+    /// What the observer is to be told has gone.
+    gone: Vec<Gone>,
     /// What ages are told by.
     pub(crate) clock: &'static Clock,
     /// Its bytes count in the budget of all functions.
@@ -67,6 +70,7 @@ impl Memory {
             tagged: None,
             evictions: 0,
             expirations: 0,
+            gone: Vec::new(),
             clock: &REAL,
             is_budgeted,
             expiry_listed: NEVER,
@@ -120,8 +124,8 @@ impl Memory {
             return Some(view);
         }
         if view.end().is_some_and(|end| end <= now) {
+            self.expired(view);
             self.unlink(place, view);
-            self.expirations += 1;
         }
         None
     }
@@ -173,7 +177,9 @@ impl Memory {
         };
         let now = self.clock.now();
         // What is kept and not served goes as well.
-        self.expirations += u64::from(view.end().is_some_and(|end| end <= now));
+        if view.end().is_some_and(|end| end <= now) {
+            self.expired(view);
+        }
         self.unlink(place, view);
         view.expiry().is_none_or(|expiry| expiry > now)
     }
@@ -191,12 +197,22 @@ impl Memory {
         place.is_some_and(|(place, view)| self.unlink(place, view))
     }
 
+    /// The same, and it is told of.
+    pub(crate) fn remove_unwanted(&mut self, table: &Table, view: View<'_>) -> bool {
+        let is_removed = self.remove_this(table, view);
+        if is_removed {
+            note(&mut self.gone, view, How::Removed);
+        }
+        is_removed
+    }
+
     /// Removes every entry that is meant.
     pub(crate) fn remove_if(&mut self, table: &Table, is_meant: impl Fn(View<'_>) -> bool) {
         // SAFETY: linked, so alive until it is unlinked below.
         let view = |entry: &NonNull<Entry>| unsafe { View::new(*entry) };
         let meant: Vec<_> = self.writer.each(table).filter(|entry| is_meant(view(entry))).collect();
         for entry in &meant {
+            note(&mut self.gone, view(entry), How::Removed);
             self.remove_this(table, view(entry));
         }
     }
@@ -205,7 +221,9 @@ impl Memory {
     pub(crate) fn remove_tagged(&mut self, table: &Table, tag: TagHash) {
         while let Some(entry) = self.tagged.as_mut().and_then(|tagged| tagged.pop(tag)) {
             // SAFETY: what is noted there is linked in the table.
-            self.remove_this(table, unsafe { View::new(entry) });
+            let view = unsafe { View::new(entry) };
+            note(&mut self.gone, view, How::Removed);
+            self.remove_this(table, view);
         }
     }
 
@@ -241,8 +259,8 @@ impl Memory {
                 self.put_off(first);
                 continue;
             }
+            self.expired(view);
             self.remove_this(table, view);
-            self.expirations += 1;
         }
     }
 
@@ -264,6 +282,17 @@ impl Memory {
         self.queues.as_mut()?.victim().map(|(_, _, stamp)| stamp)
     }
 
+    /// Counts an entry that goes for its age.
+    fn expired(&mut self, view: View<'_>) {
+        self.expirations += 1;
+        note(&mut self.gone, view, How::Expired);
+    }
+
+    /// What has gone since the last time that somebody asked.
+    pub(crate) fn take_gone(&mut self) -> Vec<Gone> {
+        std::mem::take(&mut self.gone)
+    }
+
     /// Gives up the least valuable entry; false if there is none.
     pub(crate) fn evict(&mut self, table: &Table) -> bool {
         let Some(queues) = &mut self.queues else { return false };
@@ -272,6 +301,7 @@ impl Memory {
         // SAFETY: what is queued is linked in the table.
         let view = unsafe { View::new(victim) };
         view.entry.queued.store(NOWHERE, Ordering::Relaxed);
+        note(&mut self.gone, view, How::Evicted);
         self.remove_this(table, view);
         self.evictions += 1;
         true

@@ -207,6 +207,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The identity of its call.
+    pub(crate) fn digest_of_key(self) -> [u8; DIGEST] {
+        self.digest().copied().unwrap_or_else(|| blake3::hash(self.key()).into())
+    }
+
     /// The key, if it is an encoding of so many bytes.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn encoding_of(self, len: usize) -> Option<&'a [u8]> {
