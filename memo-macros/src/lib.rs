@@ -19,6 +19,7 @@ mod mentions;
 // What the bodies say.
 mod call;
 mod background;
+mod detached;
 mod companions;
 mod retain;
 mod documentation;

@@ -56,6 +56,8 @@ pub(crate) struct SharedOptions {
     pub(crate) wait: Option<TokenStream>,
     pub(crate) max_entries: Option<Bound>,
     pub(crate) refresh: Option<Ident>,
+    /// The computation survives its caller.
+    pub(crate) detached: Option<Ident>,
     /// Who waits for a computation that fails is told of its error.
     pub(crate) share_err: Option<Ident>,
 }
@@ -75,6 +77,7 @@ const MEMO: Attribute = Attribute {
         "max_entries",
         "max_bytes",
         "refresh",
+        "detached",
         "wait",
         "store",
         "flight",
@@ -103,6 +106,7 @@ const SINGLETON: Attribute = Attribute {
         "idle",
         "max_entries",
         "refresh",
+        "detached",
         "wait",
         "share_err",
         "enabled",
@@ -227,6 +231,7 @@ impl SharedOptions {
             "in_trait" => self.in_trait = flag(option, input)?.then(|| option.clone()),
             "ttl" => self.ttl = Some(ttl(&value(option, input)?)?),
             "share_err" => self.share_err = flag(option, input)?.then(|| option.clone()),
+            "detached" => self.detached = flag(option, input)?.then(|| option.clone()),
             "jitter" => self.jitter = Some((option.clone(), jitter(&value(option, input)?)?)),
             "idle" => self.idle = Some((option.clone(), idle(&value(option, input)?)?)),
             "enabled" => self.enabled = Some(condition(value(option, input)?)?),

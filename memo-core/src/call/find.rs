@@ -3,12 +3,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{isolated, AsyncMiss, Memo, Miss, Payload, Static};
-use crate::background::pool::REFRESHES;
+use super::{AsyncMiss, Memo, Miss, Payload, Static};
 use crate::cache::{self, Claimant, Held};
 use crate::flight::Key;
 use crate::function::{enabled, isolation};
 use crate::key::{Args, Arguments};
+use crate::memory::entry::Ref;
 use crate::reclaim;
 
 /// A call, looked up and not yet answered. It holds no argument.
@@ -21,8 +21,8 @@ pub struct Call<R, P> {
 
 pub(super) enum Found<R> {
     Hit(R),
-    /// A hit that is to be refreshed in the background.
-    Stale(R),
+    /// A hit that is to be refreshed in the background, and its entry.
+    Stale(R, Ref),
     Miss(Claimant),
     /// To be computed now, whatever is stored.
     Forced(Claimant),
@@ -77,8 +77,8 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args:
         return find_valid(memo, payload, &args);
     } else {
         match memo.find::<R, P, A>(&args, true) {
-            Some((result, is_stale)) if is_stale => Found::Stale(result),
-            Some((result, _)) => Found::Hit(result),
+            Some((result, None)) => Found::Hit(result),
+            Some((result, Some(stale))) => Found::Stale(result, stale),
             None => return missed(memo, payload, &args),
         }
     };
@@ -92,8 +92,8 @@ fn missed<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: &A
     let found_inside = memo.find_inside::<R, P>(args, true);
     let memo = memo.here();
     let found = match found_inside {
-        Some((result, is_stale)) if is_stale => Found::Stale(result),
-        Some((result, _)) => Found::Hit(result),
+        Some((result, None)) => Found::Hit(result),
+        Some((result, Some(stale))) => Found::Stale(result, stale),
         None => memo.missed::<R, P>(args),
     };
     Call { memo, payload, found }
@@ -162,7 +162,7 @@ impl Static {
         &'static self,
         args: &A,
         is_call: bool,
-    ) -> Option<(R, bool)> {
+    ) -> Option<(R, Option<Ref>)> {
         let cache = &self.outside().cache;
         if A::are_plain() && P::is_plain() {
             // No code of the user's is run under the pin.
@@ -172,9 +172,10 @@ impl Static {
                 if is_call {
                     cache.hit(&pin, entry);
                 }
+                let stale = served.is_stale.then(|| entry.share());
                 drop(pin);
                 served.reclaim();
-                return Some((result, served.is_stale));
+                return Some((result, stale));
             }
         } else if isolation::current().is_some() {
             return None;
@@ -184,13 +185,17 @@ impl Static {
         if is_call {
             cache.hit_held(&found);
         }
+        let stale = served.is_stale.then(|| found.view().share());
         drop(found);
         served.reclaim();
-        Some((result, served.is_stale))
+        Some((result, stale))
     }
 
-    /// What is stored, for who only looks; and whether it is to be refreshed.
-    pub(super) fn look<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Option<(R, bool)> {
+    /// What is stored, for who only looks; and its entry, if that is to be refreshed.
+    pub(super) fn look<R, P: Payload<R>, A: Args>(
+        &'static self,
+        args: &A,
+    ) -> Option<(R, Option<Ref>)> {
         self.find::<R, P, A>(args, false).or_else(|| self.find_inside::<R, P>(args, false))
     }
 
@@ -201,7 +206,7 @@ impl Static {
         &'static self,
         args: &dyn Arguments,
         is_call: bool,
-    ) -> Option<(R, bool)> {
+    ) -> Option<(R, Option<Ref>)> {
         isolation::current()?;
         self.here().find_by_key::<R, P>(args, is_call)
     }
@@ -213,7 +218,7 @@ impl Memo {
         &'static self,
         args: &dyn Arguments,
         is_call: bool,
-    ) -> Option<(R, bool)> {
+    ) -> Option<(R, Option<Ref>)> {
         if is_call && P::IS_DATA && !enabled::is_on() {
             return None;
         }
@@ -223,20 +228,23 @@ impl Memo {
         if is_call {
             self.cache.hit_held(&found);
         }
-        Some((result, served.is_stale))
+        Some((result, served.is_stale.then(|| found.view().share())))
     }
 
     /// What was found, if the user's `validate` says that it is valid, or else a miss.
     fn valid<R, P: Payload<R>>(
         &'static self,
         payload: &P,
-        found: Option<(R, bool)>,
+        found: Option<(R, Option<Ref>)>,
         args: &dyn Arguments,
     ) -> Found<R> {
         let invalid = match found {
-            Some((result, is_stale)) if payload.is_valid(&result) => {
+            Some((result, stale)) if payload.is_valid(&result) => {
                 self.cache.count_hit();
-                return if is_stale { Found::Stale(result) } else { Found::Hit(result) };
+                return match stale {
+                    Some(stale) => Found::Stale(result, stale),
+                    None => Found::Hit(result),
+                };
             }
             found => found.map(|(result, _)| result),
         };
@@ -291,17 +299,6 @@ impl Memo {
 }
 
 impl<R, P: Payload<R>> Call<R, P> {
-    /// Has the result refreshed in the background, if it is old and this call is the first to see it.
-    ///
-    /// `job` makes the refreshing call, from arguments of its own.
-    #[inline]
-    pub fn refresh_in_background<J: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> J) {
-        if matches!(self.found, Found::Stale(_)) {
-            // Without a thread the old result is served for as long as it may be.
-            let _ = REFRESHES.run(isolated::carried(Box::new(job())));
-        }
-    }
-
     /// The result, computed on this thread if it must be.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn run(self, body: impl FnOnce() -> R) -> R {
@@ -319,7 +316,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     pub fn hit(self) -> Result<R, Miss<R, P>> {
         let Self { memo, payload, found } = self;
         let leading = match found {
-            Found::Hit(result) | Found::Stale(result) => return Ok(result),
+            Found::Hit(result) | Found::Stale(result, _) => return Ok(result),
             Found::Uncached => None,
             Found::Forced(call) => Some(memo.lead_forced::<R, P>(call)),
             Found::Miss(call) => match memo.claim::<R, P>(call) {
@@ -338,7 +335,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     pub fn missed(self) -> Result<R, AsyncMiss<R, P>> {
         let Self { memo, payload, found } = self;
         let call = match found {
-            Found::Hit(result) | Found::Stale(result) => return Ok(result),
+            Found::Hit(result) | Found::Stale(result, _) => return Ok(result),
             Found::Miss(call) => Some((call, false)),
             Found::Forced(call) => Some((call, true)),
             Found::Uncached => None,

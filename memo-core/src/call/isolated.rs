@@ -1,13 +1,16 @@
 //! Blocks of a test that have every function to themselves, and a clock.
 
+mod carried;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::background::pool::Job;
 use crate::function::isolation::{self, Isolation, Visit};
 use crate::reclaim::Aside;
+
+pub(super) use carried::{carried, Carried};
 
 /// Runs a closure in which every memo and singleton function starts empty, and returns what it
 /// returns.
@@ -190,17 +193,4 @@ impl<F> Drop for Isolated<F> {
             self.future = None;
         }
     }
-}
-
-/// A job that is part of the isolation in which it is made: it is not begun after the end of that.
-pub(super) fn carried(job: Job) -> Job {
-    let Some(isolation) = isolation::current() else { return job };
-    let share = isolation.share();
-    Box::new(move || {
-        let share = share;
-        if !share.0.is_over() {
-            let _inside = Block(share.0).enter();
-            job();
-        }
-    })
 }

@@ -119,6 +119,12 @@ impl Entry {
             && !self.is_refreshed.swap(true, Ordering::Relaxed)
     }
 
+    /// What was to replace it has not come: the next who wants it refreshed is the first again.
+    pub(crate) fn refresh_again(&self) {
+        // Relaxed: as above.
+        self.is_refreshed.store(false, Ordering::Relaxed);
+    }
+
     fn expires(&self) -> bool {
         self.key_len & EXPIRES != 0
     }
