@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Once;
+use std::thread;
 
 use crate::schedule::{block_on, Task};
 
@@ -14,6 +15,7 @@ pub(crate) enum Way {
     Dropped,
     Forgotten,
     RunInline,
+    Threads,
     Panicking,
 }
 
@@ -32,6 +34,7 @@ pub(crate) fn set(way: Way) {
             Way::Dropped => drop(task),
             Way::Forgotten => mem::forget(task),
             Way::RunInline => block_on(task),
+            Way::Threads => drop(thread::spawn(|| block_on(task))),
             Way::Panicking => panic!("the spawner panics"),
         });
     });
