@@ -69,11 +69,9 @@ impl Error {
         self.kind == Kind::Value
     }
 
-    /// Returns whether a computation that was to be a task of its own ([`detached`], or a background
-    /// refresh of an async function) was none, as there is neither a
-    /// [spawner](crate::set_spawner) nor, with the feature `tokio`, a runtime.
-    ///
-    /// [`detached`]: https://docs.rs/memo/latest/memo/attr.memo.html
+    /// Returns whether what was to be a task of its own was none, as there is neither a
+    /// [spawner](crate::set_spawner) nor, with the feature `tokio`, a runtime. A `detached` computation
+    /// was made in its caller's task, and an async function did not refresh in the background.
     #[must_use]
     pub fn is_task(&self) -> bool {
         self.kind == Kind::Task
