@@ -7,3 +7,5 @@
 pub(crate) mod pool;
 pub(crate) mod release;
 pub(crate) mod spawner;
+pub(crate) mod carried;
+pub(crate) mod task;

@@ -180,17 +180,17 @@ fn where_a_task_is_dropped_the_call_that_began_it_computes() {
 fn where_the_call_has_gone_as_well_a_waiter_inherits() {
     spawner::set(Way::Queued);
     gated!(GATE, RUNS, twice);
-    let orders: [fn(&mut Option<Task<_>>, &mut Option<Task<()>>); 2] = [
-        |first, task| drop((first.take(), task.take())),
-        |first, task| drop((task.take(), first.take())),
-    ];
-    for (key, order) in (1..).zip(orders) {
+    for (key, is_first) in [(1, true), (2, false)] {
         GATE.close();
         let (mut first, mut second) = (Task::new(twice(key)), Task::new(twice(key)));
         assert!(first.poll().is_pending() && second.poll().is_pending());
         let mut task = spawner::take();
         assert!(task.poll().is_pending());
-        order(&mut Some(first), &mut Some(task));
+        if is_first {
+            drop((first, task));
+        } else {
+            drop((task, first));
+        }
         assert!(second.is_woken() && second.poll().is_pending());
         GATE.open();
         spawner::run_queued();

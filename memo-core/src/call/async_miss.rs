@@ -65,15 +65,16 @@ impl Memo {
         self.received::<R, P>(lead, lookup)
     }
 
-    /// The result of a call whose computation this is: what its store has, if there is one, or what the
-    /// body returns, which is stored.
+    /// The result of a call whose computation this is: what its store has, if there is one that has not
+    /// been asked, or what the body returns, which is stored.
     pub(super) async fn run_lead<R, P: Payload<R>, F: Future<Output = R>>(
         &'static self,
         payload: &P,
         mut lead: Lead,
         body: Pin<&mut Option<F>>,
+        is_loaded: bool,
     ) -> R {
-        if P::HAS_STORE {
+        if P::HAS_STORE && !is_loaded {
             lead = match self.load_in_task::<R, P>(lead).await {
                 Ok(result) => return result,
                 Err(lead) => lead,
@@ -147,7 +148,7 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
             Err(lead) => lead,
         };
         match lead {
-            Some(lead) => memo.run_lead(&payload, lead, body).await,
+            Some(lead) => memo.run_lead(&payload, lead, body, false).await,
             None => Body::new(body).run().await,
         }
     }

@@ -1,16 +1,12 @@
 //! Blocks of a test that have every function to themselves, and a clock.
 
-mod carried;
-
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::function::isolation::{self, Isolation, Visit};
-use crate::reclaim::Aside;
-
-pub(super) use carried::{carried, Carried};
+use crate::background::carried::Inside;
+use crate::function::isolation::{self, Isolation};
 
 /// Runs a closure in which every memo and singleton function starts empty, and returns what it
 /// returns.
@@ -136,13 +132,6 @@ pub fn advance(time: Duration) {
 #[derive(Clone, Copy)]
 struct Block(&'static Isolation);
 
-/// This thread is in an isolation.
-struct Inside {
-    /// Both are held for their drops.
-    _visit: Visit,
-    _aside: Aside,
-}
-
 impl Block {
     fn begin() -> Self {
         #[cfg(unix)]
@@ -151,7 +140,7 @@ impl Block {
     }
 
     fn enter(self) -> Inside {
-        Inside { _visit: self.0.visit(), _aside: Aside::new() }
+        Inside::new(self.0)
     }
 }
 

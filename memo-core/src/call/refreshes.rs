@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use super::find::Found;
-use super::isolated::{carried, Carried};
 use super::{Call, Payload};
+use crate::background::carried::{carried, Carried};
 use crate::background::pool::REFRESHES;
 use crate::background::spawner;
 use crate::function::error::Kind;

@@ -6,27 +6,40 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::Block;
-use crate::background::pool::{InBackground, Job};
-use crate::background::spawner::BoxFuture;
-use crate::function::isolation::{self, Isolation, Share};
+use super::pool::{InBackground, Job};
+use super::spawner::BoxFuture;
+use crate::function::isolation::{self, Isolation, Share, Visit};
 use crate::platform::unwind::{catch, discard};
+use crate::reclaim::Aside;
+
+/// This thread is in an isolation.
+pub(crate) struct Inside {
+    /// Both are held for their drops.
+    _visit: Visit,
+    _aside: Aside,
+}
+
+impl Inside {
+    pub(crate) fn new(isolation: &'static Isolation) -> Self {
+        Self { _visit: isolation.visit(), _aside: Aside::new() }
+    }
+}
 
 /// A job that is part of the isolation in which it is made: it is not begun after the end of that.
-pub(in crate::call) fn carried(job: Job) -> Job {
+pub(crate) fn carried(job: Job) -> Job {
     let Some(isolation) = isolation::current() else { return job };
     let share = isolation.share();
     Box::new(move || {
         let share = share;
         if !share.0.is_over() {
-            let _inside = Block(share.0).enter();
+            let _inside = Inside::new(share.0);
             job();
         }
     })
 }
 
 /// The same of a task, whenever it is polled and when it is dropped.
-pub(in crate::call) struct Carried {
+pub(crate) struct Carried {
     /// Nothing, once it has ended.
     future: Option<BoxFuture>,
     share: Option<Share>,
@@ -35,27 +48,27 @@ pub(in crate::call) struct Carried {
 }
 
 impl Carried {
-    pub(in crate::call) fn new(future: BoxFuture) -> Self {
+    pub(crate) fn new(future: BoxFuture) -> Self {
         let share = isolation::current().map(Isolation::share);
         Self { future: Some(future), share, has_begun: false, is_background: false }
     }
 
     /// What it does is done in the background.
-    pub(in crate::call) fn in_background(mut self) -> Self {
+    pub(crate) fn in_background(mut self) -> Self {
         self.is_background = true;
         self
     }
 
     /// Ends it, in its isolation. What it drops is the user's, who may panic there.
-    pub(in crate::call) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Some(future) = self.future.take() {
-            let _inside = self.share.as_ref().map(|share| Block(share.0).enter());
+            let _inside = self.share.as_ref().map(|share| Inside::new(share.0));
             let _ = catch(|| drop(future));
         }
     }
 
     /// Polls it; what it panicked with is not for who runs it.
-    pub(in crate::call) fn poll_caught(
+    pub(crate) fn poll_caught(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Box<dyn Any + Send>>> {
@@ -65,7 +78,7 @@ impl Carried {
         }
         let Some(future) = &mut self.future else { return Poll::Ready(Ok(())) };
         let polled = {
-            let _inside = self.share.as_ref().map(|share| Block(share.0).enter());
+            let _inside = self.share.as_ref().map(|share| Inside::new(share.0));
             let _background = self.is_background.then(InBackground::new);
             catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)))
         };
