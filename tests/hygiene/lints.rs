@@ -113,7 +113,7 @@ pub fn refreshed(path: &str) -> usize {
 /// The same in a task.
 #[memo(ttl = "1h", refresh = "background", key = path)]
 pub async fn refreshed_later(path: &str, _size: usize, _: &[u8]) -> usize {
-    path.len() + _size
+    ::std::future::ready(path.len() + _size).await
 }
 
 /// A task of its own.
@@ -126,13 +126,13 @@ pub async fn detached(
     _log: String,
     (a, _): (u8, u8),
 ) -> ::std::result::Result<usize, String> {
-    ::std::result::Result::Ok(path.len() + _log.len())
+    ::std::result::Result::Ok(::std::future::ready(path.len() + _log.len()).await)
 }
 
 /// The same of a resource.
 #[singleton(detached)]
 pub async fn detached_resource(path: String) -> String {
-    path
+    ::std::future::ready(path).await
 }
 
 const LIFE: ::std::time::Duration = ::std::time::Duration::from_secs(60);

@@ -65,8 +65,7 @@ impl Memo {
         self.received::<R, P>(lead, lookup)
     }
 
-    /// The result of a call whose computation this is: what its store has, if there is one that has not
-    /// been asked, or what the body returns, which is stored.
+    /// What the store has of a call whose computation this is, if it was not asked, or the body returns.
     pub(super) async fn run_lead<R, P: Payload<R>, F: Future<Output = R>>(
         &'static self,
         payload: &P,

@@ -1,10 +1,9 @@
 //! A miss whose computation is a task of its own: it goes on though its caller gives up.
 //!
-//! The call that misses has the lead of its flight, as any does, and lays it down where its
-//! [task](crate::background::task) takes it when the body is done. What comes back is its own result,
-//! and not what others are told of it. Where the lead comes back instead, the call computes itself,
-//! with arguments that it has kept; if it has gone meanwhile, the lead is dropped, and a waiter
-//! inherits.
+//! The call that misses lays the lead of its flight down where its [task](crate::background::task) takes
+//! it when the body is done. What comes back is its own result, and not what others are told of it. Where
+//! the lead comes back instead, the call computes itself, with arguments that it has kept; if it has
+//! gone meanwhile, the lead is dropped, and a waiter inherits.
 
 use std::future::Future;
 use std::panic::resume_unwind;
@@ -51,9 +50,7 @@ impl Memo {
         if P::HAS_STORE && self.cache.has_store() {
             let (lookup, lease) = self.look_async(Arc::clone(&flight), is_forced).await;
             let Some(Work { mut lead, payload, .. }) = slot.take() else { return };
-            if lease.is_some() {
-                lead.for_store().lease = lease;
-            }
+            lead.leased(lease);
             match self.received::<R, P>(lead, lookup) {
                 Ok(result) => return drop(slot.tell(End::Done(result, None))),
                 Err(lead) => slot.put(Work { lead, payload, is_loaded: true }),
@@ -94,7 +91,7 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
             payload.uncached(&result);
             return result;
         };
-        let work = Work { lead, payload, is_loaded: !P::HAS_STORE };
+        let work = Work { lead, payload, is_loaded: false };
         let ended = match spawner::find() {
             Some(spawner) => begin(memo, work, spawner, &body).await,
             None => {

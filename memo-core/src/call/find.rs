@@ -21,8 +21,8 @@ pub struct Call<R, P> {
 
 pub(super) enum Found<R> {
     Hit(R),
-    /// A hit that is to be refreshed in the background, and its entry.
-    Stale(R, Ref),
+    /// A hit that is to be refreshed in the background, and its entry, if that is there still.
+    Stale(R, Option<Ref>),
     Miss(Claimant),
     /// To be computed now, whatever is stored.
     Forced(Claimant),
@@ -77,8 +77,10 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args:
         return find_valid(memo, payload, &args);
     } else {
         match memo.find::<R, P, A>(&args, true) {
-            Some((result, None)) => Found::Hit(result),
-            Some((result, Some(stale))) => Found::Stale(result, stale),
+            Some((result, is_stale)) if is_stale => {
+                Found::Stale(result, memo.outside().stale_entry(&args))
+            }
+            Some((result, _)) => Found::Hit(result),
             None => return missed(memo, payload, &args),
         }
     };
@@ -92,8 +94,8 @@ fn missed<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: &A
     let found_inside = memo.find_inside::<R, P>(args, true);
     let memo = memo.here();
     let found = match found_inside {
-        Some((result, None)) => Found::Hit(result),
-        Some((result, Some(stale))) => Found::Stale(result, stale),
+        Some((result, is_stale)) if is_stale => Found::Stale(result, memo.stale_entry(args)),
+        Some((result, _)) => Found::Hit(result),
         None => memo.missed::<R, P>(args),
     };
     Call { memo, payload, found }
@@ -162,7 +164,7 @@ impl Static {
         &'static self,
         args: &A,
         is_call: bool,
-    ) -> Option<(R, Option<Ref>)> {
+    ) -> Option<(R, bool)> {
         let cache = &self.outside().cache;
         if A::are_plain() && P::is_plain() {
             // No code of the user's is run under the pin.
@@ -172,10 +174,9 @@ impl Static {
                 if is_call {
                     cache.hit(&pin, entry);
                 }
-                let stale = served.is_stale.then(|| entry.share());
                 drop(pin);
                 served.reclaim();
-                return Some((result, stale));
+                return Some((result, served.is_stale));
             }
         } else if isolation::current().is_some() {
             return None;
@@ -185,17 +186,13 @@ impl Static {
         if is_call {
             cache.hit_held(&found);
         }
-        let stale = served.is_stale.then(|| found.view().share());
         drop(found);
         served.reclaim();
-        Some((result, stale))
+        Some((result, served.is_stale))
     }
 
-    /// What is stored, for who only looks; and its entry, if that is to be refreshed.
-    pub(super) fn look<R, P: Payload<R>, A: Args>(
-        &'static self,
-        args: &A,
-    ) -> Option<(R, Option<Ref>)> {
+    /// What is stored, for who only looks; and whether it is to be refreshed.
+    pub(super) fn look<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Option<(R, bool)> {
         self.find::<R, P, A>(args, false).or_else(|| self.find_inside::<R, P>(args, false))
     }
 
@@ -206,19 +203,26 @@ impl Static {
         &'static self,
         args: &dyn Arguments,
         is_call: bool,
-    ) -> Option<(R, Option<Ref>)> {
+    ) -> Option<(R, bool)> {
         isolation::current()?;
         self.here().find_by_key::<R, P>(args, is_call)
     }
 }
 
 impl Memo {
+    /// The entry that a call is to have refreshed, looked for once more: other hits have no use for it.
+    #[cold]
+    #[inline(never)]
+    fn stale_entry(&'static self, args: &dyn Arguments) -> Option<Ref> {
+        self.cache.entry(&self.cache.key(args, 0).ok()?)
+    }
+
     /// As the hot path, by the key: so that what finds is not compiled twice.
     fn find_by_key<R, P: Payload<R>>(
         &'static self,
         args: &dyn Arguments,
         is_call: bool,
-    ) -> Option<(R, Option<Ref>)> {
+    ) -> Option<(R, bool)> {
         if is_call && P::IS_DATA && !enabled::is_on() {
             return None;
         }
@@ -228,22 +232,22 @@ impl Memo {
         if is_call {
             self.cache.hit_held(&found);
         }
-        Some((result, served.is_stale.then(|| found.view().share())))
+        Some((result, served.is_stale))
     }
 
     /// What was found, if the user's `validate` says that it is valid, or else a miss.
     fn valid<R, P: Payload<R>>(
         &'static self,
         payload: &P,
-        found: Option<(R, Option<Ref>)>,
+        found: Option<(R, bool)>,
         args: &dyn Arguments,
     ) -> Found<R> {
         let invalid = match found {
-            Some((result, stale)) if payload.is_valid(&result) => {
+            Some((result, is_stale)) if payload.is_valid(&result) => {
                 self.cache.count_hit();
-                return match stale {
-                    Some(stale) => Found::Stale(result, stale),
-                    None => Found::Hit(result),
+                return match is_stale {
+                    true => Found::Stale(result, self.stale_entry(args)),
+                    false => Found::Hit(result),
                 };
             }
             found => found.map(|(result, _)| result),

@@ -3,22 +3,12 @@
 use std::future::Future;
 
 use super::find::Found;
-use super::{Call, Payload};
+use super::{Call, Memo, Payload};
 use crate::background::carried::{carried, Carried};
 use crate::background::pool::REFRESHES;
 use crate::background::spawner;
+use crate::cache::Refreshed;
 use crate::function::error::Kind;
-use crate::memory::entry::Ref;
-
-/// An entry that is being refreshed. Where it is not replaced in the end, as the refresh failed or never
-/// ran, the next call that sees it has it refreshed again.
-struct Refreshed(Ref);
-
-impl Drop for Refreshed {
-    fn drop(&mut self) {
-        self.0.view().entry.refresh_again();
-    }
-}
 
 impl<R, P: Payload<R>> Call<R, P> {
     /// Has the result refreshed in the background, if it is old and this call is the first to see it.
@@ -27,14 +17,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     #[inline]
     pub fn refresh_in_background<J: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> J) {
         if let Found::Stale(_, entry) = &self.found {
-            let refreshed = Refreshed(entry.view().share());
-            let job = job();
-            let job = move || {
-                let _refreshed = refreshed;
-                job();
-            };
-            // Without a thread the old result is served for as long as it may be.
-            let _ = REFRESHES.run(carried(Box::new(job)));
+            begin_job(Refreshed::new(entry.as_ref()), job);
         }
     }
 
@@ -45,17 +28,38 @@ impl<R, P: Payload<R>> Call<R, P> {
         F: Future<Output = ()> + Send + 'static,
     {
         if let Found::Stale(_, entry) = &self.found {
-            let refreshed = Refreshed(entry.view().share());
-            let Some(spawner) = spawner::find() else {
-                let why = spawner::without("an old result is served until it expires");
-                return self.memo.cache.report(Kind::Task, why);
-            };
-            let task = task();
-            let task = async move {
-                let _refreshed = refreshed;
-                task.await;
-            };
-            spawner.spawn(Box::pin(Carried::new(Box::pin(task)).in_background()));
+            let refreshed = Refreshed::new(entry.as_ref());
+            begin_task(self.memo, refreshed, task);
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn begin_job<J: FnOnce() + Send + 'static>(refreshed: Refreshed, job: impl FnOnce() -> J) {
+    let job = job();
+    let job = move || {
+        let _refreshed = refreshed;
+        job();
+    };
+    // Without a thread the old result is served for as long as it may be.
+    let _ = REFRESHES.run(carried(Box::new(job)));
+}
+
+#[cold]
+#[inline(never)]
+fn begin_task<F>(memo: &'static Memo, refreshed: Refreshed, task: impl FnOnce() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let Some(spawner) = spawner::find() else {
+        let why = spawner::without("an old result is served until it expires");
+        return memo.cache.report(Kind::Task, why);
+    };
+    let task = task();
+    let task = async move {
+        let _refreshed = refreshed;
+        task.await;
+    };
+    spawner.spawn(Box::pin(Carried::new(Box::pin(task)).in_background()));
 }

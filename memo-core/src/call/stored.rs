@@ -64,14 +64,11 @@ impl Memo {
     pub(super) async fn load_async(&'static self, mut lead: Lead) -> (Lead, Option<Lookup>) {
         let flight = Arc::clone(lead.flight());
         let (lookup, lease) = self.look_async(flight, lead.is_forced()).await;
-        if lease.is_some() {
-            lead.for_store().lease = lease;
-        }
+        lead.leased(lease);
         (lead, lookup)
     }
 
-    /// The same for who does not have the lead in hand; and the right to compute for all processes, if
-    /// it was given.
+    /// The same for who has no lead in hand; and the right to compute for all processes, if it was given.
     pub(super) async fn look_async(
         &'static self,
         flight: Arc<Flight>,
