@@ -19,8 +19,10 @@ pub(crate) mod lives;
 mod condition;
 pub(crate) mod retain;
 mod find;
+mod refreshes;
 mod miss;
 mod async_miss;
+mod detached;
 mod stored;
 mod companions;
 mod async_companions;
@@ -29,6 +31,7 @@ pub use async_companions::{contains_async, get_async, insert_async, remove_async
 pub use async_miss::AsyncMiss;
 pub use companions::{contains, contains_stored, get, insert, remove, Insert};
 pub use condition::{is_enabled, only_if, uncached, OnlyIf};
+pub use detached::Detached;
 pub use find::{enter, hit, look_again, refresh, Call};
 pub use kept::{Clones, Kept};
 pub use memo::{Memo, Static};

@@ -39,7 +39,7 @@ use leaders::Leaders;
 use polls::Polls;
 
 pub(crate) use crate::platform::unwind::wake;
-pub(crate) use bound::{on_rayon, ON_RAYON};
+pub(crate) use bound::{on_rayon, ON_RAYON, STALL};
 pub(crate) use current::{current, Entered};
 #[cfg(unix)]
 pub(crate) use graph::before_fork;

@@ -11,6 +11,7 @@ use super::waiting::{self, Claimed};
 use super::{nanos, Cache, Finished, Outcome};
 use crate::flight::{Entered, Flight};
 use crate::memory::entry::{Builder, Ref};
+use crate::store::Lease;
 
 /// A computation that is this call's to make. Dropped without an end, it lets the next one try.
 pub struct Lead {
@@ -118,6 +119,13 @@ impl Lead {
 
     pub(crate) fn take_for_store(&mut self) -> ForStore {
         self.call.for_store.take().map(|it| *it).unwrap_or_default()
+    }
+
+    /// Notes the right to compute the call for all processes, if it was given.
+    pub(crate) fn leased(&mut self, lease: Option<Lease>) {
+        if lease.is_some() {
+            self.for_store().lease = lease;
+        }
     }
 
     /// Whether it is this process that computes the call.

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{isolated, AsyncMiss, Memo, Miss, Payload, Static};
-use crate::background::pool::REFRESHES;
+use super::{AsyncMiss, Memo, Miss, Payload, Static};
 use crate::cache::{self, Claimant, Held, NoKey};
 use crate::flight::Key;
 use crate::function::event::{self, EventKind};
 use crate::function::{enabled, isolation};
 use crate::key::{Args, Arguments};
+use crate::memory::entry::Ref;
 use crate::reclaim;
 
 /// A call, looked up and not yet answered. It holds no argument.
@@ -22,8 +22,8 @@ pub struct Call<R, P> {
 
 pub(super) enum Found<R> {
     Hit(R),
-    /// A hit that is to be refreshed in the background.
-    Stale(R),
+    /// A hit that is to be refreshed in the background, and its entry, if that is there still.
+    Stale(R, Option<Ref>),
     Miss(Claimant),
     /// To be computed now, whatever is stored.
     Forced(Claimant),
@@ -78,7 +78,9 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args:
         return find_valid(memo, payload, &args);
     } else {
         match memo.find::<R, P, A>(&args, true) {
-            Some((result, is_stale)) if is_stale => Found::Stale(result),
+            Some((result, is_stale)) if is_stale => {
+                Found::Stale(result, memo.outside().stale_entry(&args))
+            }
             Some((result, _)) => Found::Hit(result),
             None => return missed(memo, payload, &args),
         }
@@ -112,14 +114,16 @@ fn enter_watched<R, P: Payload<R>, A: Args>(
         find_valid(memo, payload, args)
     } else {
         match memo.here().find_by_key::<R, P>(args, true) {
-            Some((result, true)) => {
-                Call { memo: memo.here(), payload, found: Found::Stale(result) }
-            }
+            Some((result, true)) => Call {
+                memo: memo.here(),
+                payload,
+                found: Found::Stale(result, memo.here().stale_entry(args)),
+            },
             Some((result, false)) => Call { memo: memo.here(), payload, found: Found::Hit(result) },
             None => missed(memo, payload, args),
         }
     };
-    if matches!(call.found, Found::Hit(_) | Found::Stale(_)) {
+    if matches!(call.found, Found::Hit(_) | Found::Stale(..)) {
         call.memo.tell_hit(args);
     }
     call
@@ -132,7 +136,7 @@ fn missed<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: &A
     let found_inside = memo.find_inside::<R, P>(args, true);
     let memo = memo.here();
     let found = match found_inside {
-        Some((result, is_stale)) if is_stale => Found::Stale(result),
+        Some((result, is_stale)) if is_stale => Found::Stale(result, memo.stale_entry(args)),
         Some((result, _)) => Found::Hit(result),
         None => memo.missed::<R, P>(args),
     };
@@ -259,6 +263,13 @@ impl Memo {
         }
     }
 
+    /// The entry that a call is to have refreshed, looked for once more: other hits have no use for it.
+    #[cold]
+    #[inline(never)]
+    fn stale_entry(&'static self, args: &dyn Arguments) -> Option<Ref> {
+        self.cache.entry(&self.cache.key(args, 0).ok()?)
+    }
+
     /// As the hot path, by the key: so that what finds is not compiled twice.
     fn find_by_key<R, P: Payload<R>>(
         &'static self,
@@ -287,7 +298,10 @@ impl Memo {
         let invalid = match found {
             Some((result, is_stale)) if payload.is_valid(&result) => {
                 self.cache.count_hit();
-                return if is_stale { Found::Stale(result) } else { Found::Hit(result) };
+                return match is_stale {
+                    true => Found::Stale(result, self.stale_entry(args)),
+                    false => Found::Hit(result),
+                };
             }
             found => found.map(|(result, _)| result),
         };
@@ -351,17 +365,6 @@ impl Memo {
 }
 
 impl<R, P: Payload<R>> Call<R, P> {
-    /// Has the result refreshed in the background, if it is old and this call is the first to see it.
-    ///
-    /// `job` makes the refreshing call, from arguments of its own.
-    #[inline]
-    pub fn refresh_in_background<J: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> J) {
-        if matches!(self.found, Found::Stale(_)) {
-            // Without a thread the old result is served for as long as it may be.
-            let _ = REFRESHES.run(isolated::carried(Box::new(job())));
-        }
-    }
-
     /// The result, computed on this thread if it must be.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn run(self, body: impl FnOnce() -> R) -> R {
@@ -379,7 +382,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     pub fn hit(self) -> Result<R, Miss<R, P>> {
         let Self { memo, payload, found } = self;
         let leading = match found {
-            Found::Hit(result) | Found::Stale(result) => return Ok(result),
+            Found::Hit(result) | Found::Stale(result, _) => return Ok(result),
             Found::Uncached => None,
             Found::Forced(call) => Some(memo.lead_forced::<R, P>(call)),
             Found::Miss(call) => match memo.claim::<R, P>(call) {
@@ -398,7 +401,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     pub fn missed(self) -> Result<R, AsyncMiss<R, P>> {
         let Self { memo, payload, found } = self;
         let call = match found {
-            Found::Hit(result) | Found::Stale(result) => return Ok(result),
+            Found::Hit(result) | Found::Stale(result, _) => return Ok(result),
             Found::Miss(call) => Some((call, false)),
             Found::Forced(call) => Some((call, true)),
             Found::Uncached => None,

@@ -11,9 +11,9 @@ use crate::cache::stamps::Look;
 use crate::cache::tiered::{Stored, Unknown};
 use crate::cache::Outcome;
 use crate::clock::timer::Delay;
-use crate::flight::Key;
+use crate::flight::{Flight, Key};
 use crate::function::event::EventKind;
-use crate::store::Found;
+use crate::store::{Found, Lease};
 
 impl Static {
     /// Whether memory may not be asked before the store was: only a task has to put that off.
@@ -66,28 +66,36 @@ impl Memo {
 
     /// As [`load`](Self::load), in a task: what the store has, if anything.
     pub(super) async fn load_async(&'static self, mut lead: Lead) -> (Lead, Option<Look>) {
-        let look = |lead: &Lead| {
-            let flight = Arc::clone(lead.flight());
-            polled_in(lead.flight(), spawn_blocking(move || self.cache.load_for(&flight)))
-        };
-        let mut lookup = look(&lead).await.flatten();
-        let mut turn = FleetWait::new(&self.cache);
-        while !lead.is_forced() && self.cache.is_worth_waiting(lookup.as_ref()) {
-            let digest = lead.flight().digest;
-            let lease =
-                polled_in(lead.flight(), spawn_blocking(move || self.cache.lease(&digest))).await;
-            let lease = lease.unwrap_or(Err(Unknown));
-            match turn.after(lease) {
-                FleetStep::Compute => break,
-                FleetStep::Lead(lease) => lead.for_store().lease = Some(lease),
-                FleetStep::Wait(pause) => polled_in(lead.flight(), Delay::new(pause)).await,
-            }
-            lookup = look(&lead).await.flatten();
-            if lead.has_lease() {
-                break;
-            }
-        }
+        let flight = Arc::clone(lead.flight());
+        let (lookup, lease) = self.look_async(flight, lead.is_forced()).await;
+        lead.leased(lease);
         (lead, lookup)
+    }
+
+    /// The same for who has no lead in hand; and the right to compute for all processes, if it was given.
+    pub(super) async fn look_async(
+        &'static self,
+        flight: Arc<Flight>,
+        is_forced: bool,
+    ) -> (Option<Look>, Option<Lease>) {
+        let look = || {
+            let of_call = Arc::clone(&flight);
+            polled_in(&flight, spawn_blocking(move || self.cache.load_for(&of_call)))
+        };
+        let mut lookup = look().await.flatten();
+        let mut turn = FleetWait::new(&self.cache);
+        while !is_forced && self.cache.is_worth_waiting(lookup.as_ref()) {
+            let digest = flight.digest;
+            let lease = polled_in(&flight, spawn_blocking(move || self.cache.lease(&digest))).await;
+            match turn.after(lease.unwrap_or(Err(Unknown))) {
+                FleetStep::Compute => break,
+                // Whoever had it before may have put the result since the last look.
+                FleetStep::Lead(lease) => return (look().await.flatten(), Some(lease)),
+                FleetStep::Wait(pause) => polled_in(&flight, Delay::new(pause)).await,
+            }
+            lookup = look().await.flatten();
+        }
+        (lookup, None)
     }
 
     /// Takes what the store had: a hit, and from now on in memory.

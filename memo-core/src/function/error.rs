@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     /// A store may keep more than it was told to.
     #[cfg_attr(not(feature = "disk"), expect(dead_code, reason = "only a directory is swept"))]
     Sweep,
+    /// There is nothing that runs tasks.
+    Task,
 }
 
 impl Error {
@@ -68,6 +70,14 @@ impl Error {
         self.kind == Kind::Value
     }
 
+    /// Returns whether what was to be a task of its own was none, as there is neither a
+    /// [spawner](crate::set_spawner) nor, with the feature `tokio`, a runtime. A `detached` computation
+    /// was made in its caller's task, and an async function did not refresh in the background.
+    #[must_use]
+    pub fn is_task(&self) -> bool {
+        self.kind == Kind::Task
+    }
+
     /// Returns whether a backing store failed. The function returns what is in memory, and computes
     /// what is not.
     #[must_use]
@@ -84,6 +94,7 @@ impl fmt::Display for Error {
             Kind::Store | Kind::Put => "does without its store for now",
             Kind::Local | Kind::Ambiguous => "does without its store",
             Kind::Memory => "frees what it gave up later than it would",
+            Kind::Task => "runs in its caller's task alone",
             Kind::Sweep => "is not kept within its bound as it should be",
         };
         write!(f, "`{}` {what}: {}", self.function, self.message)

@@ -124,6 +124,12 @@ impl Entry {
             && self.state.fetch_or(REFRESHED, Ordering::Relaxed) & REFRESHED == 0
     }
 
+    /// What was to replace it has not come: the next who wants it refreshed is the first again.
+    pub(crate) fn refresh_again(&self) {
+        // Relaxed: as above.
+        self.state.fetch_and(!REFRESHED, Ordering::Relaxed);
+    }
+
     fn expires(&self) -> bool {
         self.key_len & EXPIRES != 0
     }
