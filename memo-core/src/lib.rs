@@ -181,9 +181,9 @@ pub mod __private {
     pub use crate::call::retain::AnyResult;
     pub use crate::call::{
         contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
-        insert_async, is_enabled, look_again, only_if, refresh, remove, remove_async, retain,
-        retain_ok, uncached, AsyncMiss, Bytes, Call, Clones, Detached, Hooks, Insert, Kept, Memo,
-        Miss, OnlyIf, Payload, Resource, Static,
+        insert_async, is_enabled, look_again, only_if, refresh, refreshed, remove, remove_async,
+        retain, retain_ok, uncached, AsyncMiss, Bytes, Call, Clones, Detached, Hooks, Insert, Kept,
+        Memo, Miss, OnlyIf, Payload, Resource, Static,
     };
     pub use crate::codec::{Codec, Data, OkOnly, Part, Plain};
     pub use crate::function::identity::{Place, Source};
