@@ -27,14 +27,23 @@
 #![deny(missing_docs)]
 
 pub use memo_core::{
-    advance, bulk, clear, clear_all, clear_tag, isolated, isolated_async, report, set_enabled,
-    set_max_bytes, set_reporter, stats, Error, File, FunctionReport, Report, Stats,
+    advance, bulk, clear, clear_all, clear_tag, isolated, isolated_async, openmetrics, report,
+    set_enabled, set_max_bytes, set_reporter, stats, Error, File, FunctionReport, Report, Stats,
 };
 pub use memo_macros::{memo, singleton};
 
 /// All singleton functions at once; beside the attribute of the same name.
 pub mod singleton {
     pub use memo_core::{clear_all_singletons as clear_all, singleton_stats as stats};
+}
+
+#[cfg(feature = "metrics")]
+pub mod metrics {
+    //! The statistics for the crate `metrics`, and so for whatever exporter the program installs there.
+    //!
+    //! [`openmetrics`](crate::openmetrics) makes a text of them that needs no other crate.
+
+    pub use memo_core::publish_metrics as publish;
 }
 
 pub mod store {

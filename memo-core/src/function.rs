@@ -9,5 +9,10 @@ pub(crate) mod name;
 pub(crate) mod identity;
 pub(crate) mod enabled;
 pub(crate) mod error;
+pub(crate) mod computed;
 pub(crate) mod stats;
 pub(crate) mod report;
+pub(crate) mod series;
+pub(crate) mod openmetrics;
+#[cfg(feature = "metrics")]
+pub(crate) mod facade;

@@ -30,6 +30,9 @@ pub use call::isolated::{advance, isolated, isolated_async};
 pub use codec::bulk;
 pub use function::enabled::set_enabled;
 pub use function::error::{set_reporter, Error};
+#[cfg(feature = "metrics")]
+pub use function::facade::publish as publish_metrics;
+pub use function::openmetrics::openmetrics;
 pub use function::report::{report, FunctionReport, Report};
 pub use function::stats::Stats;
 pub use key::file::File;

@@ -33,7 +33,7 @@ pub(crate) struct Call {
     pub(crate) is_forced: bool,
     pub(super) is_over: bool,
     /// How long the body took, in nanoseconds, once it is done.
-    pub(super) took: u64,
+    pub(super) took: Option<u64>,
 }
 
 /// What a computation has to tell its function's store.
@@ -72,7 +72,7 @@ impl Claimant {
             for_store: None,
             is_forced: false,
             is_over: false,
-            took: 0,
+            took: None,
         })))
     }
 
@@ -137,8 +137,8 @@ impl Drop for Claimant {
         // By name, so that nothing that is added is forgotten.
         let Call { flight: _, key, awaited, entered: _, for_store, is_forced, is_over, took } =
             &mut *call;
-        (*key, *awaited, *for_store) = (None, None, None);
-        (*is_forced, *is_over, *took) = (false, false, 0);
+        (*key, *awaited, *for_store, *took) = (None, None, None, None);
+        (*is_forced, *is_over) = (false, false);
         // A thread whose locals are gone keeps nothing.
         let _ = SPARE.try_with(move |spare| {
             let mut spare = spare.borrow_mut();

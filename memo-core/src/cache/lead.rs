@@ -91,7 +91,7 @@ impl Lead {
     /// The body is done: its time counts in the statistics, and for the bound of waits.
     pub(crate) fn computed(&mut self) {
         let time = self.call.flight.elapsed();
-        self.call.took = nanos(time);
+        self.call.took = Some(nanos(time));
         if !self.call.flight.is_delayed() {
             self.cache.computed_in(time);
         }
