@@ -17,7 +17,7 @@ fn sample<'t>(text: &'t str, name: &str, labels: &str) -> Option<&'t str> {
 
 #[test]
 fn each_function_has_its_numbers() {
-    #[memo(name = "square", max_entries = 10, max_bytes = "1 KiB", ttl = "1.5s")]
+    #[memo(name = "square", max_entries = 10, max_bytes = "1 KiB", ttl = "1000.5s")]
     fn square(x: u64) -> u64 {
         x * x
     }
@@ -32,7 +32,7 @@ fn each_function_has_its_numbers() {
         square(4);
         square(4);
         square(5);
-        memo::advance(Duration::from_secs(2));
+        memo::advance(Duration::from_secs(1001));
         pool();
 
         let text = openmetrics();
@@ -44,7 +44,7 @@ fn each_function_has_its_numbers() {
         assert_eq!(square("memo_bytes"), Some("0"));
         assert_eq!(square("memo_max_entries"), Some("10"));
         assert_eq!(square("memo_max_bytes"), Some("1024"));
-        assert_eq!(square("memo_ttl_seconds"), Some("1.5"));
+        assert_eq!(square("memo_ttl_seconds"), Some("1000.5"));
         assert_eq!(square("memo_compute_seconds_count"), Some("2"));
 
         let pool = |name| sample(&text, name, r#"function="pool",kind="singleton""#);

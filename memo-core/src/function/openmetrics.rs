@@ -78,7 +78,8 @@ fn write(text: &mut String, series: &[Series]) -> fmt::Result {
         writeln!(samples, "{COMPUTE_SECONDS}_sum{labels} {time}")?;
     }
     let (name, help) = (COMPUTE_SECONDS, COMPUTE_SECONDS_HELP);
-    write_family(text, name, "summary", Some("seconds"), help, &samples)?;
+    // The name says the unit; a line that says it of a summary is allowed, but not to all readers.
+    write_family(text, name, "summary", None, help, &samples)?;
     text.write_str("# EOF\n")
 }
 
