@@ -3,6 +3,7 @@
 // of the README for who reads it beside the source.
 //! [Every shape of function]: _documentation::shapes
 //! [How long results live]: _documentation::time
+//! [Observing a cache in production]: _documentation::observing
 //! [All cases]: _documentation::benchmarks
 //! [a chart]: _documentation::benchmarks#chart
 //! [`memo`]: macro@memo
