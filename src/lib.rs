@@ -43,6 +43,18 @@ pub mod metrics {
     //! The statistics for the crate `metrics`, and so for whatever exporter the program installs there.
     //!
     //! [`openmetrics`](crate::openmetrics) makes a text of them that needs no other crate.
+    //!
+    //! # Examples
+    //!
+    //! ```
+    //! #[memo::memo]
+    //! fn square(x: u64) -> u64 { x * x }
+    //!
+    //! // Once when the program starts, so that times are kept, and then whenever a scrape is answered.
+    //! memo::metrics::publish();
+    //! square(4);
+    //! memo::metrics::publish();
+    //! ```
 
     pub use memo_core::publish_metrics as publish;
 }

@@ -26,6 +26,8 @@ const DROPPED_HELP: &str = "Computations that are not in the histogram, as too m
 /// `memo_compute_seconds`. Times are kept from the first call on and until the next one, the latest 1024
 /// of each function; how many older ones were dropped says `memo_compute_dropped_total`.
 ///
+/// In [`isolated`](crate::isolated), it speaks of the functions that were called there.
+///
 /// Without a recorder it does nothing, but that times are kept. The recorder runs outside all locks of
 /// memo's; it may call memo functions.
 pub fn publish() {
