@@ -11,5 +11,10 @@ pub(crate) mod enabled;
 pub(crate) mod error;
 pub(crate) mod why;
 pub(crate) mod event;
+pub(crate) mod computed;
 pub(crate) mod stats;
 pub(crate) mod report;
+pub(crate) mod series;
+pub(crate) mod openmetrics;
+#[cfg(feature = "metrics")]
+pub(crate) mod facade;

@@ -32,6 +32,9 @@ pub use codec::bulk;
 pub use function::enabled::set_enabled;
 pub use function::error::{set_reporter, Error};
 pub use function::event::{set_observer, Event, EventKind, KeyId};
+#[cfg(feature = "metrics")]
+pub use function::facade::publish as publish_metrics;
+pub use function::openmetrics::openmetrics;
 pub use function::report::{report, FunctionReport, Report};
 pub use function::stats::Stats;
 pub use function::why::Why;

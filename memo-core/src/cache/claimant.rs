@@ -33,9 +33,7 @@ pub(crate) struct Call {
     pub(crate) is_forced: bool,
     pub(super) is_over: bool,
     /// How long the body took, in nanoseconds, once it is done.
-    pub(super) took: u64,
-    /// It is.
-    pub(super) has_run: bool,
+    pub(super) took: Option<u64>,
 }
 
 /// What a computation has to tell its function's store.
@@ -74,8 +72,7 @@ impl Claimant {
             for_store: None,
             is_forced: false,
             is_over: false,
-            took: 0,
-            has_run: false,
+            took: None,
         })))
     }
 
@@ -138,19 +135,10 @@ impl Drop for Claimant {
             return;
         }
         // By name, so that nothing that is added is forgotten.
-        let Call {
-            flight: _,
-            key,
-            awaited,
-            entered: _,
-            for_store,
-            is_forced,
-            is_over,
-            took,
-            has_run,
-        } = &mut *call;
-        (*key, *awaited, *for_store) = (None, None, None);
-        (*is_forced, *is_over, *took, *has_run) = (false, false, 0, false);
+        let Call { flight: _, key, awaited, entered: _, for_store, is_forced, is_over, took } =
+            &mut *call;
+        (*key, *awaited, *for_store, *took) = (None, None, None, None);
+        (*is_forced, *is_over) = (false, false);
         // A thread whose locals are gone keeps nothing.
         let _ = SPARE.try_with(move |spare| {
             let mut spare = spare.borrow_mut();

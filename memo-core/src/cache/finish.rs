@@ -85,7 +85,9 @@ impl Cache {
 
     fn end(&'static self, shared: &mut Shared, call: &Claimant, outcome: Outcome) -> Ended {
         let (flight, awaited, is_forced) = (&call.flight, call.awaited(), call.is_forced);
-        shared.compute_time = shared.compute_time.saturating_add(call.took);
+        if let Some(took) = call.took {
+            shared.computed.add(took);
+        }
         let is_current = !flight.is_fenced() && !shared.is_clearing(flight.tags.as_ref());
         // A resource is there once for all, and what two computed beside each other is as good; only
         // what is forced replaces it.
