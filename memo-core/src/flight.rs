@@ -29,6 +29,7 @@ use once_cell::sync::OnceCell;
 
 use crate::clock::Tick;
 use crate::function::isolation::{self, Isolation};
+use crate::function::session;
 use crate::key::DIGEST;
 use crate::memory::entry::{self, Builder};
 use crate::platform::process;
@@ -85,6 +86,10 @@ pub(crate) struct Flight {
     generation: u32,
     /// In the isolation whose double it computes, which waits for it before it is used again.
     isolation: Option<isolation::Share>,
+    /// The session whose double it computes, likewise.
+    session: Option<session::Share>,
+    /// It called a function of a session that is not its own: what it computes is for its caller.
+    is_private: AtomicBool,
     polls: Polls,
     state: Mutex<State>,
 }
@@ -118,7 +123,11 @@ enum Phase {
 
 impl Flight {
     /// A flight to be led by the caller.
-    pub(crate) fn new(digest: [u8; DIGEST], is_local: bool) -> Arc<Self> {
+    pub(crate) fn new(
+        digest: [u8; DIGEST],
+        is_local: bool,
+        session: Option<session::Share>,
+    ) -> Arc<Self> {
         let state = State {
             phase: Phase::Led,
             leaders: Leaders::new(),
@@ -142,6 +151,8 @@ impl Flight {
             inner_waits: AtomicUsize::new(0),
             generation: process::generation(),
             isolation: isolation::current().map(Isolation::share),
+            session,
+            is_private: AtomicBool::new(false),
             polls: Polls::new(),
             state: Mutex::new(state),
         })
@@ -151,7 +162,12 @@ impl Flight {
     ///
     /// It is one that [can be reused](Self::can_be_reused): nothing in the state behind its lock has
     /// changed.
-    pub(crate) fn reuse(self: &mut Arc<Self>, digest: [u8; DIGEST], is_local: bool) -> bool {
+    pub(crate) fn reuse(
+        self: &mut Arc<Self>,
+        digest: [u8; DIGEST],
+        is_local: bool,
+        session: Option<session::Share>,
+    ) -> bool {
         let Some(flight) = Arc::get_mut(self) else { return false };
         flight.digest = digest;
         flight.is_local = is_local;
@@ -162,6 +178,8 @@ impl Flight {
         flight.delayed = AtomicBool::new(false);
         flight.generation = process::generation();
         flight.isolation = isolation::current().map(Isolation::share);
+        flight.session = session;
+        flight.is_private = AtomicBool::new(false);
         true
     }
 
@@ -175,9 +193,9 @@ impl Flight {
         if self.isolation.is_some() {
             return false;
         }
-        if self.parent.is_some() {
+        if self.parent.is_some() || self.session.is_some() {
             let Some(flight) = Arc::get_mut(self) else { return false };
-            flight.parent = None;
+            (flight.parent, flight.session) = (None, None);
         }
         true
     }
@@ -216,6 +234,21 @@ impl Flight {
                 around.delay();
             }
         }
+    }
+
+    /// A function of a session is called in its body, and so in those around it: what they compute is
+    /// not for others, unless they are of the same session.
+    pub(crate) fn computes_for(&self, session: &session::Share) {
+        let is_same = |own: &session::Share| Arc::ptr_eq(own, session);
+        for flight in self.outwards().filter(|it| !it.session.as_ref().is_some_and(is_same)) {
+            // Relaxed: it is read where its body ends, after this.
+            flight.is_private.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what it computes is for its caller alone.
+    pub(crate) fn is_private(&self) -> bool {
+        self.is_private.load(Ordering::Relaxed)
     }
 
     /// Under the cache's lock.

@@ -31,6 +31,7 @@ pub use codec::bulk;
 pub use function::enabled::set_enabled;
 pub use function::error::{set_reporter, Error};
 pub use function::report::{report, FunctionReport, Report};
+pub use function::session::Session;
 pub use function::stats::Stats;
 pub use key::file::File;
 pub use memory::budget::set_max_bytes;
@@ -126,7 +127,7 @@ pub mod __private {
         contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
         insert_async, is_enabled, look_again, only_if, refresh, remove, remove_async, retain,
         retain_ok, uncached, AsyncMiss, Bytes, Call, Clones, Hooks, Insert, Kept, Memo, Miss,
-        OnlyIf, Payload, Resource, Static,
+        OnlyIf, Payload, Resource, Scoped, Static,
     };
     pub use crate::codec::{Codec, Data, OkOnly, Part, Plain};
     pub use crate::function::identity::{Place, Source};

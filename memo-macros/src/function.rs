@@ -37,6 +37,8 @@ pub(crate) struct Function {
     pub(crate) enabled: Option<(Expr, Mentions)>,
     /// Whether its results live beyond the process.
     pub(crate) is_stored: bool,
+    /// Whether there is a cache for each session.
+    pub(crate) is_of_sessions: bool,
     /// The declared return type; of an async function in a box, that of its future.
     pub(crate) returns: Type,
     /// The statements of the body, within its box.
@@ -111,6 +113,7 @@ impl Function {
             key,
             enabled: options.enabled.as_ref().map(|expr| (expr.clone(), Mentions::of(expr))),
             is_stored: false,
+            is_of_sessions: options.scope.is_some(),
             body: block,
             receiver,
             params,

@@ -23,6 +23,7 @@ mod refreshes;
 mod nesting;
 mod resources;
 mod retain;
+mod sessions;
 mod singletons;
 mod stale;
 mod statistics;

@@ -8,6 +8,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use crate::flight::{Entered, Flight, Key};
+use crate::function::session;
 use crate::memory::entry::Builder;
 use crate::platform::sync::thread_local;
 use crate::store::{Lease, Ticket};
@@ -55,17 +56,18 @@ thread_local! {
 }
 
 impl Claimant {
-    pub(crate) fn new(key: Key) -> Self {
+    /// Of a call in this session, which is not to lend its doubles to others before it ends.
+    pub(super) fn new(key: Key, session: Option<session::Share>) -> Self {
         let Key { digest, entry, is_local } = key;
         let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
         if let Ok(Some(mut call)) = spare {
-            if call.flight.reuse(digest, is_local) {
+            if call.flight.reuse(digest, is_local, session.clone()) {
                 call.key = Some(entry);
                 return Self(Some(call));
             }
         }
         Self(Some(Box::new(Call {
-            flight: Flight::new(digest, is_local),
+            flight: Flight::new(digest, is_local, session),
             key: Some(entry),
             awaited: None,
             entered: None,

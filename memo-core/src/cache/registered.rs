@@ -1,12 +1,12 @@
 //! A function's cache as the registry sees it, and as a fork does.
 
 use std::any::Any;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{Cache, Shared, UNLISTED};
 use crate::clock::Tick;
-use crate::function::registry::{Function, Held};
+use crate::function::registry::{Function, Held, Step};
 use crate::function::stats::Stats;
 use crate::memory::bounded::Bounds;
 #[cfg(unix)]
@@ -50,16 +50,20 @@ impl Function for Cache {
         self.lock().clearing += clears;
     }
 
-    fn stats(&'static self) -> Stats {
+    fn will_be_counted(&'static self) {
         // What has expired is not held any more, reclaimed or not.
         self.expire_whole();
+        let _ = self.ask_bounds();
+    }
+
+    fn counted(&'static self) -> Stats {
         let (entries, bytes, evictions, expirations, misses, compute_time) = {
             let Shared { memory, misses, compute_time, .. } = &*self.lock();
             let (evictions, expirations) = (memory.evictions(), memory.expirations());
             (memory.entries(), memory.bytes(), evictions, expirations, *misses, *compute_time)
         };
         let number = self.number.load(Ordering::Relaxed) & !UNLISTED;
-        let Bounds { entries: max_entries, bytes: max_bytes } = self.asked_bounds();
+        let Bounds { entries: max_entries, bytes: max_bytes } = self.bounds();
         let bound = |bound| u64::try_from(bound).ok().filter(|_| bound != usize::MAX);
         Stats {
             name: self.name(),
@@ -81,6 +85,25 @@ impl Function for Cache {
         }
     }
 
+    fn original(&'static self) -> usize {
+        std::ptr::from_ref(self.original.unwrap_or(self)).addr()
+    }
+
+    fn place(&'static self) -> &'static AtomicUsize {
+        &self.place
+    }
+
+    fn close(&'static self) {
+        self.clear_step(Step::Begin);
+        self.registry.end(self, || self.is_closed.store(true, Ordering::Relaxed));
+    }
+
+    fn reopen(&'static self) {
+        self.clear_step(Step::Anew);
+        self.begin_anew();
+        self.is_closed.store(false, Ordering::Relaxed);
+    }
+
     fn expire_whole(&'static self) {
         self.expire_all(self.now());
     }
@@ -88,7 +111,7 @@ impl Function for Cache {
     fn begin_anew(&'static self) {
         // Relaxed: nobody calls it.
         let number = self.number.fetch_or(UNLISTED, Ordering::Relaxed);
-        self.counts.begin_anew(reclaim::hits(number));
+        self.counts.begin_anew(reclaim::hits(number & !UNLISTED));
         self.longest.store(0, Ordering::Relaxed);
         self.reported.store(0, Ordering::Relaxed);
         self.bounds.forget();

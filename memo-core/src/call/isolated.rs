@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::background::pool::Job;
 use crate::function::isolation::{self, Isolation, Visit};
+use crate::function::session;
 use crate::reclaim::Aside;
 
 /// Runs a closure in which every memo and singleton function starts empty, and returns what it
@@ -192,14 +193,27 @@ impl<F> Drop for Isolated<F> {
     }
 }
 
-/// A job that is part of the isolation in which it is made: it is not begun after the end of that.
+/// A job that is part of the isolation and the session in which it is made: it is not begun after the end
+/// of either.
 pub(super) fn carried(job: Job) -> Job {
+    let job = of_session(job);
     let Some(isolation) = isolation::current() else { return job };
     let share = isolation.share();
     Box::new(move || {
         let share = share;
         if !share.0.is_over() {
             let _inside = Block(share.0).enter();
+            job();
+        }
+    })
+}
+
+/// The same, of the session in which it is made.
+fn of_session(job: Job) -> Job {
+    let Some(share) = session::current() else { return job };
+    Box::new(move || {
+        if !share.is_over() {
+            let _inside = session::Visit::new(&share);
             job();
         }
     })

@@ -1,6 +1,7 @@
 //! Every function that has been called, so that all can be asked and cleared at once.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::function::isolation;
@@ -23,7 +24,19 @@ pub(crate) trait Function: Sync {
     fn hold(&'static self) -> Box<dyn Held>;
     /// So many clears of all functions were under way when it was registered.
     fn clears_begin(&'static self, clears: u32);
-    fn stats(&'static self) -> Stats;
+    /// Gives up what has expired, and asks for the bounds if need be, which is the user's code: what it
+    /// [counts](Self::counted) is to be told.
+    fn will_be_counted(&'static self);
+    /// What it holds and did, as it is known. It takes the cache's lock.
+    fn counted(&'static self) -> Stats;
+    /// The address of the function that it is, or is the double of: those alike are one for users.
+    fn original(&'static self) -> usize;
+    /// Its place among the registered, which is written and read under their lock.
+    fn place(&'static self) -> &'static AtomicUsize;
+    /// The double of a session that has ended: it stores nothing from now on, and leaves its registry.
+    fn close(&'static self);
+    /// The double is another session's, after the last who might touch it has.
+    fn reopen(&'static self);
     /// Gives up all that has expired by its clock.
     fn expire_whole(&'static self);
     /// It is as if it had never been called, and in no registry. It is empty, and nobody calls it.
@@ -85,6 +98,8 @@ struct Registered {
     functions: Vec<&'static dyn Function>,
     /// So many clears of all of them have begun and not ended.
     clears: u32,
+    /// What was counted in sessions that have ended, by the original.
+    ended: BTreeMap<usize, Stats>,
 }
 
 pub(crate) static MEMOS: Registry = Registry::new();
@@ -110,7 +125,11 @@ pub(crate) fn singletons() -> &'static Registry {
 
 impl Registry {
     pub(crate) const fn new() -> Self {
-        Self { registered: Mutex::new(Registered { functions: Vec::new(), clears: 0 }) }
+        Self { registered: Mutex::new(Registered {
+                functions: Vec::new(),
+                clears: 0,
+                ended: BTreeMap::new(),
+            }) }
     }
 
     /// Adds a function, unless `is_new` says that it is there already. `number` has it take the
@@ -124,9 +143,30 @@ impl Registry {
         let mut registered = self.registered.lock();
         if is_new() {
             function.clears_begin(registered.clears);
+            // Relaxed, here and below: under the lock.
+            function.place().store(registered.functions.len(), Ordering::Relaxed);
             registered.functions.push(function);
             number();
         }
+    }
+
+    /// Takes out the double of a session that has ended, once `close` has had it not come in again. What
+    /// it counted is added to the total of its function.
+    pub(crate) fn end(&self, function: &'static dyn Function, close: impl FnOnce()) {
+        let mut registered = self.registered.lock();
+        close();
+        let at = function.place().load(Ordering::Relaxed);
+        let is_here = |it: &&'static dyn Function| std::ptr::addr_eq(*it, function);
+        if !registered.functions.get(at).is_some_and(is_here) {
+            return;
+        }
+        registered.functions.swap_remove(at);
+        if let Some(moved) = registered.functions.get(at) {
+            moved.place().store(at, Ordering::Relaxed);
+        }
+        let counted = Stats { entries: 0, bytes: 0, ..function.counted() };
+        let total = registered.ended.entry(function.original());
+        total.and_modify(|total| total.add(&counted)).or_insert(counted);
     }
 
     /// The functions now, so that they are spoken to outside the lock.
@@ -164,7 +204,11 @@ impl Registry {
     /// After [`close`](Self::close), when nobody calls any of them: it has no functions.
     pub(crate) fn begin_anew(&self) {
         self.clear_step(Step::Anew);
-        let functions = std::mem::take(&mut self.registered.lock().functions);
+        let functions = {
+            let mut registered = self.registered.lock();
+            registered.ended.clear();
+            std::mem::take(&mut registered.functions)
+        };
         functions.into_iter().for_each(Function::begin_anew);
     }
 
@@ -212,10 +256,53 @@ impl Registry {
         let mut named = self.all();
         named.retain(|function| function.name() == name);
         named.iter().for_each(|function| function.clear());
-        !named.is_empty()
+        !named.is_empty() || self.registered.lock().ended.values().any(|total| total.name == name)
     }
 
+    /// Clears a function's doubles in all sessions.
+    pub(crate) fn clear_doubles(&self, original: usize) {
+        let mut doubles = self.all();
+        doubles.retain(|function| function.original() == original);
+        doubles.into_iter().for_each(Function::clear);
+    }
+
+    /// One for each function, with its doubles in sessions and those that have ended.
     pub(crate) fn stats(&self) -> Vec<Stats> {
-        self.all().into_iter().map(Function::stats).collect()
+        self.all().into_iter().for_each(Function::will_be_counted);
+        let registered = self.registered.lock();
+        let mut rows: Vec<Stats> = Vec::with_capacity(registered.functions.len());
+        let mut at: BTreeMap<usize, usize> = BTreeMap::new();
+        let ended = registered.ended.iter().map(|(original, total)| (*original, total.clone()));
+        let live = registered.functions.iter().map(|it| (it.original(), it.counted()));
+        for (original, counted) in live.chain(ended) {
+            match at.get(&original) {
+                Some(at) => rows[*at].add(&counted),
+                None => {
+                    at.insert(original, rows.len());
+                    rows.push(counted);
+                }
+            }
+        }
+        rows
+    }
+
+    /// What a function counts, registered or not, with its doubles in sessions and those that have
+    /// ended.
+    pub(crate) fn stats_with_doubles(&self, function: &'static dyn Function) -> Stats {
+        let original = function.original();
+        function.will_be_counted();
+        let mut doubles = self.all();
+        doubles.retain(|it| it.original() == original);
+        doubles.into_iter().for_each(Function::will_be_counted);
+        let registered = self.registered.lock();
+        let mut sum = function.counted();
+        let is_double = |it: &&&'static dyn Function| {
+            it.original() == original && !std::ptr::addr_eq(**it, function)
+        };
+        registered.functions.iter().filter(is_double).for_each(|it| sum.add(&it.counted()));
+        if let Some(total) = registered.ended.get(&original) {
+            sum.add(total);
+        }
+        sum
     }
 }
