@@ -194,7 +194,11 @@ impl Cache {
 impl Cache {
     /// The same function with nothing stored and no store, in an isolation, which has this registry
     /// and this clock.
-    pub(crate) fn double(&'static self, registry: &'static Registry, clock: &'static Clock) -> Self {
+    pub(crate) fn double(
+        &'static self,
+        registry: &'static Registry,
+        clock: &'static Clock,
+    ) -> Self {
         let mut double = Self::new(self.declared, registry, self.is_resource);
         double.limits = self.limits;
         double.original = Some(self.original.unwrap_or(self));

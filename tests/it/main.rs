@@ -19,6 +19,7 @@ mod isolated;
 mod keys;
 mod lives;
 mod one_instance;
+mod private;
 mod refreshes;
 mod nesting;
 mod resources;

@@ -125,11 +125,13 @@ pub(crate) fn singletons() -> &'static Registry {
 
 impl Registry {
     pub(crate) const fn new() -> Self {
-        Self { registered: Mutex::new(Registered {
+        Self {
+            registered: Mutex::new(Registered {
                 functions: Vec::new(),
                 clears: 0,
                 ended: BTreeMap::new(),
-            }) }
+            }),
+        }
     }
 
     /// Adds a function, unless `is_new` says that it is there already. `number` has it take the
