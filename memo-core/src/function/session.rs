@@ -23,7 +23,7 @@ use crate::function::isolation::{self, Isolation};
 use crate::function::registry::Function;
 #[cfg(unix)]
 use crate::platform::process::Unlock;
-use crate::platform::sync::Mutex;
+use crate::platform::sync::{thread_local, Mutex};
 
 /// A user, request or tenant, for whom functions with `scope = "session"` have results and resources
 /// of their own.
@@ -315,6 +315,12 @@ fn put_back(spares: &mut Spares, made: &Made) {
     if made.place.is_none() {
         spares.entry(made.double.of).or_default().push(made.double);
     }
+}
+
+/// Forgets what another schedule's functions have left.
+#[cfg(all(test, memo_shuttle))]
+pub(crate) fn forget_all() {
+    SPARES.lock().clear();
 }
 
 /// Takes the lock of all that are made and used again.
