@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 
+use crate::carts;
 use crate::failure::Failure;
 use crate::rates::{self, Bank, Rate};
 use crate::tokens::{self, IdentityProvider, Token};
@@ -34,6 +35,7 @@ pub fn routes() -> Router {
         .route("/bank/{state}", post(bank))
         .route("/stats", get(|| async { memo::report().to_string() }))
         .with_state(Backends::default())
+        .merge(carts::routes())
 }
 
 async fn token(
