@@ -46,14 +46,22 @@ fn make(sessions: usize) -> Vec<Session> {
 }
 
 fn fill(session: &Session) {
-    session.enter(|| (0..ENTRIES).for_each(|key| drop(black_box(scoped(key)))));
+    session.enter(|| {
+        for key in 0..ENTRIES {
+            black_box(scoped(key));
+        }
+    });
 }
 
 fn hits() {
     const HITS: u32 = 20_000_000;
     let nanos = |call: fn(u64) -> u64| {
         call(7);
-        let (time, ()) = timed(|| (0..HITS).for_each(|_| drop(black_box(call(black_box(7))))));
+        let (time, ()) = timed(|| {
+            (0..HITS).for_each(|_| {
+                black_box(call(black_box(7)));
+            })
+        });
         time.as_secs_f64() * 1e9 / f64::from(HITS)
     };
     let (unscoped, outside) = (nanos(unscoped), nanos(scoped));

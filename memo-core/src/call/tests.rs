@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::{enter, insert, refresh, remove, Bytes, Call, Memo, Scoped, Static};
+use super::{enter, insert, refresh, remove, Bytes, Call, Memo, Static};
 use crate::codec::{OkOnly, Plain};
 
 /// What the attribute makes of a call in a task of a function that returns a `Result`.

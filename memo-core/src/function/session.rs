@@ -14,6 +14,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
@@ -30,7 +31,8 @@ use crate::platform::sync::{thread_local, Mutex};
 ///
 /// What is called in [`enter`](Self::enter) or in a [wrapped](Self::wrap) future is called in the
 /// session; of several around a call, the innermost counts. A thread, a task or a job of rayon that is
-/// started there belongs to no session, unless it is wrapped. Outside any session there is the
+/// started there belongs to no session, unless it is wrapped; but a worker of rayon that waits for a job
+/// runs others meanwhile, in the session that it is in. Outside any session there is the
 /// process's cache, which is nobody's in particular.
 ///
 /// Clones are the same session. It ends when the last of them is dropped: its results are forgotten,
@@ -158,6 +160,10 @@ impl Session {
         &self.0 .0
     }
 }
+
+// What a panic leaves of a session is what it was: its doubles are there, or are not.
+impl UnwindSafe for Session {}
+impl RefUnwindSafe for Session {}
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -23,6 +23,7 @@ use shuttle::{Config, MaxSteps, Runner};
 
 use super::*;
 use crate::cache::Cache;
+use crate::call::Scoped;
 use crate::codec::Trust;
 use crate::flight::nobody_waits;
 use crate::function::name::Name;
