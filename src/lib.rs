@@ -30,7 +30,7 @@
 pub use memo_core::{
     advance, bulk, clear, clear_all, clear_tag, isolated, isolated_async, openmetrics, report,
     set_enabled, set_max_bytes, set_observer, set_reporter, set_spawner, stats, BoxFuture, Error,
-    Event, EventKind, File, FunctionReport, KeyId, Report, Stats, Why,
+    Event, EventKind, File, FunctionReport, KeyId, Report, Session, Stats, Why,
 };
 pub use memo_macros::{memo, singleton};
 

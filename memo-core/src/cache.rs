@@ -25,7 +25,7 @@ pub(crate) mod asked;
 #[cfg(unix)]
 mod fork;
 
-use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::platform::sync::{Mutex, MutexGuard};
@@ -39,6 +39,7 @@ use crate::function::computed::Computed;
 use crate::function::error::Kind;
 use crate::function::name::Name;
 use crate::function::registry::{next_number, Registry};
+use crate::function::session;
 use crate::key::sink::{take_refusal, Stop};
 use crate::key::tags::TagHash;
 use crate::key::{self, Arguments, Scope};
@@ -100,6 +101,16 @@ pub(crate) struct Cache {
     is_resource: bool,
     /// Which kinds of [`Error`] were reported, one bit each.
     reported: AtomicU16,
+    /// The function, for which a double in a session reports.
+    reports_as: Option<&'static Self>,
+    /// The function of which it is a double.
+    original: Option<&'static Self>,
+    /// Its place in the registry.
+    place: AtomicUsize,
+    /// It is a double in sessions.
+    is_of_session: bool,
+    /// The session has ended; written under the registry's lock.
+    is_closed: AtomicBool,
 }
 
 /// What a function's options say of what it stores.
@@ -181,6 +192,11 @@ impl Cache {
             clock: &REAL,
             is_resource,
             reported: AtomicU16::new(0),
+            reports_as: None,
+            original: None,
+            place: AtomicUsize::new(usize::MAX),
+            is_of_session: false,
+            is_closed: AtomicBool::new(false),
         }
     }
 }
@@ -188,12 +204,36 @@ impl Cache {
 impl Cache {
     /// The same function with nothing stored and no store, in an isolation, which has this registry
     /// and this clock.
-    pub(crate) fn double(&self, registry: &'static Registry, clock: &'static Clock) -> Self {
+    pub(crate) fn double(
+        &'static self,
+        registry: &'static Registry,
+        clock: &'static Clock,
+    ) -> Self {
         let mut double = Self::new(self.declared, registry, self.is_resource);
         double.limits = self.limits;
+        double.original = Some(self.original.unwrap_or(self));
         double.clock = clock;
         double.shared.lock().memory.clock = clock;
         double
+    }
+
+    /// The same function in sessions, of this isolation or of none.
+    pub(crate) fn double_of_session(
+        &'static self,
+        isolation: Option<(&'static Registry, &'static Clock)>,
+    ) -> Self {
+        let (registry, clock) = isolation.unwrap_or((self.registry, self.clock));
+        let mut double = self.double(registry, clock);
+        double.is_of_session = true;
+        // An isolation is a test of its own.
+        double.reports_as = if isolation.is_none() { Some(self) } else { None };
+        double
+    }
+
+    /// A call of it that found nothing.
+    pub(crate) fn claimant(&self, key: Key) -> Claimant {
+        let session = if self.is_of_session { session::current() } else { None };
+        Claimant::new(key, session)
     }
 
     pub(crate) fn is_resource(&self) -> bool {
@@ -283,7 +323,10 @@ impl Cache {
 
     fn register(&'static self, scope: Option<Scope>) {
         // Relaxed: a number seen late only means to ask again, under the registry's lock.
-        let is_unlisted = || self.number.load(Ordering::Relaxed) & UNLISTED != 0;
+        let is_unlisted = || {
+            let is_closed = self.is_closed.load(Ordering::Relaxed);
+            self.number.load(Ordering::Relaxed) & UNLISTED != 0 && !is_closed
+        };
         if is_unlisted() {
             #[cfg(unix)]
             crate::cache::fork::watch();
@@ -338,12 +381,6 @@ impl Cache {
             bytes: ask_bytes.map_or(bounds.bytes, |ask| ask()),
         };
         self.bounds.get(ask).map(drop)
-    }
-
-    /// What it may hold, asked for if need be; as far as the compiler knows, if it cannot be said.
-    fn asked_bounds(&self) -> Bounds {
-        let _ = self.ask_bounds();
-        self.bounds()
     }
 
     /// What it may hold; what the options would have to be asked for is none before that is done.

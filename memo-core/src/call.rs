@@ -10,6 +10,7 @@
 
 mod memo;
 pub(crate) mod isolated;
+mod scoped;
 pub(crate) mod declared;
 mod payload;
 mod resource;
@@ -40,6 +41,7 @@ pub use payload::{Bytes, Payload};
 pub use refreshes::refreshed;
 pub use resource::{Hooks, Resource};
 pub use retain::{retain, retain_ok};
+pub use scoped::Scoped;
 
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Local,
     /// Another function is known to stores by the same.
     Ambiguous,
+    /// What was computed for one session is for nobody else.
+    Private,
     /// What was given up is not freed as it should be.
     Memory,
     /// A store may keep more than it was told to.
@@ -78,6 +80,13 @@ impl Error {
         self.kind == Kind::Task
     }
 
+    /// Returns whether a result was not stored, because a function without `scope` computed it from one
+    /// that has a cache for each [`Session`](crate::Session). It was returned to its caller alone.
+    #[must_use]
+    pub fn is_session(&self) -> bool {
+        self.kind == Kind::Private
+    }
+
     /// Returns whether a backing store failed. The function returns what is in memory, and computes
     /// what is not.
     #[must_use]
@@ -91,6 +100,7 @@ impl fmt::Display for Error {
         let what = match self.kind {
             Kind::Key => "runs uncached: its arguments cannot be made a key",
             Kind::Value => "runs uncached: its result cannot be stored",
+            Kind::Private => "returns a result that is not stored",
             Kind::Store | Kind::Put => "does without its store for now",
             Kind::Local | Kind::Ambiguous => "does without its store",
             Kind::Memory => "frees what it gave up later than it would",
