@@ -5,13 +5,12 @@
 //! its flight under the same lock under which the flight would store its result.
 
 mod find;
+mod keyed;
 pub(crate) mod claimant;
 mod claim;
 pub(crate) mod waiting;
 pub(crate) mod lead;
 pub(crate) mod tiered;
-pub(crate) mod stamps;
-pub(crate) mod fleet;
 mod finish;
 mod invalidate;
 mod retain;
@@ -31,21 +30,17 @@ use std::time::Duration;
 use crate::platform::sync::{Mutex, MutexGuard};
 use once_cell::sync::OnceCell;
 
-use crate::background::release;
 use crate::cache::asked::{Asked, Unknown};
 use crate::clock::{Clock, Tick, REAL};
 use crate::flight::{on_rayon, Flights, Key, ON_RAYON};
 use crate::function::computed::Computed;
-use crate::function::error::Kind;
 use crate::function::name::Name;
 use crate::function::registry::{next_number, Registry};
 use crate::function::session;
-use crate::key::sink::{take_refusal, Stop};
 use crate::key::tags::TagHash;
-use crate::key::{self, Arguments, Scope};
+use crate::key::Scope;
 use crate::memory::bounded::{Bounds, Memory};
-use crate::memory::entry::Builder;
-use crate::memory::table::{self, Table};
+use crate::memory::table::Table;
 use crate::store::backing::Backing;
 
 use claim::Claim;
@@ -55,6 +50,7 @@ pub(crate) use find::{pin, pin_outside, Held, Refreshed};
 pub(crate) use finish::{Finished, Outcome};
 #[cfg(unix)]
 pub(crate) use fork::watch as watch_forks;
+pub(crate) use keyed::NoKey;
 use life::Ttl;
 
 /// The shortest bound of a wait for a computation, in nanoseconds, where no option says another.
@@ -246,69 +242,7 @@ impl Cache {
     }
 }
 
-/// What a call found wrong before it could look anything up.
-#[derive(Debug)]
-pub(crate) struct NoKey;
-
 impl Cache {
-    /// The key of a call that found nothing, with room for a value of the expected length, and with the
-    /// tags of that.
-    ///
-    /// # Errors
-    /// An argument's `Serialize` returned one, or the user's `tags` panicked; it is counted and reported.
-    pub(crate) fn missed(
-        &'static self,
-        args: &dyn Arguments,
-        expected_len: usize,
-    ) -> Result<Key, NoKey> {
-        let mut key = self.key_without_tags(args, expected_len)?;
-        self.tag(&mut key, args).map(|()| key)
-    }
-
-    /// Asks for the tags of a call, if its function has any.
-    ///
-    /// # Errors
-    /// It panicked, or there are too many; it is counted and reported.
-    pub(crate) fn tag(&self, key: &mut Key, args: &dyn Arguments) -> Result<(), NoKey> {
-        if !self.limits.is_tagged {
-            return Ok(());
-        }
-        let tags = args.tags_of().map_err(|no_tags| {
-            self.count_uncacheable(no_tags.why());
-            NoKey
-        })?;
-        key.entry.set_tags(tags);
-        Ok(())
-    }
-
-    /// The key of a call whose tags are no matter yet.
-    ///
-    /// # Errors
-    /// As for [`missed`](Self::missed), of arguments.
-    pub(crate) fn key_without_tags(
-        &'static self,
-        args: &dyn Arguments,
-        expected_len: usize,
-    ) -> Result<Key, NoKey> {
-        release::tend();
-        self.register(args.scope_of());
-        self.key(args, expected_len).map_err(|stop| {
-            debug_assert_eq!(stop, Stop::Refused);
-            self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
-            self.report(Kind::Key, take_refusal());
-            NoKey
-        })
-    }
-
-    /// The key of a call that is only looked for.
-    pub(crate) fn key(&self, args: &dyn Arguments, expected_len: usize) -> Result<Key, Stop> {
-        let is_local = args.scope_of().is_some_and(Scope::is_local);
-        key::encode(args, table::seed(), |encoded| {
-            let digest = encoded.digest();
-            Key { digest, entry: Builder::of(&encoded, expected_len), is_local }
-        })
-    }
-
     /// What is behind the lock; children of `fork` are seen to before a thread may hold it.
     fn lock(&self) -> MutexGuard<'_, Shared> {
         #[cfg(unix)]

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use super::stamps::Moment;
+use super::tiered::stamps::Moment;
 use crate::flight::{Entered, Flight, Key};
 use crate::function::session;
 use crate::memory::entry::Builder;
