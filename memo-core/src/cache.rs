@@ -20,6 +20,7 @@ mod expiry;
 pub(crate) mod life;
 mod counts;
 mod registered;
+mod why;
 pub(crate) mod asked;
 #[cfg(unix)]
 mod fork;

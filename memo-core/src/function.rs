@@ -11,3 +11,4 @@ pub(crate) mod enabled;
 pub(crate) mod error;
 pub(crate) mod stats;
 pub(crate) mod report;
+pub(crate) mod why;

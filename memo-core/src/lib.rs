@@ -32,6 +32,7 @@ pub use function::enabled::set_enabled;
 pub use function::error::{set_reporter, Error};
 pub use function::report::{report, FunctionReport, Report};
 pub use function::stats::Stats;
+pub use function::why::Why;
 pub use key::file::File;
 pub use memory::budget::set_max_bytes;
 
