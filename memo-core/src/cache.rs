@@ -303,6 +303,11 @@ impl Cache {
         self.name.get().copied().unwrap_or(self.declared.text)
     }
 
+    /// The function's full name, also before it is called for the first time.
+    pub(crate) fn name_of(&self, scope: Option<Scope>) -> &'static str {
+        self.name.get_or_init(|| self.declared.full(scope))
+    }
+
     /// The function's number among the counters of hits.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn number(&self) -> usize {

@@ -24,11 +24,13 @@ mod async_miss;
 mod stored;
 mod companions;
 mod async_companions;
+mod explain;
 
 pub use async_companions::{contains_async, get_async, insert_async, remove_async};
 pub use async_miss::AsyncMiss;
 pub use companions::{contains, contains_stored, get, insert, remove, Insert};
 pub use condition::{is_enabled, only_if, uncached, OnlyIf};
+pub use explain::explain;
 pub use find::{enter, hit, look_again, refresh, Call};
 pub use kept::{Clones, Kept};
 pub use memo::{Memo, Static};

@@ -12,3 +12,5 @@ pub(crate) mod error;
 pub(crate) mod stats;
 pub(crate) mod report;
 pub(crate) mod why;
+pub(crate) mod explanation;
+pub(crate) mod causes;

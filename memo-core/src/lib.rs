@@ -30,6 +30,7 @@ pub use call::isolated::{advance, isolated, isolated_async};
 pub use codec::bulk;
 pub use function::enabled::set_enabled;
 pub use function::error::{set_reporter, Error};
+pub use function::explanation::Explanation;
 pub use function::report::{report, FunctionReport, Report};
 pub use function::stats::Stats;
 pub use function::why::Why;
@@ -178,7 +179,7 @@ pub mod __private {
     pub use crate::call::lives::{lasting, Lasting, Said, SaidOfAny, TimeToLive};
     pub use crate::call::retain::AnyResult;
     pub use crate::call::{
-        contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
+        contains, contains_async, contains_stored, enter, explain, get, get_async, hit, insert,
         insert_async, is_enabled, look_again, only_if, refresh, remove, remove_async, retain,
         retain_ok, uncached, AsyncMiss, Bytes, Call, Clones, Hooks, Insert, Kept, Memo, Miss,
         OnlyIf, Payload, Resource, Static,

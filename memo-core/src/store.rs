@@ -282,6 +282,18 @@ pub trait Store: Send + Sync + 'static {
         Ok(Some(Lease::new(())))
     }
 
+    /// Returns whether there are results of a function of this name with another fingerprint, and none
+    /// with this one: it was changed since they were stored. By default it returns `false`, for a store
+    /// that cannot tell.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot be asked.
+    fn has_other_version(&self, function: &FunctionId<'_>) -> Result<bool, Failure> {
+        let _ = function;
+        Ok(false)
+    }
+
     /// Returns whether the store has tags: whether it overrides [`stamps`](Self::stamps),
     /// [`clear_tag`](Self::clear_tag) and [`tag_changes`](Self::tag_changes). By default it does not,
     /// and functions with `tags` do without it.

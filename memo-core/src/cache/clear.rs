@@ -100,6 +100,7 @@ impl Held for Locked {
                 shared.clearing_tags.clear();
             }
         }
+        shared.memory.note_clear(&self.cache.table, self.cache.misses_so_far(shared.misses));
         shared.memory.clear(&self.cache.table);
         self.fenced.add(shared.flights.fence_all());
     }

@@ -70,6 +70,11 @@ impl Cache {
         self.counts.misses.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How many misses there were, so many of which are counted under the lock.
+    pub(super) fn misses_so_far(&self, locked: u64) -> u64 {
+        locked + self.counts.misses.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn count_uncacheable(&self, why: String) {
         self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
         self.report(Kind::Value, why);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::invalidate::Freed;
 use super::{Cache, Claimant, Shared};
+use crate::clock::Tick;
 use crate::flight::{Fenced, Left};
+use crate::function::causes::Cause;
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Ref, View};
 use crate::memory::expiry;
@@ -18,10 +20,28 @@ pub(crate) enum Outcome {
     Share(Ref),
     /// Shared, and says nothing about what is stored.
     Tell(Ref),
-    /// There is none; what is stored is older, and goes.
-    Forget(Builder),
+    /// There is none, for this reason; what is stored is older, and goes.
+    Forget(Builder, Cause),
     /// There is none; what is stored stays.
     Leave,
+}
+
+impl Outcome {
+    /// Why the call has no result that is stored, to be remembered of its key's hash.
+    fn not_stored(&self, call: &Claimant) -> Option<(u64, Cause)> {
+        match self {
+            Self::Store(_) => None,
+            Self::Share(entry) | Self::Tell(entry) => {
+                Some((entry.view().hashes().thorough, Cause::NotStored))
+            }
+            Self::Forget(key, cause) => Some((key.hashes().thorough, *cause)),
+            // A body that panicked has no result at all.
+            Self::Leave if call.is_over && call.has_key() => {
+                Some((call.key().hashes().thorough, Cause::NotStored))
+            }
+            Self::Leave => None,
+        }
+    }
 }
 
 /// What became of it.
@@ -94,6 +114,7 @@ impl Cache {
             _ => None,
         };
         let is_error = matches!(outcome, Outcome::Tell(_));
+        let not_stored = outcome.not_stored(call);
         let mut given_up = None;
         let result = match (outcome, &existing) {
             (Outcome::Store(entry), Some(existing)) => {
@@ -103,7 +124,7 @@ impl Cache {
             }
             (Outcome::Store(entry), None) => {
                 let result = awaited.is_joined().then(|| entry.view().share());
-                given_up = self.store(shared, entry, is_current);
+                given_up = self.store(shared, entry, is_current, self.end_of(call));
                 result
             }
             (Outcome::Share(entry), _) => {
@@ -113,7 +134,7 @@ impl Cache {
                 Some(entry)
             }
             (Outcome::Tell(entry), _) => Some(entry),
-            (Outcome::Forget(key), _) => {
+            (Outcome::Forget(key, _), _) => {
                 if is_current {
                     shared.memory.remove(&self.table, &key);
                 }
@@ -121,6 +142,9 @@ impl Cache {
             }
             (Outcome::Leave, _) => None,
         };
+        if let Some((hash, cause)) = not_stored.filter(|_| is_current) {
+            shared.memory.causes.note_again(hash, cause);
+        }
         let left = awaited.finish(flight, result, is_error);
         if !Arc::ptr_eq(flight, awaited) {
             shared.flights.depart(flight);
@@ -133,6 +157,15 @@ impl Cache {
         }
         let fenced = if is_newest { shared.flights.fence_older(flight) } else { Fenced::none() };
         Ended { finished: Finished { is_current, existing }, left, fenced, given_up }
+    }
+
+    /// When a computation ended. That is known without a look at the clock, unless that was moved, or
+    /// nothing was computed.
+    fn end_of(&self, call: &Claimant) -> Tick {
+        match call.flight.started_at() {
+            Some(started) if self.clock.is_real() => started.plus(call.took),
+            _ => self.now(),
+        }
     }
 
     /// Takes an entry's bytes in the budget of all functions; false if there is no room.
@@ -165,16 +198,18 @@ impl Cache {
         shared: &mut Shared,
         entry: Ref,
         is_current: bool,
+        at: Tick,
     ) -> Option<Ref> {
         if !is_current {
             self.release_bytes(entry.view());
+            shared.memory.causes.note_void(entry.view().hashes().thorough, self.now());
             return Some(entry);
         }
         let expiry = entry.view().expiry();
         if expiry.is_some() {
             self.expire_some(shared, self.now());
         }
-        match shared.memory.insert(&self.table, self.bounds(), entry) {
+        match shared.memory.insert_at(&self.table, self.bounds(), entry, at) {
             Ok(()) => {
                 self.list(shared, expiry);
                 None
@@ -182,6 +217,8 @@ impl Cache {
             Err(entry) => {
                 self.release_bytes(entry.view());
                 shared.memory.remove_same(&self.table, entry.view());
+                let hash = entry.view().hashes().thorough;
+                shared.memory.causes.note_again(hash, Cause::NotStored);
                 Some(entry)
             }
         }
@@ -202,13 +239,15 @@ impl Cache {
                     // not replace it.
                     Outcome::Store(entry) => {
                         let is_current = !shared.is_clearing_entry(entry.view());
-                        self.store(shared, entry, is_current)
+                        self.store(shared, entry, is_current, self.now())
                     }
                     Outcome::Share(entry) => {
                         shared.memory.remove_same(&self.table, entry.view());
+                        let hash = entry.view().hashes().thorough;
+                        shared.memory.causes.note_again(hash, Cause::NotStored);
                         Some(entry)
                     }
-                    Outcome::Tell(_) | Outcome::Forget(_) | Outcome::Leave => None,
+                    Outcome::Tell(_) | Outcome::Forget(..) | Outcome::Leave => None,
                 };
                 Some((shared.flights.fence(digest), given_up))
             });

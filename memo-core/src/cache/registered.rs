@@ -76,7 +76,7 @@ impl Function for Cache {
         Stats {
             name: self.name(),
             hits: reclaim::hits(number) - self.counts.hits_before.load(Ordering::Relaxed),
-            misses: misses + self.counts.misses.load(Ordering::Relaxed),
+            misses: self.misses_so_far(misses),
             entries,
             bytes,
             evictions,

@@ -11,6 +11,7 @@ use crate::cache::tiered::{Put, StoreWrite, Stored, Write};
 use crate::cache::{Finished, Outcome};
 use crate::codec::{self, Codec, Keep, Part, Trust, Value};
 use crate::flight::Entered;
+use crate::function::causes::Cause;
 use crate::memory::entry::{Builder, View};
 use crate::platform::unwind::catch;
 
@@ -151,7 +152,7 @@ fn finish_asking<R, C: Codec<R>>(
         return left(lead);
     };
     let Some(data) = data else {
-        let outcome = Outcome::Forget(lead.take_key());
+        let outcome = Outcome::Forget(lead.take_key(), Cause::NotStored);
         return ended(lead, outcome, None);
     };
     let (outcome, life) = if C::HAS_TTL {
@@ -253,7 +254,7 @@ impl Memo {
 
     /// What a computation leaves, which this codec encoded, if anything is kept.
     fn outcome(&'static self, key: Builder, codec: Option<u8>, life: Option<Life>) -> Outcome {
-        let Some(codec) = codec else { return Outcome::Forget(key) };
+        let Some(codec) = codec else { return Outcome::Forget(key, Cause::Uncacheable) };
         match life {
             Some(life) => Outcome::Store(key.finish(codec, self.cache.times(life))),
             None => Outcome::Share(key.finish(codec, None)),
@@ -274,7 +275,7 @@ impl Memo {
             Ended::Kept(data, may_store) => {
                 self.encoded(&mut lead, data, may_store, &mut || None).0
             }
-            Ended::Gone => Outcome::Forget(lead.take_key()),
+            Ended::Gone => Outcome::Forget(lead.take_key(), Cause::NotStored),
             Ended::Left => return left(lead),
         };
         ended(lead, outcome, None)

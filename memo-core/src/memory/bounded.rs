@@ -6,11 +6,12 @@
 use std::ptr::NonNull;
 
 use crate::clock::{Clock, Tick, REAL};
+use crate::function::causes::{Cause, Causes};
 use crate::key::tags::TagHash;
 use crate::memory::agenda::NEVER;
 use crate::memory::ages::{Ages, Aging};
 use crate::memory::budget;
-use crate::memory::entry::{Builder, Entry, Ref, View};
+use crate::memory::entry::{born, born_at, Builder, Entry, Ref, View};
 use crate::memory::eviction::Queues;
 use crate::memory::list::NOWHERE;
 use crate::memory::table::{same_key, same_key_as, Place, Table, Writer};
@@ -45,6 +46,8 @@ pub(crate) struct Memory {
     tagged: Option<Box<TaggedEntries>>,
     evictions: u64,
     expirations: u64,
+    /// Why what is not there is not, as far as that is remembered.
+    pub(crate) causes: Causes,
     /// What ages are told by.
     pub(crate) clock: &'static Clock,
     /// Its bytes count in the budget of all functions.
@@ -67,6 +70,7 @@ impl Memory {
             tagged: None,
             evictions: 0,
             expirations: 0,
+            causes: Causes::new(),
             clock: &REAL,
             is_budgeted,
             expiry_listed: NEVER,
@@ -99,6 +103,7 @@ impl Memory {
     /// Begins to count anew.
     pub(crate) fn forget_counts(&mut self) {
         (self.evictions, self.expirations) = (0, 0);
+        self.causes = Causes::new();
     }
 
     /// The entry with this key; not if it has expired, which is then the end of it.
@@ -120,26 +125,43 @@ impl Memory {
             return Some(view);
         }
         if view.end().is_some_and(|end| end <= now) {
+            self.expired(view);
             self.unlink(place, view);
-            self.expirations += 1;
         }
         None
     }
 
     /// The entry with this key, though it may have expired: what is kept of it.
     pub(crate) fn kept<'t>(&self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
-        let (_, view) = self.writer.locate(table, key.hashes(), same_key(key))?;
+        let view = self.peek(table, key)?;
         view.end().is_none_or(|end| end > self.clock.now()).then_some(view)
+    }
+
+    /// The entry with this key, whether or not it has expired.
+    pub(crate) fn peek<'t>(&self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
+        self.writer.locate(table, key.hashes(), same_key(key)).map(|(_, view)| view)
     }
 
     /// Stores an entry, in the place of one with its key, and within the bounds at every moment.
     ///
     /// Its bytes are [taken](budget::take) in the budget by the caller, and are the caller's again
-    /// if it is not stored.
+    /// if it is not stored. It was made just now.
     ///
     /// # Errors
     /// It is larger than all there may be: nobody makes room for it.
-    pub(crate) fn insert(&mut self, table: &Table, bounds: Bounds, entry: Ref) -> Result<(), Ref> {
+    pub(crate) fn insert_at(
+        &mut self,
+        table: &Table,
+        bounds: Bounds,
+        entry: Ref,
+        at: Tick,
+    ) -> Result<(), Ref> {
+        // Relaxed: it is read under the cache's lock alone.
+        entry.view().entry.queued.store(born(at), Ordering::Relaxed);
+        self.insert(table, bounds, entry)
+    }
+
+    fn insert(&mut self, table: &Table, bounds: Bounds, entry: Ref) -> Result<(), Ref> {
         let (hashes, bytes) = (entry.view().hashes(), entry.view().entry.bytes());
         if bytes > bounds.bytes || bounds.entries == 0 {
             return Err(entry);
@@ -174,14 +196,23 @@ impl Memory {
         let now = self.clock.now();
         // What is kept and not served goes as well.
         self.expirations += u64::from(view.end().is_some_and(|end| end <= now));
+        let is_served = view.expiry().is_none_or(|expiry| expiry > now);
+        self.note(view, if is_served { Cause::Removed } else { Cause::Expired });
         self.unlink(place, view);
-        view.expiry().is_none_or(|expiry| expiry > now)
+        is_served
     }
 
     /// Removes the entry that has the key of another.
     pub(crate) fn remove_same(&mut self, table: &Table, other: View<'_>) -> bool {
         let place = self.writer.locate(table, other.hashes(), same_key_as(other));
         place.is_some_and(|(place, view)| self.unlink(place, view))
+    }
+
+    /// When an entry was stored, or a little earlier.
+    pub(crate) fn born(&self, view: View<'_>) -> Tick {
+        let queued = view.entry.queued.load(Ordering::Relaxed);
+        let queues = self.queues.as_ref();
+        born_at(queues.map_or(Some(queued), |queues| queues.born(queued)).unwrap_or(0))
     }
 
     /// Removes this very entry, if it is still there.
@@ -191,13 +222,19 @@ impl Memory {
         place.is_some_and(|(place, view)| self.unlink(place, view))
     }
 
+    /// The same, for a reason that is remembered.
+    pub(crate) fn remove_for(&mut self, table: &Table, view: View<'_>, cause: Cause) -> bool {
+        self.note(view, cause);
+        self.remove_this(table, view)
+    }
+
     /// Removes every entry that is meant.
     pub(crate) fn remove_if(&mut self, table: &Table, is_meant: impl Fn(View<'_>) -> bool) {
         // SAFETY: linked, so alive until it is unlinked below.
         let view = |entry: &NonNull<Entry>| unsafe { View::new(*entry) };
         let meant: Vec<_> = self.writer.each(table).filter(|entry| is_meant(view(entry))).collect();
         for entry in &meant {
-            self.remove_this(table, view(entry));
+            self.remove_for(table, view(entry), Cause::Removed);
         }
     }
 
@@ -205,7 +242,7 @@ impl Memory {
     pub(crate) fn remove_tagged(&mut self, table: &Table, tag: TagHash) {
         while let Some(entry) = self.tagged.as_mut().and_then(|tagged| tagged.pop(tag)) {
             // SAFETY: what is noted there is linked in the table.
-            self.remove_this(table, unsafe { View::new(entry) });
+            self.remove_for(table, unsafe { View::new(entry) }, Cause::Cleared);
         }
     }
 
@@ -241,9 +278,34 @@ impl Memory {
                 self.put_off(first);
                 continue;
             }
+            self.expired(view);
             self.remove_this(table, view);
-            self.expirations += 1;
         }
+    }
+
+    /// Counts an entry that goes for its age.
+    fn expired(&mut self, view: View<'_>) {
+        self.expirations += 1;
+        self.note(view, Cause::Expired);
+    }
+
+    /// Remembers why an entry goes.
+    fn note(&mut self, view: View<'_>, cause: Cause) {
+        let at = match cause {
+            Cause::Expired => view.expiry(),
+            Cause::Cleared => Some(self.clock.now()),
+            _ => None,
+        };
+        self.causes.note(view.hashes().thorough, cause, at.unwrap_or(Tick::from_nanos(0)));
+    }
+
+    /// Remembers a clear, which follows, after so many misses.
+    pub(crate) fn note_clear(&mut self, table: &Table, misses: u64) {
+        // SAFETY: linked in the table.
+        let hash = |entry| unsafe { View::new(entry) }.hashes().thorough;
+        let (entries, now) = (self.entries(), self.clock.now());
+        let some = self.writer.each(table).map(hash);
+        self.causes.note_clear((entries, misses), now, some);
     }
 
     /// An entry was used since it was queued for expiry: it is looked at again when it would expire by
@@ -272,7 +334,7 @@ impl Memory {
         // SAFETY: what is queued is linked in the table.
         let view = unsafe { View::new(victim) };
         view.entry.queued.store(NOWHERE, Ordering::Relaxed);
-        self.remove_this(table, view);
+        self.remove_for(table, view, Cause::Evicted);
         self.evictions += 1;
         true
     }

@@ -40,7 +40,8 @@ pub(crate) const RESOURCE_LEN: usize = size_of::<*mut Resource>() + 16;
 #[repr(C)]
 pub(crate) struct Entry {
     refs: AtomicU32,
-    /// Where it is queued for eviction, which is its cache's affair, under its lock.
+    /// Where it is queued for eviction, which is its cache's affair, under its lock; before that, and
+    /// where there are no queues, [when it was stored](born).
     pub(crate) queued: AtomicU32,
     /// Two flags in the top bits.
     key_len: u32,
@@ -78,6 +79,18 @@ const REFRESHED: u8 = 1;
 const TAGGED: u8 = 2;
 /// More marks than that say no more.
 const MARKS: u8 = 3;
+
+/// The moment when an entry is stored, in units of 67 ms: nine years of them.
+pub(crate) fn born(at: Tick) -> u32 {
+    u32::try_from(at.nanos() >> BORN).unwrap_or(u32::MAX)
+}
+
+/// The same moment, as far as that says it: a little earlier.
+pub(crate) fn born_at(born: u32) -> Tick {
+    Tick::from_nanos(u64::from(born) << BORN)
+}
+
+const BORN: u32 = 26;
 
 impl Entry {
     #[cfg_attr(not(debug_assertions), inline(always))]

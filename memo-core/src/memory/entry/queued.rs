@@ -15,6 +15,10 @@ impl Item for NonNull<Entry> {
         header(&self).quick_hash()
     }
 
+    fn born(self) -> u32 {
+        header(&self).queued.load(Ordering::Relaxed)
+    }
+
     fn take_mark(self) -> bool {
         let marks = header(&self).marks.load(Ordering::Relaxed);
         header(&self).marks.store(marks.saturating_sub(1), Ordering::Relaxed);
