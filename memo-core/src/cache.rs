@@ -25,7 +25,7 @@ pub(crate) mod asked;
 #[cfg(unix)]
 mod fork;
 
-use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::platform::sync::{Mutex, MutexGuard};
@@ -98,7 +98,7 @@ pub(crate) struct Cache {
     /// it is worth it.
     is_resource: bool,
     /// Which kinds of [`Error`] were reported, one bit each.
-    reported: AtomicU8,
+    reported: AtomicU16,
 }
 
 /// What a function's options say of what it stores.
@@ -180,7 +180,7 @@ impl Cache {
             registry,
             clock: &REAL,
             is_resource,
-            reported: AtomicU8::new(0),
+            reported: AtomicU16::new(0),
         }
     }
 }

@@ -25,6 +25,7 @@ mod stored;
 mod companions;
 mod async_companions;
 mod explain;
+mod verify;
 
 pub use async_companions::{contains_async, get_async, insert_async, remove_async};
 pub use async_miss::AsyncMiss;

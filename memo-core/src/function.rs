@@ -11,6 +11,7 @@ pub(crate) mod enabled;
 pub(crate) mod error;
 pub(crate) mod stats;
 pub(crate) mod report;
+pub(crate) mod verify;
 pub(crate) mod why;
 pub(crate) mod explanation;
 pub(crate) mod causes;

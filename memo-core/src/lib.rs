@@ -33,6 +33,7 @@ pub use function::error::{set_reporter, Error};
 pub use function::explanation::Explanation;
 pub use function::report::{report, FunctionReport, Report};
 pub use function::stats::Stats;
+pub use function::verify::set_verify;
 pub use function::why::Why;
 pub use key::file::File;
 pub use memory::budget::set_max_bytes;

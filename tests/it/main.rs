@@ -7,6 +7,7 @@ mod clones;
 mod companions;
 mod cycles;
 mod errors;
+mod explain;
 mod enabled;
 mod flights;
 mod futures;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::stamps::Moment;
 use crate::flight::{Entered, Flight, Key};
-use crate::memory::entry::Builder;
+use crate::memory::entry::{Builder, Ref};
 use crate::platform::sync::thread_local;
 use crate::store::Lease;
 
@@ -29,6 +29,8 @@ pub(crate) struct Call {
     pub(super) entered: Option<Entered>,
     /// What the end of it has to tell the store; in a box, as most functions have none.
     pub(super) for_store: Option<Box<ForStore>>,
+    /// What was found, and is to be verified.
+    pub(crate) doubted: Option<Ref>,
     /// It computes whatever is stored.
     pub(crate) is_forced: bool,
     pub(super) is_over: bool,
@@ -70,6 +72,7 @@ impl Claimant {
             awaited: None,
             entered: None,
             for_store: None,
+            doubted: None,
             is_forced: false,
             is_over: false,
             took: 0,
@@ -135,9 +138,18 @@ impl Drop for Claimant {
             return;
         }
         // By name, so that nothing that is added is forgotten.
-        let Call { flight: _, key, awaited, entered: _, for_store, is_forced, is_over, took } =
-            &mut *call;
-        (*key, *awaited, *for_store) = (None, None, None);
+        let Call {
+            flight: _,
+            key,
+            awaited,
+            entered: _,
+            for_store,
+            doubted,
+            is_forced,
+            is_over,
+            took,
+        } = &mut *call;
+        (*key, *awaited, *for_store, *doubted) = (None, None, None, None);
         (*is_forced, *is_over, *took) = (false, false, 0);
         // A thread whose locals are gone keeps nothing.
         let _ = SPARE.try_with(move |spare| {

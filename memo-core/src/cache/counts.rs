@@ -16,6 +16,7 @@ pub(super) struct Counts {
     pub(super) uncacheable: AtomicU64,
     pub(super) unshared: AtomicU64,
     pub(super) stale: AtomicU64,
+    pub(super) differing: AtomicU64,
     /// The hits that were counted before it began anew.
     pub(super) hits_before: AtomicU64,
 }
@@ -28,14 +29,16 @@ impl Counts {
             uncacheable: AtomicU64::new(0),
             unshared: AtomicU64::new(0),
             stale: AtomicU64::new(0),
+            differing: AtomicU64::new(0),
             hits_before: AtomicU64::new(0),
         }
     }
 
     /// After so many hits.
     pub(super) fn begin_anew(&self, hits: u64) {
-        let Self { store_hits, misses, uncacheable, unshared, stale, hits_before } = self;
-        for count in [store_hits, misses, uncacheable, unshared, stale] {
+        let Self { store_hits, misses, uncacheable, unshared, stale, differing, hits_before } =
+            self;
+        for count in [store_hits, misses, uncacheable, unshared, stale, differing] {
             count.store(0, Ordering::Relaxed);
         }
         hits_before.store(hits, Ordering::Relaxed);
@@ -58,6 +61,14 @@ impl Cache {
     /// Counts a call that an old result answered, as the body failed.
     pub(crate) fn count_stale(&self) {
         self.counts.stale.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a hit whose body returned something else.
+    pub(crate) fn count_differing(&self) {
+        self.counts.differing.fetch_add(1, Ordering::Relaxed);
+        let why = "a hit was verified, and the body returned something else than what was stored: \
+                   it reads what is none of its arguments";
+        self.report(Kind::Differs, why.into());
     }
 
     /// Counts a call that the store answered: a hit.
@@ -112,7 +123,7 @@ impl Cache {
 
     /// Reports what a store could not do, unless it is known not to do something.
     pub(crate) fn report_store(&self, kind: Kind, why: String) {
-        const STORE: u8 = 1 << Kind::Store as u8 | 1 << Kind::Put as u8;
+        const STORE: u16 = 1 << Kind::Store as u8 | 1 << Kind::Put as u8;
         let before = self.reported.fetch_or(1 << kind as u8, Ordering::Relaxed);
         if before & STORE == 0 {
             report(&Error::new(kind, self.name(), why));

@@ -114,7 +114,11 @@ impl Cache {
             _ => None,
         };
         let is_error = matches!(outcome, Outcome::Tell(_));
-        let not_stored = outcome.not_stored(call);
+        // What is stored stays, where there is no result.
+        let stays = matches!(outcome, Outcome::Leave)
+            && call.has_key()
+            && shared.memory.peek(&self.table, call.key()).is_some();
+        let not_stored = if stays { None } else { outcome.not_stored(call) };
         let mut given_up = None;
         let result = match (outcome, &existing) {
             (Outcome::Store(entry), Some(existing)) => {

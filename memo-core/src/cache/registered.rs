@@ -86,6 +86,7 @@ impl Function for Cache {
             store_errors: self.backing.errors.load(Ordering::Relaxed),
             store_hits: self.counts.store_hits.load(Ordering::Relaxed),
             stale: self.counts.stale.load(Ordering::Relaxed),
+            differing: self.counts.differing.load(Ordering::Relaxed),
             compute_time: Duration::from_nanos(compute_time),
             max_entries: bound(max_entries),
             max_bytes: bound(max_bytes),

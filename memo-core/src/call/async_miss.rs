@@ -96,6 +96,10 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
         body: Pin<&mut Option<F>>,
         result_of: impl FnOnce(F::Output) -> R,
     ) -> R {
+        if self.is_doubted() {
+            // In a box, as it would be room in every call's future.
+            return Box::pin(self.verify(body, result_of)).await.0;
+        }
         let Self { memo, payload, call, .. } = self;
         let lead = match memo.take_found::<R, P>(memo.lead(call).await) {
             Ok(result) => return result,
@@ -116,6 +120,14 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
     /// As [`run_async`](Self::run_async), of a function with a store. It waits for that with the
     /// result in its hands, so that its future is `Send` only if the result is.
     pub async fn run_async_stored<F: Future<Output = R>>(self, body: Pin<&mut Option<F>>) -> R {
+        if self.is_doubted() {
+            let memo = self.memo;
+            let (result, write) = Box::pin(self.verify(body, identity)).await;
+            if let Some(write) = write {
+                spawn_blocking(move || memo.cache.write_to_store(write)).await;
+            }
+            return result;
+        }
         let Self { memo, payload, call, .. } = self;
         let lead = match memo.take_found::<R, P>(memo.lead(call).await) {
             Ok(result) => return result,

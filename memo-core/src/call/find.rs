@@ -69,8 +69,8 @@ pub fn hit<R, P: Payload<R>, A: Args>(memo: &'static Static, _: P, args: A) -> O
 #[cfg_attr(debug_assertions, inline(never))]
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: A) -> Call<R, P> {
-    let found = if P::IS_DATA && !enabled::may_be_on() {
-        Found::Uncached
+    let found = if P::IS_DATA && !enabled::is_known_on() {
+        return enter_watched(memo, payload, &args);
     } else if P::HAS_STORE && memo.syncs_in_task() {
         return missed(memo, payload, &args);
     } else if P::VALIDATES && payload.validates() {
@@ -85,6 +85,31 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args:
     Call { memo: memo.outside(), payload, found }
 }
 
+/// A call that takes more than to be found: it may be verified, or caching may be off. It is looked up by
+/// its key.
+#[cold]
+#[inline(never)]
+fn enter_watched<R, P: Payload<R>, A: Args>(
+    memo: &'static Static,
+    payload: P,
+    args: &A,
+) -> Call<R, P> {
+    if !enabled::may_be_on() {
+        return Call { memo: memo.outside(), payload, found: Found::Uncached };
+    }
+    if P::HAS_STORE && memo.syncs_in_task() {
+        return missed(memo, payload, args);
+    }
+    let memo_here = memo.here();
+    let found = match memo_here.find_by_key::<R, P>(args, true) {
+        Some((result, is_stale)) if is_stale => Found::Stale(result),
+        Some((result, _)) => Found::Hit(result),
+        None => return missed(memo, payload, args),
+    };
+    let found = memo_here.sampled::<R, P>(found, args);
+    Call { memo: memo_here, payload, found }
+}
+
 /// A call that found nothing outside isolations.
 #[cold]
 #[inline(never)]
@@ -93,7 +118,7 @@ fn missed<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: &A
     let memo = memo.here();
     let found = match found_inside {
         Some((result, is_stale)) if is_stale => Found::Stale(result),
-        Some((result, _)) => Found::Hit(result),
+        Some((result, _)) => memo.sampled::<R, P>(Found::Hit(result), args),
         None => memo.missed::<R, P>(args),
     };
     Call { memo, payload, found }
@@ -130,7 +155,8 @@ pub fn look_again<R, P: Payload<R>, A: Args>(
         Some((key, Some(held))) => match P::take(held.view()) {
             Some(result) => {
                 memo.cache.hit_held(&held);
-                Found::Hit(result)
+                drop(held);
+                memo.sampled::<R, P>(Found::Hit(result), &args)
             }
             None => Found::Miss(Claimant::new(key)),
         },
@@ -314,6 +340,11 @@ impl<R, P: Payload<R>> Call<R, P> {
     /// The result, computed on this thread if it must be.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn run(self, body: impl FnOnce() -> R) -> R {
+        if let (true, Found::Miss(call)) = (P::VERIFIES, &self.found) {
+            if call.doubted.is_some() {
+                return self.verify(body);
+            }
+        }
         match self.hit() {
             Ok(result) => result,
             Err(miss) => miss.finish(body()),

@@ -88,6 +88,16 @@ pub trait Payload<R> {
     #[doc(hidden)]
     fn finish(&self, memo: &'static Memo, lead: Lead, result: &mut R) -> Option<Write>;
 
+    /// Whether a hit can be verified.
+    #[doc(hidden)]
+    const VERIFIES: bool = false;
+
+    /// Whether two results are the same, as far as that is stored; nothing, where that cannot be said.
+    #[doc(hidden)]
+    fn is_same(&self, _: &R, _: &R) -> Option<bool> {
+        None
+    }
+
     /// No cache takes this result.
     #[doc(hidden)]
     fn uncached(&self, _: &R) {}
@@ -122,6 +132,21 @@ impl<R, C: Codec<R>> Payload<R> for Bytes<C> {
 
     fn take_stored(stored: &Stored<'_>) -> Option<R> {
         codec::decode_stored(stored.codec, stored.structure, stored.value).map(C::restore)
+    }
+
+    const VERIFIES: bool = true;
+
+    #[cold]
+    #[inline(never)]
+    fn is_same(&self, one: &R, other: &R) -> Option<bool> {
+        // The user's condition and `Serialize` are no reason to fail a hit.
+        let same = catch(|| match (self.0.keep(one), self.0.keep(other)) {
+            (Keep::Store(one) | Keep::Share(one), Keep::Store(other) | Keep::Share(other)) => {
+                codec::is_same(one, other)
+            }
+            _ => None,
+        });
+        same.flatten()
     }
 
     #[cold]

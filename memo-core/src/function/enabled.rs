@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::function::isolation;
+use crate::function::{isolation, verify};
 
 /// Says whether memo functions look into their caches.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ static PROCESS: Switch = Switch::new();
 const UNREAD: u8 = 0;
 const ON: u8 = 1;
 const OFF: u8 = 2;
+/// On, and hits take the way on which there is more to do than to find.
+const WATCHED: u8 = 3;
 
 impl Switch {
     pub(crate) const fn new() -> Self {
@@ -33,7 +35,7 @@ impl Switch {
 
     fn is_on(&self) -> bool {
         match self.0.load(Ordering::Relaxed) {
-            ON => true,
+            ON | WATCHED => true,
             UNREAD => self.read_environment(),
             _ => false,
         }
@@ -43,10 +45,37 @@ impl Switch {
     fn read_environment(&self) -> bool {
         let off =
             std::env::var_os("MEMO_DISABLE").is_some_and(|value| !value.is_empty() && value != "0");
-        let state = if off { OFF } else { ON };
+        let state = state(!off);
         // What `set_enabled` said meanwhile stands.
         let before = self.0.compare_exchange(UNREAD, state, Ordering::Relaxed, Ordering::Relaxed);
-        before.err().unwrap_or(state) == ON
+        matches!(before.err().unwrap_or(state), ON | WATCHED)
+    }
+}
+
+/// What stands for on and for off.
+fn state(is_on: bool) -> u8 {
+    match (is_on, is_watched()) {
+        (false, _) => OFF,
+        (true, false) => ON,
+        (true, true) => WATCHED,
+    }
+}
+
+/// Whether there is more to do for a hit than to find it.
+fn is_watched() -> bool {
+    verify::is_on()
+}
+
+/// From now on hits take the long way, or the short one again, as there is more to do for them or not.
+pub(crate) fn watch_or_not() {
+    loop {
+        let is_watched = is_watched();
+        let (from, to) = if is_watched { (ON, WATCHED) } else { (WATCHED, ON) };
+        // What is off is watched when it is turned on, and what is unread when it is read.
+        let _ = PROCESS.0.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
+        if is_watched == self::is_watched() {
+            return;
+        }
     }
 }
 
@@ -64,7 +93,8 @@ pub(crate) fn may_be_on() -> bool {
     is_known_on() || is_on()
 }
 
-/// Whether they do outside isolations, as far as is known without asking the environment.
+/// Whether they do outside isolations and nothing else is to be done, as far as is known without asking
+/// the environment.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn is_known_on() -> bool {
     PROCESS.is_known_on()
@@ -99,5 +129,7 @@ fn switch() -> &'static Switch {
 /// # memo::set_enabled(true);
 /// ```
 pub fn set_enabled(enabled: bool) {
-    switch().0.store(if enabled { ON } else { OFF }, Ordering::Relaxed);
+    switch().0.store(state(enabled), Ordering::Relaxed);
+    // That may have changed meanwhile.
+    watch_or_not();
 }

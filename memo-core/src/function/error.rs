@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Put,
     /// The call is none that a store could know.
     Local,
+    /// The body returns something else than what is stored.
+    Differs,
     /// Another function is known to stores by the same.
     Ambiguous,
     /// What was given up is not freed as it should be.
@@ -67,6 +69,13 @@ impl Error {
         self.kind == Kind::Value
     }
 
+    /// Returns whether a hit was [verified](crate::set_verify), and the body returned another result than
+    /// the one that was stored.
+    #[must_use]
+    pub fn is_differing(&self) -> bool {
+        self.kind == Kind::Differs
+    }
+
     /// Returns whether a backing store failed. The function returns what is in memory, and computes
     /// what is not.
     #[must_use]
@@ -82,6 +91,7 @@ impl fmt::Display for Error {
             Kind::Value => "runs uncached: its result cannot be stored",
             Kind::Store | Kind::Put => "does without its store for now",
             Kind::Local | Kind::Ambiguous => "does without its store",
+            Kind::Differs => "returns another result for the same arguments",
             Kind::Memory => "frees what it gave up later than it would",
             Kind::Sweep => "is not kept within its bound as it should be",
         };
