@@ -1,8 +1,10 @@
 //! `memo::set_verify`: hits whose bodies run again. The rate is the process's, and so are these tests.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::env;
 use std::future::{ready, Future};
 use std::pin::pin;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, RwLock, RwLockReadGuard};
 use std::task::{Context, Poll, Waker};
@@ -318,6 +320,31 @@ fn threads_that_verify_the_same_call_all_get_a_result() {
     assert_eq!((pure::stats().hits, pure::stats().misses, pure::stats().differing), (4000, 1, 0));
     assert_eq!((impure::stats().hits, impure::stats().misses), (4000, 1));
     assert!(impure::stats().differing > 0);
+}
+
+#[test]
+fn a_variable_of_the_environment_sets_the_rate() {
+    for (rate, runs) in [("1", 2), ("0.0", 1), ("often", 1)] {
+        let mut child = Command::new(env::current_exe().unwrap());
+        child.args(["--exact", "what_another_process_does", "--ignored"]);
+        child.env("MEMO_VERIFY", rate).env("MEMO_TEST_RUNS", runs.to_string());
+        let output = child.output().unwrap();
+        assert!(output.status.success(), "{rate}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
+#[ignore = "the process that another test starts; by itself it does nothing"]
+fn what_another_process_does() {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[memo]
+    fn counted(x: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        x
+    }
+    let Ok(runs) = env::var("MEMO_TEST_RUNS") else { return };
+    assert_eq!((counted(4), counted(4)), (4, 4));
+    assert_eq!(RUNS.load(SeqCst).to_string(), runs);
 }
 
 #[test]

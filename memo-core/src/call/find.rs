@@ -340,14 +340,16 @@ impl<R, P: Payload<R>> Call<R, P> {
     /// The result, computed on this thread if it must be.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn run(self, body: impl FnOnce() -> R) -> R {
-        if let (true, Found::Miss(call)) = (P::VERIFIES, &self.found) {
-            if call.doubted.is_some() {
-                return self.verify(body);
+        let Self { memo, payload, found } = self;
+        match found {
+            Found::Hit(result) | Found::Stale(result) => result,
+            Found::Miss(call) if P::VERIFIES && call.doubted.is_some() => {
+                Self { memo, payload, found: Found::Miss(call) }.verify(body)
             }
-        }
-        match self.hit() {
-            Ok(result) => result,
-            Err(miss) => miss.finish(body()),
+            found => match (Self { memo, payload, found }).hit() {
+                Ok(result) => result,
+                Err(miss) => miss.finish(body()),
+            },
         }
     }
 

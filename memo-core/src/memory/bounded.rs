@@ -11,13 +11,15 @@ use crate::key::tags::TagHash;
 use crate::memory::agenda::NEVER;
 use crate::memory::ages::{Ages, Aging};
 use crate::memory::budget;
-use crate::memory::entry::{born, born_at, Builder, Entry, Ref, View};
+use crate::memory::entry::{born, Builder, Entry, Ref, View};
 use crate::memory::eviction::Queues;
 use crate::memory::list::NOWHERE;
 use crate::memory::table::{same_key, same_key_as, Place, Table, Writer};
 use crate::memory::tagged::TaggedEntries;
 use crate::platform::sync::atomic::Ordering;
 use crate::reclaim::Retired;
+
+mod past;
 
 /// What a function may hold.
 #[derive(Clone, Copy, Debug)]
@@ -208,24 +210,11 @@ impl Memory {
         place.is_some_and(|(place, view)| self.unlink(place, view))
     }
 
-    /// When an entry was stored, or a little earlier.
-    pub(crate) fn born(&self, view: View<'_>) -> Tick {
-        let queued = view.entry.queued.load(Ordering::Relaxed);
-        let queues = self.queues.as_ref();
-        born_at(queues.map_or(Some(queued), |queues| queues.born(queued)).unwrap_or(0))
-    }
-
     /// Removes this very entry, if it is still there.
     pub(crate) fn remove_this(&mut self, table: &Table, view: View<'_>) -> bool {
         let is_it = |other: View<'_>| std::ptr::eq(other.entry, view.entry);
         let place = self.writer.locate(table, view.hashes(), is_it);
         place.is_some_and(|(place, view)| self.unlink(place, view))
-    }
-
-    /// The same, for a reason that is remembered.
-    pub(crate) fn remove_for(&mut self, table: &Table, view: View<'_>, cause: Cause) -> bool {
-        self.note(view, cause);
-        self.remove_this(table, view)
     }
 
     /// Removes every entry that is meant.
@@ -281,31 +270,6 @@ impl Memory {
             self.expired(view);
             self.remove_this(table, view);
         }
-    }
-
-    /// Counts an entry that goes for its age.
-    fn expired(&mut self, view: View<'_>) {
-        self.expirations += 1;
-        self.note(view, Cause::Expired);
-    }
-
-    /// Remembers why an entry goes.
-    fn note(&mut self, view: View<'_>, cause: Cause) {
-        let at = match cause {
-            Cause::Expired => view.expiry(),
-            Cause::Cleared => Some(self.clock.now()),
-            _ => None,
-        };
-        self.causes.note(view.hashes().thorough, cause, at.unwrap_or(Tick::from_nanos(0)));
-    }
-
-    /// Remembers a clear, which follows, after so many misses.
-    pub(crate) fn note_clear(&mut self, table: &Table, misses: u64) {
-        // SAFETY: linked in the table.
-        let hash = |entry| unsafe { View::new(entry) }.hashes().thorough;
-        let (entries, now) = (self.entries(), self.clock.now());
-        let some = self.writer.each(table).map(hash);
-        self.causes.note_clear((entries, misses), now, some);
     }
 
     /// An entry was used since it was queued for expiry: it is looked at again when it would expire by

@@ -138,17 +138,16 @@ impl Store for DiskStore {
         };
         let mut has_others = false;
         for (called, directory) in place::all(&functions)? {
-            let is_own = called == *own;
-            let is_like_it = || place::is_of_same_name(&called, own);
-            if (is_own || (!has_others && is_like_it()))
-                && (is_own || place::name_in(&directory, &called) == function.name)
-                && inspect::has_results(&directory)
-            {
-                if is_own {
+            if called == *own {
+                if inspect::has_results(&directory) {
                     return Ok(false);
                 }
-                has_others = true;
+                continue;
             }
+            has_others = has_others
+                || (place::is_of_same_name(&called, own)
+                    && place::name_in(&directory, &called) == function.name
+                    && inspect::has_results(&directory));
         }
         Ok(has_others)
     }
