@@ -28,8 +28,8 @@
 
 pub use memo_core::{
     advance, bulk, clear, clear_all, clear_tag, isolated, isolated_async, report, set_enabled,
-    set_max_bytes, set_reporter, set_verify, stats, Error, Explanation, File, FunctionReport,
-    Report, Stats, Why,
+    set_max_bytes, set_observer, set_reporter, set_spawner, set_verify, stats, BoxFuture, Error,
+    Event, EventKind, Explanation, File, FunctionReport, KeyId, Report, Stats, Why,
 };
 pub use memo_macros::{memo, singleton};
 

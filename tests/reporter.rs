@@ -1,7 +1,10 @@
 //! A reporter that panics, in a process of its own: there is one for all.
 
+use std::future::Future;
 use std::panic::resume_unwind;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use memo::{memo, singleton};
@@ -58,6 +61,11 @@ fn idle(key: u32) -> u32 {
     key + 6
 }
 
+#[memo(detached)]
+async fn detached(key: u32) -> u32 {
+    key + 7
+}
+
 #[test]
 fn a_reporter_that_panics_costs_no_call_its_result_and_is_told_of_the_next() {
     memo::set_reporter(|_| {
@@ -67,9 +75,13 @@ fn a_reporter_that_panics_costs_no_call_its_result_and_is_told_of_the_next() {
     for _ in 0..2 {
         assert_eq!((keyless(&NoKey), conditional(1), aging(1), *resource(1)), (1, 2, Ok(3), 4));
         assert_eq!((lived(1), enabled(1), idle(1)), (5, 6, 7));
+        detached::clear();
+        let mut call = pin!(detached(1));
+        let mut context = Context::from_waker(Waker::noop());
+        assert_eq!(call.as_mut().poll(&mut context), Poll::Ready(8));
     }
     // Once each.
-    assert_eq!(TOLD.load(SeqCst), 7);
+    assert_eq!(TOLD.load(SeqCst), 8);
     let counted = [keyless::stats(), conditional::stats(), aging::stats(), resource::stats()];
     assert_eq!(counted.map(|stats| stats.uncacheable), [2; 4]);
     let counted = [lived::stats(), enabled::stats(), idle::stats()];

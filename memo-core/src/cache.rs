@@ -19,6 +19,7 @@ mod clear;
 mod expiry;
 pub(crate) mod life;
 mod counts;
+mod told;
 mod registered;
 mod why;
 pub(crate) mod asked;
@@ -49,7 +50,7 @@ use crate::store::backing::Backing;
 use claim::Claim;
 pub(crate) use claimant::Claimant;
 use counts::Counts;
-pub(crate) use find::{pin, pin_outside, Held};
+pub(crate) use find::{pin, pin_outside, Held, Refreshed};
 pub(crate) use finish::{Finished, Outcome};
 #[cfg(unix)]
 pub(crate) use fork::watch as watch_forks;

@@ -14,6 +14,7 @@ mod current;
 mod graph;
 mod leaders;
 mod polls;
+pub(crate) mod span;
 mod table;
 mod wait;
 mod watch;
@@ -38,7 +39,7 @@ use leaders::Leaders;
 use polls::Polls;
 
 pub(crate) use crate::platform::unwind::wake;
-pub(crate) use bound::{on_rayon, ON_RAYON};
+pub(crate) use bound::{on_rayon, ON_RAYON, STALL};
 pub(crate) use current::{current, Entered};
 #[cfg(unix)]
 pub(crate) use graph::before_fork;
@@ -89,6 +90,7 @@ pub(crate) struct Flight {
     /// In the isolation whose double it computes, which waits for it before it is used again.
     isolation: Option<isolation::Share>,
     polls: Polls,
+    pub(crate) span: span::Slot,
     state: Mutex<State>,
 }
 
@@ -147,6 +149,7 @@ impl Flight {
             generation: process::generation(),
             isolation: isolation::current().map(Isolation::share),
             polls: Polls::new(),
+            span: span::Slot::new(),
             state: Mutex::new(state),
         })
     }

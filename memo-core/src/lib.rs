@@ -26,10 +26,12 @@ mod platform;
 #[cfg(test)]
 mod fuzz;
 
+pub use background::spawner::{set_spawner, BoxFuture};
 pub use call::isolated::{advance, isolated, isolated_async};
 pub use codec::bulk;
 pub use function::enabled::set_enabled;
 pub use function::error::{set_reporter, Error};
+pub use function::event::{set_observer, Event, EventKind, KeyId};
 pub use function::explanation::Explanation;
 pub use function::report::{report, FunctionReport, Report};
 pub use function::stats::Stats;
@@ -182,8 +184,8 @@ pub mod __private {
     pub use crate::call::{
         contains, contains_async, contains_stored, enter, explain, get, get_async, hit, insert,
         insert_async, is_enabled, look_again, only_if, refresh, remove, remove_async, retain,
-        retain_ok, uncached, AsyncMiss, Bytes, Call, Clones, Hooks, Insert, Kept, Memo, Miss,
-        OnlyIf, Payload, Resource, Static,
+        retain_ok, uncached, AsyncMiss, Bytes, Call, Clones, Detached, Hooks, Insert, Kept, Memo,
+        Miss, OnlyIf, Payload, Resource, Static,
     };
     pub use crate::codec::{Codec, Data, OkOnly, Part, Plain};
     pub use crate::function::identity::{Place, Source};

@@ -12,6 +12,7 @@ pub(crate) mod list;
 pub(crate) mod eviction;
 mod ages;
 mod tagged;
+pub(crate) mod gone;
 pub(crate) mod agenda;
 pub(crate) mod budget;
 pub(crate) mod expiry;

@@ -5,21 +5,19 @@ use crate::function::{Function, Place};
 use crate::generics;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Error, Result, Type};
 
 impl Function {
-    /// A thread of memo's own makes the call later, from arguments that are its own.
+    /// A thread of memo's own or a task makes the call later, from arguments that are its own.
     pub(crate) fn check_background(&self, refresh: Option<&Ident>) -> Result<()> {
         let Some(refresh) = refresh else { return Ok(()) };
-        let cure = if self.is_async() {
-            "an async function runs on its caller's executor, which a refresh behind the call would not have: \
-             refresh it from a task of your own, with `refresh(…)`"
-        } else if let Place::Trait = self.place {
+        let cure = if let Place::Trait = self.place {
             "with `in_trait` there is no `refresh(…)` that could be called behind the call"
         } else if self.sig.unsafety.is_some() {
             "an `unsafe fn` is called under conditions that may not hold later, when it is refreshed"
         } else {
-            return Ok(());
+            return self.check_owned("refresh");
         };
         Err(Error::new(refresh.span(), cure))
     }
@@ -35,6 +33,9 @@ impl Function {
     //         move || { page::refresh(&url, size); }
     //     });
     //     call.run(move || page::uncached(url, size))
+    //
+    // Output, of an async function:
+    //     call.refresh_in_task(|| { …; async move { page::refresh(&url, size).await; } });
     pub(crate) fn run_before_refresh(
         &self,
         told: &Told<'_>,
@@ -47,41 +48,47 @@ impl Function {
         let (home, refresh) = (self.home(), self.companion_name("refresh"));
         let turbofish = generics::turbofish(&self.sig.generics);
         let run = run(&call);
+        let refresh = quote!(#home::#refresh #turbofish(#(#passed),*));
+        let (verb, job) = match self.is_async() {
+            true => ("refresh_in_task", quote!(async move { let _ = #refresh.await; })),
+            false => ("refresh_in_background", quote!(move || { let _ = #refresh; })),
+        };
+        let verb = Ident::new(verb, here);
         quote_spanned! {here=>
             let call = #ask;
-            call.refresh_in_background(|| {
+            call.#verb(|| {
                 #(#owned)*
-                move || {
-                    let _ = #home::#refresh #turbofish(#(#passed),*);
-                }
+                #job
             });
             #run
         }
     }
 
-    /// For each argument the statement that makes it the refresh's own, and how that is passed.
-    fn own_arguments(&self) -> Vec<(TokenStream, TokenStream)> {
+    /// For each argument the statement that makes it the job's own, and how that is passed.
+    pub(crate) fn own_arguments(&self) -> Vec<(TokenStream, TokenStream)> {
         let private = &self.private;
         let this = self.receiver.iter().map(|receiver| {
             let own = Ident::new("this", Span::mixed_site());
             let of_self = quote!(self);
-            if receiver.reference.is_some() {
+            if let Type::Reference(_) = generics::bare(&receiver.ty) {
                 (quote!(let #own = #private::ToOwned::to_owned(#of_self);), quote!(&#own))
             } else {
                 (quote!(let #own = ::core::clone::Clone::clone(&#of_self);), quote!(#own))
             }
         });
         let params = self.params.iter().map(|param| {
-            let (cfgs, name) = (param.cfgs(), &param.name);
-            match generics::bare(&param.original.ty) {
-                Type::Reference(_) => (
-                    quote!(#(#cfgs)* let #name = #private::ToOwned::to_owned(#name);),
-                    quote!(#(#cfgs)* &#name),
-                ),
-                _ => (
-                    quote!(#(#cfgs)* let #name = ::core::clone::Clone::clone(&#name);),
-                    quote!(#(#cfgs)* #name),
-                ),
+            let (cfgs, name, ty) = (param.cfgs(), &param.name, generics::bare(&param.original.ty));
+            // What has no such method is reported where it is written.
+            let at = Span::mixed_site().located_at(ty.span());
+            match ty {
+                Type::Reference(_) => {
+                    let own = quote_spanned!(at=> #private::ToOwned::to_owned(#name));
+                    (quote!(#(#cfgs)* let #name = #own;), quote!(#(#cfgs)* &#name))
+                }
+                _ => {
+                    let own = quote_spanned!(at=> ::core::clone::Clone::clone(&#name));
+                    (quote!(#(#cfgs)* let #name = #own;), quote!(#(#cfgs)* #name))
+                }
             }
         });
         this.chain(params).collect()

@@ -388,6 +388,9 @@ impl Function {
     /// function that calls others like it from doubling at each level.
     fn run_async(&self, call: &TokenStream, body: &Body) -> TokenStream {
         let here = Span::mixed_site();
+        if self.is_detached {
+            return self.run_detached(call, body);
+        }
         let run = match body {
             Body { is_stored: true, .. } => "run_async_stored",
             Body { result_of: Some(_), .. } => "run_async_as",

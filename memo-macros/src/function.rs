@@ -39,6 +39,8 @@ pub(crate) struct Function {
     pub(crate) tags: Vec<(Expr, Mentions)>,
     /// Whether its results live beyond the process.
     pub(crate) is_stored: bool,
+    /// Whether its computations are tasks of their own.
+    pub(crate) is_detached: bool,
     /// The declared return type; of an async function in a box, that of its future.
     pub(crate) returns: Type,
     /// The statements of the body, within its box.
@@ -122,6 +124,7 @@ impl Function {
             tags,
             enabled: options.enabled.as_ref().map(|expr| (expr.clone(), Mentions::of(expr))),
             is_stored: false,
+            is_detached: options.detached.is_some(),
             body: block,
             receiver,
             params,

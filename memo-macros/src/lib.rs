@@ -19,6 +19,7 @@ mod mentions;
 // What the bodies say.
 mod call;
 mod background;
+mod detached;
 mod companions;
 mod retain;
 mod documentation;
@@ -206,6 +207,7 @@ use quote::quote;
 /// | `ttl = "10m"` or `F`, `jitter = "1m"`, `idle = "5m"`, `refresh = "background"` | [for how long](#for-how-long) |
 /// | `max_entries = 1_000`, `max_bytes = "64 MiB"` | [how many](#how-many) |
 /// | `wait = "60s"` | [how long a call waits for another](#how-long-a-call-waits-for-another) |
+/// | `detached` | [what a caller that gives up undoes](#what-a-caller-that-gives-up-undoes) |
 /// | `stale_if_error = "1d"` | [what answers where the body fails](#what-answers-where-the-body-fails) |
 /// | `share_err` | [what who waits learns of an error](#what-who-waits-learns-of-an-error) |
 /// | `tags(EXPR, …)` | [what goes together](#what-goes-together) |
@@ -366,7 +368,12 @@ use quote::quote;
 /// With `refresh = "background"`, a result between once and twice its `ttl` old is still returned
 /// at once, while one refresh runs in the background, on a thread of memo's own. All arguments are
 /// cloned for it, those that are not part of the key included: they must be `Clone` (`ToOwned` for
-/// references), `Send` and `'static`.
+/// references), `Send` and `'static`. A refresh that fails or panics leaves the old result, and the next
+/// call has another one made.
+///
+/// An `async` function refreshes in a task, which [`memo::set_spawner`](../memo/fn.set_spawner.html) runs,
+/// or with the feature `tokio` the runtime in which the call is made. Without either it does not refresh,
+/// which is reported once: an old result is returned until it expires.
 ///
 /// ```
 /// # use memo::memo;
@@ -480,6 +487,54 @@ use quote::quote;
 ///     vec![f64::from(epochs)]
 /// }
 /// # train(1);
+/// ```
+///
+/// ## What a caller that gives up undoes
+///
+/// The computation of an `async` function is part of its caller's task: if that gives up, in a time-out
+/// or a `select!`, and nobody else waits, the work is lost, and the next caller begins anew. With
+/// `detached` the body is a task of its own, which goes on and is stored. It runs where
+/// [`memo::set_spawner`](../memo/fn.set_spawner.html) says, or with the feature `tokio` in the runtime in
+/// which the call is made. Without either it runs as if not detached, which is reported once.
+///
+/// All arguments are cloned for the task, those that are not part of the key included: they must be
+/// `Clone` (`ToOwned` for references), `Send` and `'static`. The result must be `Send` and `'static`, and
+/// the body's future `Send`.
+///
+/// What the caller learns is what it would without: an `Err` and what is not stored reach it, and a panic
+/// of the body resumes in the call that started it. If that has given up, the panic is nobody's. A
+/// task that is dropped, as its runtime is shut down, hands over: the call that started it computes
+/// itself, or else one that waits. The same holds for a task that is not polled. `clear` and `remove` win
+/// over a task as over any computation, and `refresh` is a task as well.
+///
+/// ```
+/// # use memo::memo;
+/// # fn block_on<T>(future: impl std::future::Future<Output = T>) -> T {
+/// #     struct Unpark(std::thread::Thread);
+/// #     impl std::task::Wake for Unpark {
+/// #         fn wake(self: std::sync::Arc<Self>) { self.0.unpark(); }
+/// #     }
+/// #     let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+/// #     let mut context = std::task::Context::from_waker(&waker);
+/// #     let mut future = std::pin::pin!(future);
+/// #     loop {
+/// #         if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+/// #             return value;
+/// #         }
+/// #         std::thread::park();
+/// #     }
+/// # }
+/// # async fn fetch(url: &str) -> Result<String, String> { Ok(url.to_owned()) }
+/// #[memo(detached, ttl = "10m")]
+/// async fn page(url: &str) -> Result<String, String> {
+///     fetch(url).await
+/// }
+///
+/// // With the feature `tokio`, this is done already.
+/// memo::set_spawner(|task| drop(std::thread::spawn(|| block_on(task))));
+///
+/// // In a service: `timeout(Duration::from_millis(50), page("a")).await`.
+/// assert_eq!(block_on(page("a")), Ok("a".to_owned()));
 /// ```
 ///
 /// ## What who waits learns of an error
@@ -649,8 +704,9 @@ use quote::quote;
 /// `Clone + Send + Sync + 'static`, a function that has the name of a primitive type and no
 /// `handle`, an associated function that mentions `Self` and does not say where it stands,
 /// `#[track_caller]` with `in_trait`; an unknown option, one that is given twice, and one with a
-/// bad value; `idle` with a `store`, and `jitter` without a `ttl`. With `refresh = "background"`: an `async` or
-/// an `unsafe` function, and `in_trait`.
+/// bad value; `idle` with a `store`, and `jitter` without a `ttl`. With `refresh = "background"` and
+/// `detached`: an `unsafe` function, `in_trait`, and a parameter that borrows inside; with `detached` also a
+/// function that blocks.
 ///
 /// The attribute sees one function, and not always what is around it, and so does not notice some
 /// misuses:
@@ -772,7 +828,7 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `wait`, `share_err`, `max_entries`, `enabled`, `tags`, `name`, `handle`,
+/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `detached`, `wait`, `share_err`, `max_entries`, `enabled`, `tags`, `name`, `handle`,
 /// `in_impl`, `in_trait` and `crate` are those of [`#[memo]`](macro@memo#options). A `ttl` that is a function
 /// is shown the value, `&T`; a call that is not `enabled` makes a value of its own. Two are a singleton's
 /// own:

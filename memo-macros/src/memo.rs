@@ -27,6 +27,7 @@ pub(crate) fn memoize(options: TokenStream, item: TokenStream) -> Result<TokenSt
         check_error(&function.returns)?;
     }
     function.check_background(options.shared.refresh.as_ref())?;
+    function.check_detached(options.shared.detached.as_ref())?;
     Ok(expand(&function, &options))
 }
 

@@ -58,6 +58,8 @@ pub(crate) struct SharedOptions {
     pub(crate) wait: Option<TokenStream>,
     pub(crate) max_entries: Option<Bound>,
     pub(crate) refresh: Option<Ident>,
+    /// The computation survives its caller.
+    pub(crate) detached: Option<Ident>,
     /// Who waits for a computation that fails is told of its error.
     pub(crate) share_err: Option<Ident>,
 }
@@ -77,6 +79,7 @@ const MEMO: Attribute = Attribute {
         "max_entries",
         "max_bytes",
         "refresh",
+        "detached",
         "wait",
         "store",
         "flight",
@@ -106,6 +109,7 @@ const SINGLETON: Attribute = Attribute {
         "idle",
         "max_entries",
         "refresh",
+        "detached",
         "wait",
         "share_err",
         "enabled",
@@ -231,6 +235,7 @@ impl SharedOptions {
             "in_trait" => self.in_trait = flag(option, input)?.then(|| option.clone()),
             "ttl" => self.ttl = Some(ttl(&value(option, input)?)?),
             "share_err" => self.share_err = flag(option, input)?.then(|| option.clone()),
+            "detached" => self.detached = flag(option, input)?.then(|| option.clone()),
             "jitter" => self.jitter = Some((option.clone(), jitter(&value(option, input)?)?)),
             "idle" => self.idle = Some((option.clone(), idle(&value(option, input)?)?)),
             "tags" => self.tags = tags(option, input)?,

@@ -18,6 +18,7 @@ pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStre
     options.shared.written = written;
     let function = Function::new("singleton", item, &options.shared)?;
     function.check_background(options.shared.refresh.as_ref())?;
+    function.check_detached(options.shared.detached.as_ref())?;
     let resource = Resource::new(&function)?;
     if let Some(share_err) = options.shared.share_err.as_ref().filter(|_| !resource.fallible) {
         let cure = "`share_err` is for a function that returns a `Result`";

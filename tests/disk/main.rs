@@ -19,6 +19,8 @@ mod places;
 mod size;
 mod stale;
 mod tags;
+#[cfg(unix)]
+mod stamps;
 mod tasks;
 mod unusable;
 
@@ -40,6 +42,8 @@ const ROLES: &[(&str, Role)] = &[
     ("stale", stale::role),
     ("stale_tags", stale::role_of_tags),
     ("tags", tags::role),
+    #[cfg(unix)]
+    ("stamps", stamps::role),
     ("tasks", tasks::role),
     ("unusable", unusable::role),
 ];

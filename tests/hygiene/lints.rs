@@ -110,6 +110,31 @@ pub fn refreshed(path: &str) -> usize {
     path.len()
 }
 
+/// The same in a task.
+#[memo(ttl = "1h", refresh = "background", key = path)]
+pub async fn refreshed_later(path: &str, _size: usize, _: &[u8]) -> usize {
+    ::std::future::ready(path.len() + _size).await
+}
+
+/// A task of its own.
+///
+/// # Errors
+/// Never.
+#[memo(detached, ttl = "1h", refresh = "background")]
+pub async fn detached(
+    path: &str,
+    _log: String,
+    (a, _): (u8, u8),
+) -> ::std::result::Result<usize, String> {
+    ::std::result::Result::Ok(::std::future::ready(path.len() + _log.len()).await)
+}
+
+/// The same of a resource.
+#[singleton(detached)]
+pub async fn detached_resource(path: String) -> String {
+    ::std::future::ready(path).await
+}
+
 const LIFE: ::std::time::Duration = ::std::time::Duration::from_secs(60);
 
 fn lived(size: usize) -> ::std::time::Duration {

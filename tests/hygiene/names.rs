@@ -59,6 +59,16 @@ async fn lived(value: u64, condition: u64, said: u64) -> u64 {
     said + value + condition
 }
 
+#[::memo::memo(detached, ttl = LIFE, refresh = "background")]
+async fn task(call: u8, miss: &str, made: u8, body: u8, this: u8, value: u8) -> usize {
+    miss.len() + (call + made + body + this + value) as usize
+}
+
+#[::memo::singleton(detached)]
+async fn task_of_resource(call: u8, miss: u8, made: u8, this: u8) -> u8 {
+    call + miss + made + this
+}
+
 #[::memo::memo(ttl = LIFE, jitter = LIFE, idle = LIFE)]
 fn idle(data: u8, keep: u8) -> ::std::result::Result<u8, u8> {
     ::std::result::Result::Ok(data + keep)

@@ -71,6 +71,25 @@ fn a_future_grows_by_a_constant_a_level() {
 }
 
 #[test]
+fn a_detached_functions_future_is_as_small_whatever_is_in_its_body() {
+    #[memo(detached)]
+    async fn zero(x: u8) -> u8 {
+        leaf(x).await
+    }
+    #[memo(detached)]
+    async fn one(x: u8) -> Result<u8, String> {
+        Ok(zero(x).await)
+    }
+    #[singleton(detached)]
+    async fn two(x: u8) -> u8 {
+        one(x).await.unwrap_or(0)
+    }
+    let sizes = [size_of_val(&zero(1)), size_of_val(&one(1)), size_of_val(&two(1))];
+    assert!(sizes.iter().all(|size| *size <= LEVEL), "{sizes:?}");
+    assert!(size_of_val(&zero::refresh(1)) <= LEVEL);
+}
+
+#[test]
 fn a_singletons_future_grows_by_a_constant_a_level() {
     #[singleton]
     async fn zero(x: u8) -> u8 {

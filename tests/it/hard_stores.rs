@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Barrier, LazyLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -254,4 +254,72 @@ fn what_was_replaced_removed_or_cleared_while_the_store_was_down_does_not_come_b
     now::clear();
     IS_DOWN.store(false, SeqCst);
     assert_eq!([of(40), of(30)], [43, 33]);
+}
+
+/// A store that cannot be cleared at first, and then takes until the test has it go on.
+struct ClearsLate(DiskStore);
+
+static CLEARS: AtomicU32 = AtomicU32::new(0);
+static IS_UNDER_WAY: Barrier = Barrier::new(2);
+static GOES_ON: Barrier = Barrier::new(2);
+
+impl Store for ClearsLate {
+    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
+        self.0.get(function, key)
+    }
+    fn put(
+        &self,
+        function: &FunctionId<'_>,
+        key: &Key,
+        ticket: Ticket,
+        value: &[u8],
+        life: Option<Duration>,
+    ) -> Result<(), Failure> {
+        self.0.put(function, key, ticket, value, life)
+    }
+    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+        self.0.remove(function, key)
+    }
+    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
+        match CLEARS.fetch_add(1, SeqCst) {
+            0 => return Err("not now".into()),
+            1 => {
+                IS_UNDER_WAY.wait();
+                GOES_ON.wait();
+            }
+            _ => {}
+        }
+        self.0.clear(function)
+    }
+    fn clear_all(&self) -> Result<(), Failure> {
+        self.0.clear_all()
+    }
+    fn changes(
+        &self,
+        function: &FunctionId<'_>,
+        since: Option<Ticket>,
+    ) -> Result<(Ticket, Changes), Failure> {
+        self.0.changes(function, since)
+    }
+}
+
+#[test]
+fn what_could_not_be_cleared_is_not_found_while_another_call_makes_up_for_that() {
+    static NOW: AtomicU32 = AtomicU32::new(1);
+    #[memo(store = ClearsLate(open("late")))]
+    fn version(x: u64) -> u32 {
+        let _ = x;
+        NOW.load(SeqCst)
+    }
+    let _gone = Gone("late");
+    assert_eq!((version(1), version(2)), (1, 1));
+    NOW.store(2, SeqCst);
+    version::clear();
+    std::thread::scope(|scope| {
+        let clears = scope.spawn(|| version(1));
+        IS_UNDER_WAY.wait();
+        let found = version(2);
+        GOES_ON.wait();
+        assert_eq!((found, clears.join().unwrap()), (2, 2));
+    });
 }

@@ -6,6 +6,7 @@ mod clearing;
 mod clones;
 mod companions;
 mod cycles;
+mod detached;
 mod errors;
 mod explain;
 mod enabled;

@@ -366,3 +366,27 @@ fn a_refresh_behind_a_call_is_one_among_others() {
         });
     }
 }
+
+#[test]
+fn a_refresh_behind_a_call_that_comes_to_nothing_is_made_again_by_the_next() {
+    static RUNS: Runs = Runs::new();
+    #[memo(ttl = "1h", refresh = "background")]
+    fn held(x: u32) -> Result<u32, String> {
+        let _ = x;
+        RUNS.held()
+    }
+    memo::isolated(|| {
+        held::insert(1, Ok(0));
+        memo::advance(HOUR);
+        for (run, end) in [End::Fails, End::Panics, End::Returns(7)].into_iter().enumerate() {
+            // Once the refresh before has ended.
+            eventually(|| {
+                assert_eq!(held(1), Ok(0));
+                RUNS.count() == run + 1
+            });
+            RUNS.end(run, end);
+        }
+        eventually(|| held(1) == Ok(7));
+        assert_eq!(RUNS.count(), 3);
+    });
+}

@@ -48,6 +48,15 @@ fn it_is_a_store_for_a_user_with_a_password_in_a_database_of_a_number() {
 
 #[test]
 #[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
+fn it_is_a_store_for_a_user_who_may_do_no_more_than_the_documentation_says() {
+    let server = Server::new();
+    let rights = ["+@read", "+@write", "+@pubsub", "+@transaction", "+info"];
+    server.ask(&[&["ACL", "SETUSER", "memo", "on", ">pass", "~*", "&*"][..], &rights].concat());
+    check(&format!("redis://memo:pass@127.0.0.1:{}", server.port));
+}
+
+#[test]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
 fn it_is_a_store_for_whoever_has_the_password_of_all() {
     let server = Server::with(&["--requirepass", "p4ss"]);
     check(&format!("redis://:p4ss@127.0.0.1:{}", server.port));

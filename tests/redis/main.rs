@@ -39,11 +39,15 @@ mod outages;
 #[cfg(all(unix, feature = "redis"))]
 mod refusals;
 #[cfg(all(unix, feature = "redis"))]
+mod rights;
+#[cfg(all(unix, feature = "redis"))]
 mod secrets;
 #[cfg(all(unix, feature = "redis"))]
 mod shared;
 #[cfg(all(unix, feature = "redis"))]
 mod stale;
+#[cfg(all(unix, feature = "redis"))]
+mod stamps;
 #[cfg(all(unix, feature = "redis"))]
 mod storm;
 #[cfg(all(unix, feature = "redis"))]
@@ -60,6 +64,7 @@ const ROLES: &[(&str, children::Role)] = &[
     ("shared", shared::role),
     ("stale", stale::role),
     ("stale_tags", stale::role_of_tags),
+    ("stamps", stamps::role),
     #[cfg(feature = "redis-tls")]
     ("tls", tls::role),
 ];

@@ -75,14 +75,16 @@ impl Cluster {
         assert_eq!(self.masters().len(), MASTERS);
     }
 
-    /// Waits until the slots of a node that was killed are served by another.
-    pub(crate) fn until_it_is_replaced(&self, killed: usize) -> Duration {
-        let others = || self.nodes.iter().enumerate().filter(|(index, _)| *index != killed);
+    /// Waits until the slots of a node that is lost are served by another: how long that took.
+    pub(crate) fn until_it_is_replaced(&self, lost: usize) -> Duration {
+        let others: Vec<usize> = (0..self.nodes.len()).filter(|index| *index != lost).collect();
         until("a replica takes over", AGES, || {
-            others().all(|(_, node)| {
-                let said = node.ask(&["CLUSTER", "INFO"]).concat();
-                said.contains("cluster_state:ok") && said.contains("cluster_slots_ok:16384")
-            })
+            let masters = others.iter().filter(|index| self.is_master(**index)).count();
+            masters == MASTERS
+                && others.iter().all(|index| {
+                    let said = self.nodes[*index].ask(&["CLUSTER", "INFO"]).concat();
+                    said.contains("cluster_state:ok") && said.contains("cluster_slots_ok:16384")
+                })
         })
     }
 }

@@ -1,10 +1,5 @@
 use memo::{memo, singleton};
 
-#[memo(ttl = "1m", refresh = "background")]
-async fn page(url: String) -> String {
-    url
-}
-
 #[singleton(ttl = "1m", refresh = "background")]
 unsafe fn device(port: u32) -> u32 {
     port
@@ -21,6 +16,4 @@ impl Shape for u32 {
     }
 }
 
-fn main() {
-    let _ = page(String::new());
-}
+fn main() {}

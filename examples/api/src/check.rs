@@ -2,9 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
 use crate::routes::routes;
 
@@ -31,6 +33,13 @@ async fn requests(server: SocketAddr) -> io::Result<()> {
     ask(server, "POST /bank/up", "", 204).await?;
     ask(server, "GET /rates/GBP", "", 200).await?;
 
+    println!("an archive is asked once, though clients give up before it answers:");
+    ask(server, "GET /history/USD", "", 503).await?;
+    ask(server, "GET /history/USD", "", 503).await?;
+    // More than enough for one answer, and by itself for none that began anew with each client.
+    sleep(Duration::from_secs(1)).await;
+    assert!(ask(server, "GET /history/USD", "", 200).await?.contains("\"answer\":1"));
+
     println!("a user who was missing is found as soon as there is one:");
     ask(server, "GET /users/4", "", 404).await?;
     ask(server, "PUT /users/4", "Barbara", 204).await?;
@@ -39,7 +48,7 @@ async fn requests(server: SocketAddr) -> io::Result<()> {
 
     println!("and this is what was counted:");
     let report = ask(server, "GET /stats", "", 200).await?;
-    for function in ["token", "rate", "user", "pool"] {
+    for function in ["token", "rate", "history", "user", "pool"] {
         assert!(report.contains(function), "{function} is not in the report");
     }
     Ok(())

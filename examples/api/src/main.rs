@@ -3,6 +3,7 @@
 
 mod check;
 mod failure;
+mod history;
 mod pool;
 mod rates;
 mod routes;

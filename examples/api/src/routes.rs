@@ -9,6 +9,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use crate::history::{self, Archive, History};
 use crate::rates::{self, Bank, Rate};
 use crate::tokens::{self, IdentityProvider, Token};
 use crate::users::{self, User};
@@ -18,6 +19,7 @@ use crate::users::{self, User};
 struct Backends {
     provider: Arc<IdentityProvider>,
     bank: Arc<Bank>,
+    archive: Arc<Archive>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -30,6 +32,7 @@ pub fn routes() -> Router {
     Router::new()
         .route("/tokens/{client}", get(token))
         .route("/rates/{currency}", get(rate))
+        .route("/history/{currency}", get(history))
         .route("/users/{id}", get(user).put(save))
         .route("/bank/{state}", post(bank))
         .route("/stats", get(|| async { memo::report().to_string() }))
@@ -48,6 +51,13 @@ async fn rate(
     Path(currency): Path<String>,
 ) -> Result<Json<Rate>, Failure> {
     rates::rate(&backends.bank, &currency).await.map(Json)
+}
+
+async fn history(
+    State(backends): State<Backends>,
+    Path(currency): Path<String>,
+) -> Result<Json<History>, Failure> {
+    history::history(&backends.archive, &currency).await.map(Json)
 }
 
 async fn user(Path(id): Path<i64>, Query(options): Query<Options>) -> Result<Json<User>, Failure> {

@@ -156,3 +156,10 @@ async fn a_user_who_is_saved_is_found() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_archive_is_asked_once_though_all_give_up_at_first() {
+    let service = routes();
+    while status(&service, "GET /history/GBP").await != 200 {}
+    assert_eq!(get(&service, "/history/GBP").await["answer"], 1);
+}

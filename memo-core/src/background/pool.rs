@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::future::{poll_fn, Future};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -47,6 +47,23 @@ thread_local! {
 /// Whether this call is made in the background.
 pub(crate) fn is_background() -> bool {
     IS_BACKGROUND.try_with(Cell::get).unwrap_or(false)
+}
+
+/// What this thread does is done in the background, for as long as this lives.
+pub(crate) struct InBackground {
+    before: bool,
+}
+
+impl InBackground {
+    pub(crate) fn new() -> Self {
+        Self { before: IS_BACKGROUND.try_with(|it| it.replace(true)).unwrap_or(true) }
+    }
+}
+
+impl Drop for InBackground {
+    fn drop(&mut self) {
+        let _ = IS_BACKGROUND.try_with(|is_background| is_background.set(self.before));
+    }
 }
 
 impl Pool {
@@ -139,6 +156,13 @@ impl<T> Drop for Answering<T> {
 pub(crate) async fn spawn_blocking<T: Send + 'static>(
     job: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
+    begin_blocking(job).await
+}
+
+/// The same, begun before anybody waits for it.
+pub(crate) fn begin_blocking<T: Send + 'static, J: FnOnce() -> T + Send + 'static>(
+    job: J,
+) -> impl Future<Output = Option<T>> + use<T, J> {
     let answer = Arc::new(Mutex::new(Answer { result: None, is_over: false, waker: None }));
     let answering = Answering(Arc::clone(&answer));
     let job = Box::new(move || {
@@ -149,7 +173,7 @@ pub(crate) async fn spawn_blocking<T: Send + 'static>(
         // Without threads, it is this one or none.
         let _ = catch(job);
     }
-    poll_fn(|context| {
+    poll_fn(move |context| {
         // A waker is foreign code: it is cloned and dropped outside the lock.
         let waker = context.waker().clone();
         let before = {
@@ -162,5 +186,4 @@ pub(crate) async fn spawn_blocking<T: Send + 'static>(
         discard_waker(before);
         Poll::Pending
     })
-    .await
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{fence, AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::function::event::{self, EventKind};
 #[cfg(unix)]
 use crate::platform::process::{Side, Unlock};
 use crate::platform::sync::{thread, Condvar, Mutex, MutexGuard};
@@ -24,11 +25,13 @@ pub(crate) struct Hold<X: ?Sized> {
 struct Release<X: ?Sized> {
     hook: fn(&X),
     watch: fn(Last<X>),
+    function: &'static str,
 }
 
 impl<X: ?Sized + Send + Sync + 'static> Hold<X> {
-    pub(crate) fn new(resource: Arc<X>, hook: Option<fn(&X)>) -> Self {
-        let release = hook.map(|hook| Release { hook, watch: |last| watch(Box::new(last)) });
+    pub(crate) fn new(resource: Arc<X>, hook: Option<fn(&X)>, function: &'static str) -> Self {
+        let watch = |last| watch(Box::new(last));
+        let release = hook.map(|hook| Release { hook, watch, function });
         Self { resource: Some(resource), release }
     }
 }
@@ -46,7 +49,7 @@ impl<X: ?Sized> Hold<X> {
 impl<X: ?Sized> Drop for Hold<X> {
     fn drop(&mut self) {
         let (Some(resource), Some(release)) = (self.resource.take(), &self.release) else { return };
-        let last = Last { resource, hook: release.hook };
+        let last = Last { resource, hook: release.hook, function: release.function };
         if last.is_last(1) {
             last.release();
         } else {
@@ -59,6 +62,7 @@ impl<X: ?Sized> Drop for Hold<X> {
 struct Last<X: ?Sized> {
     resource: Arc<X>,
     hook: fn(&X),
+    function: &'static str,
 }
 
 impl<X: ?Sized> Last<X> {
@@ -73,6 +77,9 @@ impl<X: ?Sized> Last<X> {
         // ThreadSanitizer does not see fences. To upgrade acquires as well.
         drop(Arc::downgrade(&self.resource).upgrade());
         (self.hook)(&self.resource);
+        if event::is_observed() {
+            event::tell(self.function, None, EventKind::Released);
+        }
     }
 }
 

@@ -65,6 +65,7 @@ impl Cache {
 
     /// A leader leaves without an end, its future dropped: a waiter takes over.
     pub(crate) fn abandon(&self, flight: &Arc<Flight>, awaited: &Arc<Flight>) {
+        flight.span.end();
         let mut shared = self.lock();
         if !Arc::ptr_eq(flight, awaited) {
             shared.flights.depart(flight);

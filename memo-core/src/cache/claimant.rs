@@ -36,6 +36,8 @@ pub(crate) struct Call {
     pub(super) is_over: bool,
     /// How long the body took, in nanoseconds, once it is done.
     pub(super) took: u64,
+    /// It is.
+    pub(super) has_run: bool,
 }
 
 /// What a computation has to tell its function's store.
@@ -76,6 +78,7 @@ impl Claimant {
             is_forced: false,
             is_over: false,
             took: 0,
+            has_run: false,
         })))
     }
 
@@ -98,6 +101,14 @@ impl Claimant {
     /// The flight for whose end others wait.
     pub(super) fn awaited(&self) -> &Arc<Flight> {
         self.awaited.as_ref().unwrap_or(&self.flight)
+    }
+
+    /// What was found, of a call that is to be verified.
+    pub(crate) fn found(&self) -> Ref {
+        match &self.doubted {
+            Some(found) => found.view().share(),
+            None => unreachable!("only what was found is verified"),
+        }
     }
 
     pub(super) fn has_key(&self) -> bool {
@@ -148,9 +159,10 @@ impl Drop for Claimant {
             is_forced,
             is_over,
             took,
+            has_run,
         } = &mut *call;
         (*key, *awaited, *for_store, *doubted) = (None, None, None, None);
-        (*is_forced, *is_over, *took) = (false, false, 0);
+        (*is_forced, *is_over, *took, *has_run) = (false, false, 0, false);
         // A thread whose locals are gone keeps nothing.
         let _ = SPARE.try_with(move |spare| {
             let mut spare = spare.borrow_mut();

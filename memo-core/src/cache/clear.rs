@@ -4,6 +4,7 @@ use crate::platform::sync::MutexGuard;
 
 use super::{Cache, Shared};
 use crate::flight::Fenced;
+use crate::function::event::EventKind;
 use crate::function::registry::{note_clearing, Held, Released, Step};
 use crate::key::tags::{hash_of_tag, Tag, TagHash, Tags};
 use crate::memory::entry::View;
@@ -14,11 +15,13 @@ pub(super) struct Locked {
     cache: &'static Cache,
     shared: MutexGuard<'static, Shared>,
     fenced: Fenced,
+    /// All of it was cleared, as far as it will be.
+    is_cleared: bool,
 }
 
 impl Cache {
     pub(super) fn held(&'static self) -> Locked {
-        Locked { cache: self, shared: self.lock(), fenced: Fenced::none() }
+        Locked { cache: self, shared: self.lock(), fenced: Fenced::none(), is_cleared: false }
     }
 
     /// Empties memory; what is computed now is not stored.
@@ -102,6 +105,7 @@ impl Held for Locked {
         }
         shared.memory.note_clear(&self.cache.table, self.cache.misses_so_far(shared.misses));
         shared.memory.clear(&self.cache.table);
+        self.is_cleared = matches!(step, Step::Whole | Step::End);
         self.fenced.add(shared.flights.fence_all());
     }
 
@@ -112,8 +116,14 @@ impl Held for Locked {
     }
 
     fn release(self: Box<Self>) -> Released {
-        let Self { cache, shared, fenced } = *self;
+        let Self { cache, shared, fenced, is_cleared } = *self;
         drop(shared);
-        Released { wake: Box::new(move || fenced.wake()), free: Box::new(|| cache.free()) }
+        let free = move || {
+            cache.free();
+            if is_cleared {
+                cache.tell_of_all(|| EventKind::Cleared);
+            }
+        };
+        Released { wake: Box::new(move || fenced.wake()), free: Box::new(free) }
     }
 }

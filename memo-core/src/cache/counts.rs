@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::asked::Unknown;
 use super::{nanos, pin, Cache, Shared};
 use crate::function::error::{report, Error, Kind};
-use crate::key::Scope;
+use crate::function::event::EventKind;
+use crate::key::{Scope, DIGEST};
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -64,7 +65,8 @@ impl Cache {
     }
 
     /// Counts a hit whose body returned something else.
-    pub(crate) fn count_differing(&self) {
+    pub(crate) fn count_differing(&self, digest: &[u8; DIGEST]) {
+        self.tell(digest, || EventKind::Differs);
         self.counts.differing.fetch_add(1, Ordering::Relaxed);
         let why = "a hit was verified, and the body returned something else than what was stored: \
                    it reads what is none of its arguments";
@@ -115,7 +117,7 @@ impl Cache {
     }
 
     pub(crate) fn report(&self, kind: Kind, why: String) {
-        let bit = 1 << kind as u8;
+        let bit = 1 << kind as u16;
         if self.reported.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
             report(&Error::new(kind, self.name(), why));
         }
@@ -123,8 +125,8 @@ impl Cache {
 
     /// Reports what a store could not do, unless it is known not to do something.
     pub(crate) fn report_store(&self, kind: Kind, why: String) {
-        const STORE: u16 = 1 << Kind::Store as u8 | 1 << Kind::Put as u8;
-        let before = self.reported.fetch_or(1 << kind as u8, Ordering::Relaxed);
+        const STORE: u16 = 1 << Kind::Store as u16 | 1 << Kind::Put as u16;
+        let before = self.reported.fetch_or(1 << kind as u16, Ordering::Relaxed);
         if before & STORE == 0 {
             report(&Error::new(kind, self.name(), why));
         }
@@ -132,7 +134,7 @@ impl Cache {
 
     /// What was wrong is not: the next time it is, it is reported again.
     pub(crate) fn report_again(&self, kind: Kind) {
-        let bit = 1 << kind as u8;
+        let bit = 1 << kind as u16;
         // The load spares the common case the write to a shared line.
         if self.reported.load(Ordering::Relaxed) & bit != 0 {
             self.reported.fetch_and(!bit, Ordering::Relaxed);

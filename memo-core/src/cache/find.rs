@@ -13,7 +13,7 @@ use crate::clock::Tick;
 use crate::flight::Key;
 use crate::function::isolation;
 use crate::key::{self, Args, Arguments, Hashed};
-use crate::memory::entry::View;
+use crate::memory::entry::{Ref, View};
 use crate::memory::expiry;
 use crate::memory::table::{self, same_key};
 use crate::reclaim::{self, Pin};
@@ -64,6 +64,24 @@ impl Served {
     pub(crate) fn reclaim(self) {
         if expiry::is_due(self.at) {
             expiry::reclaim_by_the_way(self.at);
+        }
+    }
+}
+
+/// An entry that is being refreshed. Where it is not replaced in the end, as the refresh failed or never
+/// ran, the next call that sees it has it refreshed again.
+pub(crate) struct Refreshed(Option<Ref>);
+
+impl Refreshed {
+    pub(crate) fn new(entry: Option<&Ref>) -> Self {
+        Self(entry.map(|entry| entry.view().share()))
+    }
+}
+
+impl Drop for Refreshed {
+    fn drop(&mut self) {
+        if let Some(entry) = &self.0 {
+            entry.view().entry.refresh_again();
         }
     }
 }
@@ -309,6 +327,14 @@ impl Cache {
         let served = self.served_at(|| self.now(), entry, is_call)?;
         let entry = entry.pointer();
         Some((Held::new(pin, entry), served))
+    }
+
+    /// The entry of a key, however old.
+    pub(crate) fn entry(&self, key: &Key) -> Option<Ref> {
+        let pin = pin();
+        let table = self.table.read(&pin)?;
+        let hash = key.entry.hashes().of(table.is_thorough());
+        table.find(hash, same_key(&key.entry)).map(View::share)
     }
 
     /// The entry of a key, if it is served; for who only looks.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::invalidate::Freed;
+use super::told::End;
 use super::{Cache, Claimant, Shared};
 use crate::clock::Tick;
 use crate::flight::{Fenced, Left};
 use crate::function::causes::Cause;
+use crate::function::event::EventKind;
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Ref, View};
 use crate::memory::expiry;
@@ -56,6 +58,7 @@ pub(crate) struct Finished {
 /// The same, and what is left to do outside the lock.
 struct Ended {
     finished: Finished,
+    is_stored: bool,
     left: Left,
     fenced: Fenced,
     /// What was computed, where there is something as good: its end is the user's code.
@@ -71,6 +74,8 @@ fn reclaim() {
 impl Cache {
     /// Ends a computation as the outcome says, unless it was fenced.
     pub(super) fn finish(&'static self, call: &Claimant, mut outcome: Outcome) -> Finished {
+        let told = End::of(call, &outcome);
+        call.flight.span.end();
         loop {
             let (ended, freed) = self.change(|shared| {
                 if let Outcome::Store(entry) = &outcome {
@@ -81,7 +86,7 @@ impl Cache {
                 let outcome = std::mem::replace(&mut outcome, Outcome::Leave);
                 Some(self.end(shared, call, outcome))
             });
-            let Some(Ended { finished, mut left, fenced, given_up }) = ended else {
+            let Some(Ended { finished, is_stored, mut left, fenced, given_up }) = ended else {
                 drop(freed);
                 outcome = self.make_room(outcome);
                 continue;
@@ -90,6 +95,9 @@ impl Cache {
             fenced.wake();
             // From here on it may be the user's code, which nobody waits for any more.
             drop((left, freed, given_up));
+            if let Some(told) = told {
+                told.tell(self, is_stored);
+            }
             reclaim();
             return finished;
         }
@@ -119,7 +127,7 @@ impl Cache {
             && call.has_key()
             && shared.memory.peek(&self.table, call.key()).is_some();
         let not_stored = if stays { None } else { outcome.not_stored(call) };
-        let mut given_up = None;
+        let (mut given_up, mut is_stored) = (None, false);
         let result = match (outcome, &existing) {
             (Outcome::Store(entry), Some(existing)) => {
                 self.release_bytes(entry.view());
@@ -129,6 +137,7 @@ impl Cache {
             (Outcome::Store(entry), None) => {
                 let result = awaited.is_joined().then(|| entry.view().share());
                 given_up = self.store(shared, entry, is_current, self.end_of(call));
+                is_stored = given_up.is_none();
                 result
             }
             (Outcome::Share(entry), _) => {
@@ -160,7 +169,7 @@ impl Cache {
             }
         }
         let fenced = if is_newest { shared.flights.fence_older(flight) } else { Fenced::none() };
-        Ended { finished: Finished { is_current, existing }, left, fenced, given_up }
+        Ended { finished: Finished { is_current, existing }, is_stored, left, fenced, given_up }
     }
 
     /// When a computation ended. That is known without a look at the clock, unless that was moved, or
@@ -232,32 +241,38 @@ impl Cache {
     pub(crate) fn insert(&'static self, digest: &[u8; crate::key::DIGEST], entry: Ref) {
         let mut outcome = Outcome::Store(entry);
         loop {
-            let (inserted, freed): (Option<(Fenced, Option<Ref>)>, Freed) = self.change(|shared| {
-                if let Outcome::Store(entry) = &outcome {
-                    if !self.take(entry.view()) {
-                        return None;
+            let (inserted, freed): (Option<(Fenced, bool, Option<Ref>)>, Freed) =
+                self.change(|shared| {
+                    if let Outcome::Store(entry) = &outcome {
+                        if !self.take(entry.view()) {
+                            return None;
+                        }
                     }
-                }
-                let given_up = match std::mem::replace(&mut outcome, Outcome::Leave) {
-                    // While all is being cleared nothing is, lest a refresh finds it there that may
-                    // not replace it.
-                    Outcome::Store(entry) => {
-                        let is_current = !shared.is_clearing_entry(entry.view());
-                        self.store(shared, entry, is_current, self.now())
-                    }
-                    Outcome::Share(entry) => {
-                        shared.memory.remove_same(&self.table, entry.view());
-                        let hash = entry.view().hashes().thorough;
-                        shared.memory.causes.note_again(hash, Cause::NotStored);
-                        Some(entry)
-                    }
-                    Outcome::Tell(_) | Outcome::Forget(..) | Outcome::Leave => None,
-                };
-                Some((shared.flights.fence(digest), given_up))
-            });
-            if let Some((fenced, given_up)) = inserted {
+                    let is_to_store = matches!(outcome, Outcome::Store(_));
+                    let given_up = match std::mem::replace(&mut outcome, Outcome::Leave) {
+                        // While all is being cleared nothing is, lest a refresh finds it there that may
+                        // not replace it.
+                        Outcome::Store(entry) => {
+                            let is_current = !shared.is_clearing_entry(entry.view());
+                            self.store(shared, entry, is_current, self.now())
+                        }
+                        Outcome::Share(entry) => {
+                            shared.memory.remove_same(&self.table, entry.view());
+                            let hash = entry.view().hashes().thorough;
+                            shared.memory.causes.note_again(hash, Cause::NotStored);
+                            Some(entry)
+                        }
+                        Outcome::Tell(_) | Outcome::Forget(..) | Outcome::Leave => None,
+                    };
+                    let is_stored = is_to_store && given_up.is_none();
+                    Some((shared.flights.fence(digest), is_stored, given_up))
+                });
+            if let Some((fenced, is_stored, given_up)) = inserted {
                 fenced.wake();
                 drop((freed, given_up));
+                if is_stored {
+                    self.tell(digest, || EventKind::Stored);
+                }
                 reclaim();
                 return;
             }

@@ -13,10 +13,10 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::background::pool::{REFRESHES, STORES};
-use crate::background::release;
+use crate::background::{release, spawner};
 use crate::clock::timer;
 use crate::function::registry::{MEMOS, SINGLETONS};
-use crate::function::{identity, isolation};
+use crate::function::{event, identity, isolation};
 use crate::memory::{budget, expiry};
 use crate::platform::process::{self, Side, Unlock};
 #[cfg(feature = "disk")]
@@ -64,8 +64,9 @@ extern "C" fn prepare() {
     unlocks.extend(SINGLETONS.before_fork());
     unlocks.extend([flight::before_fork(), identity::before_fork()]);
     unlocks.extend([budget::OLDEST.before_fork(), expiry::EXPIRIES.before_fork()]);
-    unlocks.push(asked::before_fork());
+    unlocks.extend([asked::before_fork(), event::before_fork()]);
     unlocks.extend([REFRESHES.before_fork(), STORES.before_fork()]);
+    unlocks.push(spawner::before_fork());
     unlocks.extend([release::before_fork(), timer::before_fork(), reclaim::before_fork()]);
     let _ = UNLOCKS.try_with(|held| held.borrow_mut().append(&mut unlocks));
     // A thread whose locals are gone has nowhere to keep them: they are unlocked at once, and the

@@ -6,9 +6,11 @@ use super::{Cache, Shared};
 use crate::background::release::{self, Leftovers};
 use crate::flight::{Fenced, Key};
 use crate::function::causes::Cause;
+use crate::function::event::EventKind;
 use crate::key::DIGEST;
 use crate::memory::bounded::Memory;
 use crate::memory::entry::{Builder, Ref, View};
+use crate::memory::gone::Gone;
 use crate::platform::sync::thread;
 use crate::reclaim::{self, Quota, Retired};
 
@@ -25,6 +27,9 @@ impl Cache {
         });
         fenced.wake();
         drop(freed);
+        if removed {
+            self.tell(&key.digest, || EventKind::Removed);
+        }
         removed
     }
 
@@ -39,7 +44,7 @@ impl Cache {
         let (fenced, freed) = self.change(|shared| {
             let mut fenced = Fenced::none();
             digests.iter().for_each(|digest| fenced.add(shared.flights.fence(digest)));
-            shared.memory.remove_if(&self.table, |entry| digests.contains(&digest_of_key(entry)));
+            shared.memory.remove_if(&self.table, |entry| digests.contains(&entry.digest_of_key()));
             fenced
         });
         fenced.wake();
@@ -93,7 +98,8 @@ impl Cache {
     /// What can be freed by now; `at_once`, even if it is little.
     fn freed(&'static self, memory: &mut Memory, at_once: bool) -> Freed {
         let retired = memory.collect(at_once);
-        Freed { cache: self, retired, has_leftovers: at_once && !memory.is_clean() }
+        let (has_leftovers, gone) = (at_once && !memory.is_clean(), memory.take_gone());
+        Freed { cache: self, retired, has_leftovers, gone }
     }
 
     /// Frees what no reader keeps from being freed; whether there is nothing that one keeps.
@@ -120,14 +126,29 @@ pub(super) struct Freed {
     retired: Vec<Retired>,
     /// A reader kept some of it from being freed that should be freed at once.
     has_leftovers: bool,
+    /// What the observer is to be told has gone.
+    gone: Vec<Gone>,
 }
 
 /// How often it is looked again for leftovers, before the rest is left to others. A read takes
 /// nanoseconds, but its thread may be made to pause.
 const MAX_ATTEMPTS: usize = 100;
 
+impl Freed {
+    #[cold]
+    #[inline(never)]
+    fn tell_gone(&mut self) {
+        for Gone { digest, how } in std::mem::take(&mut self.gone) {
+            self.cache.tell(&digest, || how.into());
+        }
+    }
+}
+
 impl Drop for Freed {
     fn drop(&mut self) {
+        if !self.gone.is_empty() {
+            self.tell_gone();
+        }
         self.cache.free_slice(std::mem::take(&mut self.retired));
         reclaim::tend();
         if !self.has_leftovers {
@@ -150,12 +171,4 @@ impl Leftovers for Cache {
     fn free(&self) -> bool {
         self.free_now()
     }
-}
-
-/// The identity of an entry's call.
-fn digest_of_key(entry: View<'_>) -> [u8; DIGEST] {
-    if let Some(digest) = entry.digest() {
-        return *digest;
-    }
-    blake3::hash(entry.key()).into()
 }

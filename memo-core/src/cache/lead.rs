@@ -11,6 +11,7 @@ use super::waiting::{self, Claimed};
 use super::{nanos, Cache, Finished, Outcome};
 use crate::flight::{Entered, Flight};
 use crate::memory::entry::{Builder, Ref};
+use crate::store::Lease;
 
 /// A computation that is this call's to make. Dropped without an end, it lets the next one try.
 pub struct Lead {
@@ -26,8 +27,9 @@ impl fmt::Debug for Lead {
 
 impl Lead {
     /// A claimed miss is counted. With a store it is one only once that has been asked.
-    pub(super) fn claimed(cache: &'static Cache, call: Claimant) -> Self {
+    pub(super) fn claimed(cache: &'static Cache, mut call: Claimant) -> Self {
         if !cache.has_store() {
+            cache.tell_miss(&mut call);
             call.flight.start();
         }
         Self { cache, call }
@@ -36,6 +38,7 @@ impl Lead {
     /// Computes now, whatever is stored or under way.
     fn forced(cache: &'static Cache, mut call: Claimant) -> Self {
         cache.claim_forced(&call.flight);
+        cache.begin_span(&mut call);
         call.flight.start();
         call.is_forced = true;
         Self { cache, call }
@@ -83,15 +86,18 @@ impl Lead {
     }
 
     /// The store has nothing: the body is to be run.
-    pub(crate) fn missed(&self) {
-        self.cache.count_miss();
-        self.call.flight.start();
+    pub(crate) fn missed(&mut self) {
+        let Self { cache, call } = self;
+        cache.count_miss();
+        cache.tell_miss(call);
+        call.flight.start();
     }
 
     /// The body is done: its time counts in the statistics, and for the bound of waits.
     pub(crate) fn computed(&mut self) {
         let time = self.call.flight.elapsed();
         self.call.took = nanos(time);
+        self.call.has_run = true;
         if !self.call.flight.is_delayed() {
             self.cache.computed_in(time);
         }
@@ -113,6 +119,13 @@ impl Lead {
 
     pub(crate) fn take_for_store(&mut self) -> ForStore {
         self.call.for_store.take().map(|it| *it).unwrap_or_default()
+    }
+
+    /// Notes the right to compute the call for all processes, if it was given.
+    pub(crate) fn leased(&mut self, lease: Option<Lease>) {
+        if lease.is_some() {
+            self.for_store().lease = lease;
+        }
     }
 
     /// Whether it is this process that computes the call.
@@ -139,6 +152,11 @@ impl Drop for Lead {
             call.flight.forget_polls();
             // Whoever panicked would again.
             if call.flight.has_panicked() || !call.has_key() {
+                if call.has_key() && !call.has_run {
+                    // Whoever panicked was the body.
+                    call.has_run = true;
+                    call.took = nanos(call.flight.elapsed());
+                }
                 let _ = cache.finish(call, Outcome::Leave);
             } else {
                 cache.abandon(&call.flight, call.awaited());

@@ -5,6 +5,7 @@
 //! is one write, whatever there is with the tag, and a late writer puts what nobody takes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Cache;
 use crate::function::error::Kind;
@@ -24,12 +25,14 @@ pub(crate) struct Moment {
 pub(crate) struct Look {
     pub(crate) moment: Moment,
     pub(crate) found: Option<Found>,
+    /// How long it took to find that out, if somebody is to be told.
+    pub(crate) took: Duration,
 }
 
 impl From<Lookup> for Look {
     fn from(lookup: Lookup) -> Self {
         let moment = Moment { ticket: lookup.ticket, stamps: None };
-        Self { moment, found: lookup.found }
+        Self { moment, found: lookup.found, took: Duration::ZERO }
     }
 }
 
@@ -112,7 +115,8 @@ impl Cache {
         }
         let now = Stamps::new(tags, &stamps);
         let found = lookup.found.and_then(|found| self.current(found, &now));
-        Some(Look { moment: Moment { ticket: lookup.ticket, stamps: Some(now) }, found })
+        let moment = Moment { ticket: lookup.ticket, stamps: Some(now) };
+        Some(Look { moment, found, took: Duration::ZERO })
     }
 
     /// What was found, without the stamps behind it, if they are the same now. It may have more tags than

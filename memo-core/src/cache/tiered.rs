@@ -9,8 +9,10 @@ use std::time::Duration;
 use crate::cache::life::Life;
 use crate::cache::stamps::{Look, Moment};
 use crate::cache::Cache;
-use crate::flight::{Flight, Key};
+use crate::clock::Tick;
+use crate::flight::{span, Flight, Key};
 use crate::function::error::Kind;
+use crate::function::event;
 use crate::function::identity::Identified;
 use crate::key::tags::{Tag, Tags};
 use crate::key::DIGEST;
@@ -114,6 +116,7 @@ impl Cache {
     ) -> Option<R> {
         #[cfg(unix)]
         super::fork::watch();
+        let _span = span::of_store(self.name());
         match self.backing.ask(self, question) {
             Ok(answer) => {
                 self.report_again(kind);
@@ -151,6 +154,7 @@ impl Cache {
         if !self.may_read(digest) {
             return None;
         }
+        let began = event::is_observed().then(Tick::now);
         let mut look = if self.backing.is_tagged() {
             self.load_tagged(digest, tags)?
         } else {
@@ -158,6 +162,7 @@ impl Cache {
         };
         // The `ttl` may be another than when it was put.
         look.found = look.found.filter(|found| self.remaining(found).is_some());
+        look.took = began.map_or(Duration::ZERO, Tick::elapsed);
         Some(look)
     }
 
@@ -244,15 +249,16 @@ impl Cache {
 
     /// Clears the function in its store; whether that could be done.
     pub(crate) fn clear_store(&'static self) -> bool {
-        // Taken back before: what fails while this is under way sets it again, and stays.
-        self.backing.set_pending_clear(false);
+        // Asked before: what fails while this is under way stays to be made up for.
+        let failed_before = self.backing.clears_failed();
         let ticket = self.ask_anyway(Kind::Put, |store, function| store.clear(function));
         match ticket {
             Some(ticket) => {
                 self.backing.removal_done(None);
+                self.backing.cleared(failed_before);
                 self.backing.calls.set_last_synced(ticket);
             }
-            None => self.backing.set_pending_clear(true),
+            None => self.backing.clear_failed(),
         }
         ticket.is_some()
     }

@@ -10,7 +10,8 @@ use super::lead::Lead;
 use super::{Cache, Claim, Claimant};
 use crate::clock::timer::Delay;
 use crate::clock::{Instant, Tick};
-use crate::flight::{TookOver, Wait, Waited};
+use crate::flight::{span, TookOver, Wait, Waited};
+use crate::function::event::{self, EventKind};
 use crate::memory::entry::Ref;
 
 /// What a miss came to.
@@ -28,7 +29,9 @@ pub(super) fn block(cache: &'static Cache, call: Claimant) -> Claimed {
         match asked {
             Asked::Claimed(claimed) => return claimed,
             Asked::Wait(mut waiting, call) => {
+                let span = span::of_wait(cache.name(), waiting.wait.flight());
                 let waited = waiting.wait.block();
+                drop(span);
                 asked = waiting.conclude(waited, call, false);
             }
         }
@@ -43,7 +46,9 @@ pub(crate) async fn wait(cache: &'static Cache, call: Claimant) -> Claimed {
         match asked {
             Asked::Claimed(claimed) => return claimed,
             Asked::Wait(mut waiting, call) => {
+                let span = span::of_wait(cache.name(), waiting.wait.flight());
                 let waited = poll_fn(|context| waiting.poll(context)).await;
+                drop(span);
                 asked = waiting.conclude(waited, call, true);
             }
         }
@@ -63,7 +68,8 @@ fn ask(cache: &'static Cache, call: Claimant, is_task: bool) -> Asked {
         Claim::Lead => return Asked::Claimed(Claimed::Lead(Lead::claimed(cache, call))),
         Claim::Wait(wait) => wait,
     };
-    let mut waiting = Waiting { cache, wait, timer: None };
+    let began = event::is_observed().then(Tick::now);
+    let mut waiting = Waiting { cache, wait, timer: None, began };
     match waiting.wait.begin(cache.bound(), is_task) {
         Ok(()) => Asked::Wait(waiting, call),
         Err(_cycle) => {
@@ -84,6 +90,8 @@ struct Waiting {
     wait: Wait,
     /// For the wait's bound, in a task.
     timer: Option<Delay>,
+    /// When it began, if somebody is to be told.
+    began: Option<Tick>,
 }
 
 impl Waiting {
@@ -115,7 +123,14 @@ impl Waiting {
             call.flight.has_waited_for(self.wait.flight());
         }
         match waited {
-            Waited::Shared(entry) => Asked::Claimed(Claimed::Found(entry)),
+            Waited::Shared(entry) => {
+                if let Some(began) = self.began {
+                    let took = began.elapsed();
+                    drop(self);
+                    cache.tell(&call.flight.digest, || EventKind::Waited { took });
+                }
+                Asked::Claimed(Claimed::Found(entry))
+            }
             Waited::Fenced => {
                 drop(self);
                 ask(cache, call, is_task)

@@ -35,7 +35,10 @@ impl Memo {
     ///
     /// # Errors
     /// Another call has the result.
-    async fn lead(&'static self, call: Option<(Claimant, bool)>) -> Result<Option<Lead>, Ref> {
+    pub(super) async fn lead(
+        &'static self,
+        call: Option<(Claimant, bool)>,
+    ) -> Result<Option<Lead>, Ref> {
         let call = match call {
             None => return Ok(None),
             Some((call, true)) => return Ok(Some(Lead::forced_in_task(&self.cache, call))),
@@ -62,11 +65,33 @@ impl Memo {
         self.received::<R, P>(lead, lookup)
     }
 
+    /// What the store has of a call whose computation this is, if it was not asked, or the body returns.
+    pub(super) async fn run_lead<R, P: Payload<R>, F: Future<Output = R>>(
+        &'static self,
+        payload: &P,
+        mut lead: Lead,
+        body: Pin<&mut Option<F>>,
+        is_loaded: bool,
+    ) -> R {
+        if P::HAS_STORE && !is_loaded {
+            lead = match self.load_in_task::<R, P>(lead).await {
+                Ok(result) => return result,
+                Err(lead) => lead,
+            };
+        }
+        let mut result = Body::new(body).run_in(lead.flight()).await;
+        lead.computed();
+        if let Some(write) = payload.finish(self, lead, &mut result) {
+            spawn_blocking(move || self.cache.write_to_store(write)).await;
+        }
+        result
+    }
+
     /// The result that another call has.
     ///
     /// # Errors
     /// There is none: what is to be computed, or nothing if it is to run uncached.
-    fn take_found<R, P: Payload<R>>(
+    pub(super) fn take_found<R, P: Payload<R>>(
         &'static self,
         claimed: Result<Option<Lead>, Ref>,
     ) -> Result<R, Option<Lead>> {
@@ -108,7 +133,7 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
         let body = Body::new(body);
         let Some(mut lead) = lead else {
             let result = result_of(body.run().await);
-            payload.uncached(&result);
+            payload.uncached(memo, &result);
             return result;
         };
         let mut result = result_of(body.run_in(lead.flight()).await);
@@ -121,28 +146,16 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
     /// result in its hands, so that its future is `Send` only if the result is.
     pub async fn run_async_stored<F: Future<Output = R>>(self, body: Pin<&mut Option<F>>) -> R {
         if self.is_doubted() {
-            let memo = self.memo;
-            let (result, write) = Box::pin(self.verify(body, identity)).await;
-            if let Some(write) = write {
-                spawn_blocking(move || memo.cache.write_to_store(write)).await;
-            }
-            return result;
+            return Box::pin(self.verify_stored(body)).await;
         }
         let Self { memo, payload, call, .. } = self;
         let lead = match memo.take_found::<R, P>(memo.lead(call).await) {
             Ok(result) => return result,
             Err(lead) => lead,
         };
-        let Some(lead) = lead else { return Body::new(body).run().await };
-        let mut lead = match memo.load_in_task::<R, P>(lead).await {
-            Ok(result) => return result,
-            Err(lead) => lead,
-        };
-        let mut result = Body::new(body).run_in(lead.flight()).await;
-        lead.computed();
-        if let Some(write) = payload.finish(memo, lead, &mut result) {
-            spawn_blocking(move || memo.cache.write_to_store(write)).await;
+        match lead {
+            Some(lead) => memo.run_lead(&payload, lead, body, false).await,
+            None => Body::new(body).run().await,
         }
-        result
     }
 }

@@ -293,8 +293,8 @@ impl<R, P: Payload<R>, F: Fails<R>> Payload<R> for OnErr<P, F> {
         }
     }
 
-    fn uncached(&self, result: &R) {
-        self.payload.uncached(result);
+    fn uncached(&self, memo: &'static Memo, result: &R) {
+        self.payload.uncached(memo, result);
     }
 }
 

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{isolated, AsyncMiss, Memo, Miss, Payload, Static};
-use crate::background::pool::REFRESHES;
+use super::watched::{enter_watched, is_watched};
+use super::{AsyncMiss, Memo, Miss, Payload, Static};
 use crate::cache::{self, Claimant, Held, NoKey};
 use crate::flight::Key;
+use crate::function::event::EventKind;
 use crate::function::{enabled, isolation};
 use crate::key::{Args, Arguments};
+use crate::memory::entry::Ref;
 use crate::reclaim;
 
 /// A call, looked up and not yet answered. It holds no argument.
@@ -21,8 +23,8 @@ pub struct Call<R, P> {
 
 pub(super) enum Found<R> {
     Hit(R),
-    /// A hit that is to be refreshed in the background.
-    Stale(R),
+    /// A hit that is to be refreshed in the background, and its entry, if that is there still.
+    Stale(R, Option<Ref>),
     Miss(Claimant),
     /// To be computed now, whatever is stored.
     Forced(Claimant),
@@ -48,7 +50,7 @@ impl<R, P> fmt::Debug for Call<R, P> {
 pub fn hit<R, P: Payload<R>, A: Args>(memo: &'static Static, _: P, args: A) -> Option<R> {
     // Whatever is found has a record at hand, and so is in no isolation.
     let memo = memo.outside();
-    if P::IS_DATA && !enabled::is_known_on() {
+    if is_watched::<R, P>() {
         return None;
     }
     if A::are_plain() && P::is_plain() {
@@ -69,7 +71,7 @@ pub fn hit<R, P: Payload<R>, A: Args>(memo: &'static Static, _: P, args: A) -> O
 #[cfg_attr(debug_assertions, inline(never))]
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: A) -> Call<R, P> {
-    let found = if P::IS_DATA && !enabled::is_known_on() {
+    let found = if is_watched::<R, P>() {
         return enter_watched(memo, payload, &args);
     } else if P::HAS_STORE && memo.syncs_in_task() {
         return missed(memo, payload, &args);
@@ -77,7 +79,9 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args:
         return find_valid(memo, payload, &args);
     } else {
         match memo.find::<R, P, A>(&args, true) {
-            Some((result, is_stale)) if is_stale => Found::Stale(result),
+            Some((result, is_stale)) if is_stale => {
+                Found::Stale(result, memo.outside().stale_entry(&args))
+            }
             Some((result, _)) => Found::Hit(result),
             None => return missed(memo, payload, &args),
         }
@@ -85,39 +89,18 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args:
     Call { memo: memo.outside(), payload, found }
 }
 
-/// A call that takes more than to be found: it may be verified, or caching may be off. It is looked up by
-/// its key.
+/// A call that found nothing outside isolations.
 #[cold]
 #[inline(never)]
-fn enter_watched<R, P: Payload<R>, A: Args>(
+pub(super) fn missed<R, P: Payload<R>, A: Args>(
     memo: &'static Static,
     payload: P,
     args: &A,
 ) -> Call<R, P> {
-    if !enabled::may_be_on() {
-        return Call { memo: memo.outside(), payload, found: Found::Uncached };
-    }
-    if P::HAS_STORE && memo.syncs_in_task() {
-        return missed(memo, payload, args);
-    }
-    let memo_here = memo.here();
-    let found = match memo_here.find_by_key::<R, P>(args, true) {
-        Some((result, is_stale)) if is_stale => Found::Stale(result),
-        Some((result, _)) => Found::Hit(result),
-        None => return missed(memo, payload, args),
-    };
-    let found = memo_here.sampled::<R, P>(found, args);
-    Call { memo: memo_here, payload, found }
-}
-
-/// A call that found nothing outside isolations.
-#[cold]
-#[inline(never)]
-fn missed<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: &A) -> Call<R, P> {
     let found_inside = memo.find_inside::<R, P>(args, true);
     let memo = memo.here();
     let found = match found_inside {
-        Some((result, is_stale)) if is_stale => Found::Stale(result),
+        Some((result, is_stale)) if is_stale => Found::Stale(result, memo.stale_entry(args)),
         Some((result, _)) => memo.sampled::<R, P>(Found::Hit(result), args),
         None => memo.missed::<R, P>(args),
     };
@@ -127,7 +110,7 @@ fn missed<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: &A
 /// A hit that the user's `validate` has a say in, or a miss.
 #[cold]
 #[inline(never)]
-fn find_valid<R, P: Payload<R>, A: Args>(
+pub(super) fn find_valid<R, P: Payload<R>, A: Args>(
     memo: &'static Static,
     payload: P,
     args: &A,
@@ -156,6 +139,7 @@ pub fn look_again<R, P: Payload<R>, A: Args>(
             Some(result) => {
                 memo.cache.hit_held(&held);
                 drop(held);
+                memo.cache.tell(&key.digest, || EventKind::Hit);
                 memo.sampled::<R, P>(Found::Hit(result), &args)
             }
             None => Found::Miss(Claimant::new(key)),
@@ -234,8 +218,15 @@ impl Static {
 }
 
 impl Memo {
+    /// The entry that a call is to have refreshed, looked for once more: other hits have no use for it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn stale_entry(&'static self, args: &dyn Arguments) -> Option<Ref> {
+        self.cache.entry(&self.cache.key(args, 0).ok()?)
+    }
+
     /// As the hot path, by the key: so that what finds is not compiled twice.
-    fn find_by_key<R, P: Payload<R>>(
+    pub(super) fn find_by_key<R, P: Payload<R>>(
         &'static self,
         args: &dyn Arguments,
         is_call: bool,
@@ -262,7 +253,10 @@ impl Memo {
         let invalid = match found {
             Some((result, is_stale)) if payload.is_valid(&result) => {
                 self.cache.count_hit();
-                return if is_stale { Found::Stale(result) } else { Found::Hit(result) };
+                return match is_stale {
+                    true => Found::Stale(result, self.stale_entry(args)),
+                    false => Found::Hit(result),
+                };
             }
             found => found.map(|(result, _)| result),
         };
@@ -300,7 +294,7 @@ impl Memo {
         let mut key = match self.cache.key_without_tags(args, value_len) {
             Ok(key) => key,
             Err(NoKey) => {
-                self.cache.count_miss();
+                self.cache.missed_without_key();
                 return None;
             }
         };
@@ -308,7 +302,7 @@ impl Memo {
             return Some((key, Some(held)));
         }
         if let Err(NoKey) = self.cache.tag(&mut key, args) {
-            self.cache.count_miss();
+            self.cache.missed_without_key();
             return None;
         }
         Some((key, None))
@@ -319,30 +313,19 @@ impl Memo {
     fn claimant(&'static self, args: &dyn Arguments, value_len: usize) -> Option<Claimant> {
         let key = self.key(args, value_len);
         if key.is_none() {
-            self.cache.count_miss();
+            self.cache.missed_without_key();
         }
         key.map(Claimant::new)
     }
 }
 
 impl<R, P: Payload<R>> Call<R, P> {
-    /// Has the result refreshed in the background, if it is old and this call is the first to see it.
-    ///
-    /// `job` makes the refreshing call, from arguments of its own.
-    #[inline]
-    pub fn refresh_in_background<J: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> J) {
-        if matches!(self.found, Found::Stale(_)) {
-            // Without a thread the old result is served for as long as it may be.
-            let _ = REFRESHES.run(isolated::carried(Box::new(job())));
-        }
-    }
-
     /// The result, computed on this thread if it must be.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn run(self, body: impl FnOnce() -> R) -> R {
         let Self { memo, payload, found } = self;
         match found {
-            Found::Hit(result) | Found::Stale(result) => result,
+            Found::Hit(result) | Found::Stale(result, _) => result,
             Found::Miss(call) if P::VERIFIES && call.doubted.is_some() => {
                 Self { memo, payload, found: Found::Miss(call) }.verify(body)
             }
@@ -361,7 +344,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     pub fn hit(self) -> Result<R, Miss<R, P>> {
         let Self { memo, payload, found } = self;
         let leading = match found {
-            Found::Hit(result) | Found::Stale(result) => return Ok(result),
+            Found::Hit(result) | Found::Stale(result, _) => return Ok(result),
             Found::Uncached => None,
             Found::Forced(call) => Some(memo.lead_forced::<R, P>(call)),
             Found::Miss(call) => match memo.claim::<R, P>(call) {
@@ -380,7 +363,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     pub fn missed(self) -> Result<R, AsyncMiss<R, P>> {
         let Self { memo, payload, found } = self;
         let call = match found {
-            Found::Hit(result) | Found::Stale(result) => return Ok(result),
+            Found::Hit(result) | Found::Stale(result, _) => return Ok(result),
             Found::Miss(call) => Some((call, false)),
             Found::Forced(call) => Some((call, true)),
             Found::Uncached => None,

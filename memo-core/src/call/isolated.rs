@@ -5,9 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::background::pool::Job;
-use crate::function::isolation::{self, Isolation, Visit};
-use crate::reclaim::Aside;
+use crate::background::carried::Inside;
+use crate::function::isolation::{self, Isolation};
 
 /// Runs a closure in which every memo and singleton function starts empty, and returns what it
 /// returns.
@@ -133,13 +132,6 @@ pub fn advance(time: Duration) {
 #[derive(Clone, Copy)]
 struct Block(&'static Isolation);
 
-/// This thread is in an isolation.
-struct Inside {
-    /// Both are held for their drops.
-    _visit: Visit,
-    _aside: Aside,
-}
-
 impl Block {
     fn begin() -> Self {
         #[cfg(unix)]
@@ -148,7 +140,7 @@ impl Block {
     }
 
     fn enter(self) -> Inside {
-        Inside { _visit: self.0.visit(), _aside: Aside::new() }
+        Inside::new(self.0)
     }
 }
 
@@ -190,17 +182,4 @@ impl<F> Drop for Isolated<F> {
             self.future = None;
         }
     }
-}
-
-/// A job that is part of the isolation in which it is made: it is not begun after the end of that.
-pub(super) fn carried(job: Job) -> Job {
-    let Some(isolation) = isolation::current() else { return job };
-    let share = isolation.share();
-    Box::new(move || {
-        let share = share;
-        if !share.0.is_over() {
-            let _inside = Block(share.0).enter();
-            job();
-        }
-    })
 }

@@ -6,6 +6,8 @@ use std::marker::PhantomData;
 use super::{Memo, Payload};
 use crate::cache::lead::Lead;
 use crate::cache::Claimant;
+use crate::function::event::EventKind;
+use crate::function::why::Why;
 use crate::memory::entry::Ref;
 
 /// A miss whose body runs on this thread. Dropped without a result, it lets the next call try.
@@ -31,7 +33,7 @@ impl<R, P: Payload<R>> Miss<R, P> {
     pub fn finish(self, mut result: R) -> R {
         match self.leading {
             Some(lead) => finish(self.memo, &self.payload, lead, &mut result),
-            None => self.payload.uncached(&result),
+            None => self.payload.uncached(self.memo, &result),
         }
         result
     }
@@ -110,9 +112,11 @@ impl Memo {
             {
                 self.cache.count_stale();
             }
-            return self.cache.count_hit();
+            self.cache.count_hit();
+            return self.cache.tell_of(entry.view(), || EventKind::Hit);
         }
         self.cache.count_miss();
+        self.cache.tell_of(entry.view(), || EventKind::Missed(Why::Uncacheable));
         self.cache.count_uncacheable("a stored value cannot be read back".into());
         self.cache.remove_entry(entry);
         self.trust.doubt();

@@ -100,7 +100,7 @@ pub trait Payload<R> {
 
     /// No cache takes this result.
     #[doc(hidden)]
-    fn uncached(&self, _: &R) {}
+    fn uncached(&self, _: &'static Memo, _: &R) {}
 }
 
 /// What is stored of a result, as bytes.

@@ -38,7 +38,7 @@ pub struct Hooks<X: ?Sized> {
     validate: Option<fn(&X) -> bool>,
     release: Option<Release<X>>,
     ttl: Option<OwnTtl<X>>,
-    hold: fn(Arc<X>, Option<Release<X>>) -> Box<Held>,
+    hold: fn(Arc<X>, Option<Release<X>>, &'static str) -> Box<Held>,
 }
 
 impl<X: ?Sized> fmt::Debug for Hooks<X> {
@@ -69,7 +69,7 @@ impl<X: ?Sized + Resource> Hooks<X> {
             validate: None,
             release: None,
             ttl: None,
-            hold: |resource, release| Box::new(Hold::new(resource, release)),
+            hold: |resource, release, function| Box::new(Hold::new(resource, release, function)),
         }
     }
 }
@@ -97,9 +97,9 @@ impl<X: ?Sized> Hooks<X> {
     }
 
     /// A resource that no cache takes has its end told of all the same.
-    fn hold_for_a_moment(&self, resource: &Arc<X>) {
+    fn hold_for_a_moment(&self, memo: &'static Memo, resource: &Arc<X>) {
         if self.release.is_some() {
-            drop((self.hold)(Arc::clone(resource), self.release));
+            drop((self.hold)(Arc::clone(resource), self.release, memo.cache.name()));
         }
     }
 }
@@ -155,7 +155,7 @@ impl<X: ?Sized + 'static> Payload<Arc<X>> for Hooks<X> {
         // The time to live is the user's code, and so is a resource's end.
         let _entered = Entered::new(lead.flight());
         let key = lead.take_key();
-        let hold = (self.hold)(Arc::clone(made), self.release);
+        let hold = (self.hold)(Arc::clone(made), self.release, memo.cache.name());
         let life = memo.life_said(&mut || self.ttl.map(|ttl| ttl(made)));
         let outcome = match life {
             Some(life) => Outcome::Store(key.finish_resource(hold, memo.cache.times(life))),
@@ -168,8 +168,8 @@ impl<X: ?Sized + 'static> Payload<Arc<X>> for Hooks<X> {
         None
     }
 
-    fn uncached(&self, made: &Arc<X>) {
-        self.hold_for_a_moment(made);
+    fn uncached(&self, memo: &'static Memo, made: &Arc<X>) {
+        self.hold_for_a_moment(memo, made);
     }
 }
 
@@ -226,9 +226,9 @@ impl<X: ?Sized + 'static, E> Payload<Result<Arc<X>, E>> for Hooks<X> {
         }
     }
 
-    fn uncached(&self, made: &Result<Arc<X>, E>) {
+    fn uncached(&self, memo: &'static Memo, made: &Result<Arc<X>, E>) {
         if let Ok(resource) = made {
-            self.hold_for_a_moment(resource);
+            self.hold_for_a_moment(memo, resource);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What lies between a miss in memory and the body, where there is a store: the look into it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Memo, Payload, Static};
 use crate::background::pool::{is_background, spawn_blocking};
@@ -10,8 +11,9 @@ use crate::cache::stamps::Look;
 use crate::cache::tiered::{Stored, Unknown};
 use crate::cache::Outcome;
 use crate::clock::timer::Delay;
-use crate::flight::Key;
-use crate::store::Found;
+use crate::flight::{Flight, Key};
+use crate::function::event::EventKind;
+use crate::store::{Found, Lease};
 
 impl Static {
     /// Whether memory may not be asked before the store was: only a task has to put that off.
@@ -64,28 +66,36 @@ impl Memo {
 
     /// As [`load`](Self::load), in a task: what the store has, if anything.
     pub(super) async fn load_async(&'static self, mut lead: Lead) -> (Lead, Option<Look>) {
-        let look = |lead: &Lead| {
-            let flight = Arc::clone(lead.flight());
-            polled_in(lead.flight(), spawn_blocking(move || self.cache.load_for(&flight)))
-        };
-        let mut lookup = look(&lead).await.flatten();
-        let mut turn = FleetWait::new(&self.cache);
-        while !lead.is_forced() && self.cache.is_worth_waiting(lookup.as_ref()) {
-            let digest = lead.flight().digest;
-            let lease =
-                polled_in(lead.flight(), spawn_blocking(move || self.cache.lease(&digest))).await;
-            let lease = lease.unwrap_or(Err(Unknown));
-            match turn.after(lease) {
-                FleetStep::Compute => break,
-                FleetStep::Lead(lease) => lead.for_store().lease = Some(lease),
-                FleetStep::Wait(pause) => polled_in(lead.flight(), Delay::new(pause)).await,
-            }
-            lookup = look(&lead).await.flatten();
-            if lead.has_lease() {
-                break;
-            }
-        }
+        let flight = Arc::clone(lead.flight());
+        let (lookup, lease) = self.look_async(flight, lead.is_forced()).await;
+        lead.leased(lease);
         (lead, lookup)
+    }
+
+    /// The same for who has no lead in hand; and the right to compute for all processes, if it was given.
+    pub(super) async fn look_async(
+        &'static self,
+        flight: Arc<Flight>,
+        is_forced: bool,
+    ) -> (Option<Look>, Option<Lease>) {
+        let look = || {
+            let of_call = Arc::clone(&flight);
+            polled_in(&flight, spawn_blocking(move || self.cache.load_for(&of_call)))
+        };
+        let mut lookup = look().await.flatten();
+        let mut turn = FleetWait::new(&self.cache);
+        while !is_forced && self.cache.is_worth_waiting(lookup.as_ref()) {
+            let digest = flight.digest;
+            let lease = polled_in(&flight, spawn_blocking(move || self.cache.lease(&digest))).await;
+            match turn.after(lease.unwrap_or(Err(Unknown))) {
+                FleetStep::Compute => break,
+                // Whoever had it before may have put the result since the last look.
+                FleetStep::Lead(lease) => return (look().await.flatten(), Some(lease)),
+                FleetStep::Wait(pause) => polled_in(&flight, Delay::new(pause)).await,
+            }
+            lookup = look().await.flatten();
+        }
+        (lookup, None)
     }
 
     /// Takes what the store had: a hit, and from now on in memory.
@@ -102,6 +112,7 @@ impl Memo {
             return Err(lead);
         }
         lead.for_store().moment = lookup.as_ref().map(|look| look.moment.clone());
+        let took = lookup.as_ref().map_or(Duration::ZERO, |look| look.took);
         let found = lookup.and_then(|lookup| lookup.found);
         let decoded = found.as_ref().and_then(|found| {
             let stored = Stored::parse(found)?;
@@ -113,6 +124,8 @@ impl Memo {
             return Err(lead);
         };
         self.cache.count_store_hit();
+        self.cache.tell(&lead.flight().digest, || EventKind::StoreHit { took });
+        self.cache.tell(&lead.flight().digest, || EventKind::Hit);
         let mut key = lead.take_key();
         key.push(stored.value);
         let _ = lead.finish(Outcome::Store(key.finish(stored.codec, times)));

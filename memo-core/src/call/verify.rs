@@ -4,6 +4,7 @@
 //! over what it stores; and as the call was a hit, it has nothing to lose.
 
 use std::any::Any;
+use std::convert::identity;
 use std::future::{poll_fn, Future};
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::pin::{pin, Pin};
@@ -11,6 +12,7 @@ use std::task::Poll;
 
 use super::find::Found;
 use super::{AsyncMiss, Call, Memo, Payload};
+use crate::background::pool::spawn_blocking;
 use crate::cache::lead::{Body, Lead};
 use crate::cache::tiered::Write;
 use crate::cache::{Claimant, Outcome};
@@ -64,7 +66,7 @@ impl Memo {
         };
         match payload.is_same(&stored, &ran) {
             Some(false) => {
-                self.cache.count_differing();
+                self.cache.count_differing(&lead.flight().digest);
                 let write = payload.finish(self, lead, &mut ran);
                 (ran, write)
             }
@@ -106,8 +108,8 @@ impl<R, P: Payload<R>> Call<R, P> {
     #[inline(never)]
     fn verify_by(self, body: &mut dyn FnMut() -> Option<R>) -> R {
         let Self { memo, payload, found } = self;
-        let Found::Miss(mut call) = found else { unreachable!("a hit that is doubted is a miss") };
-        let Some(found) = call.doubted.take() else { unreachable!("it was found") };
+        let Found::Miss(call) = found else { unreachable!("a hit that is doubted is a miss") };
+        let found = call.found();
         let lead = memo.lead_forced::<R, P>(call);
         let ran = {
             let _inside = Inside::new();
@@ -128,15 +130,25 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
         P::VERIFIES && self.call.as_ref().is_some_and(|(call, _)| call.doubted.is_some())
     }
 
-    /// Runs the body of a hit in this task.
+    /// Runs the body of a hit in this task, and waits for the store.
+    pub(super) async fn verify_stored<F: Future<Output = R>>(self, body: Pin<&mut Option<F>>) -> R {
+        let memo = self.memo;
+        let (result, write) = self.verify(body, identity).await;
+        if let Some(write) = write {
+            spawn_blocking(move || memo.cache.write_to_store(write)).await;
+        }
+        result
+    }
+
+    /// Runs the body of a hit in this task; what is left to do with the store.
     pub(super) async fn verify<F: Future>(
         self,
         body: Pin<&mut Option<F>>,
         result_of: impl FnOnce(F::Output) -> R,
     ) -> (R, Option<Write>) {
         let Self { memo, payload, call, .. } = self;
-        let Some((mut call, _)) = call else { unreachable!("it was found") };
-        let Some(found) = call.doubted.take() else { unreachable!("it was found") };
+        let Some((call, _)) = call else { unreachable!("a hit that is doubted is a miss") };
+        let found = call.found();
         let mut lead = Lead::forced_in_task(&memo.cache, call);
         if memo.cache.has_store() {
             let looked = memo.load_async(lead).await;

@@ -10,7 +10,7 @@ use crate::clock::Tick;
 const MILLISECOND: u64 = 1_000_000;
 
 /// The bound of a stalled leader, less what it takes to notice: it is to be noticed within 50 ms.
-pub(super) const STALL: u64 = 50 * MILLISECOND;
+pub(crate) const STALL: u64 = 50 * MILLISECOND;
 const MARGIN: u64 = 10 * MILLISECOND;
 /// How often a thread that waits for a task's computation looks whether it is stalled.
 const LOOK: u64 = 10 * MILLISECOND;

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use super::span::Inside;
 use super::Flight;
 use crate::platform::sync::thread_local;
 
@@ -14,6 +15,8 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Entered {
     outer: Outer,
+    /// Left before the thread is where it was.
+    span: Inside,
 }
 
 /// Where the thread was before.
@@ -37,12 +40,23 @@ impl Entered {
             Outer::Elsewhere(current)
         });
         // A thread whose locals are gone is nowhere.
-        Self { outer: outer.unwrap_or(Outer::Same) }
+        let outer = outer.unwrap_or(Outer::Same);
+        let span = match outer {
+            Outer::Elsewhere(_) => flight.span.enter(),
+            Outer::Same => Inside::nothing(),
+        };
+        Self { outer, span }
+    }
+
+    /// The span of the flight that the thread is in has begun since.
+    pub(crate) fn enter_span(&mut self, flight: &Flight) {
+        self.span = flight.span.enter();
     }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        drop(std::mem::replace(&mut self.span, Inside::nothing()));
         if let Outer::Elsewhere(outer) = &mut self.outer {
             let outer = outer.take();
             let inner = CURRENT.try_with(|current| current.replace(outer));

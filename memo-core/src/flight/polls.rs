@@ -91,6 +91,23 @@ impl Flight {
         result
     }
 
+    /// Who leads it is to be polled from now on, and does not know.
+    pub(crate) fn expect_poll(self: &Arc<Self>) {
+        if self.is_of_parent() {
+            return;
+        }
+        self.polls.note.lock().woken = Some(Tick::now());
+        self.watch_awaited();
+    }
+
+    /// Since when its leader has been woken and is not polled, if it is not.
+    pub(crate) fn stalled_since(&self) -> Option<Tick> {
+        if self.is_of_parent() {
+            return None;
+        }
+        self.polls.stalled_since()
+    }
+
     /// The leader has left, and is polled no more.
     pub(crate) fn forget_polls(&self) {
         if self.is_of_parent() {

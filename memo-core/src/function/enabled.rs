@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::function::{isolation, verify};
+use crate::function::{event, isolation, verify};
 
 /// Says whether memo functions look into their caches.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ fn state(is_on: bool) -> u8 {
 
 /// Whether there is more to do for a hit than to find it.
 fn is_watched() -> bool {
-    verify::is_on()
+    event::is_observed() || verify::is_on()
 }
 
 /// From now on hits take the long way, or the short one again, as there is more to do for them or not.
@@ -93,8 +93,8 @@ pub(crate) fn may_be_on() -> bool {
     is_known_on() || is_on()
 }
 
-/// Whether they do outside isolations and nothing else is to be done, as far as is known without asking
-/// the environment.
+/// Whether they do outside isolations, and nobody watches, as far as is known without asking the
+/// environment.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn is_known_on() -> bool {
     PROCESS.is_known_on()

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use crate::function::event::{self, EventKind};
 use crate::platform::unwind::catch;
 
 /// An error of a cache or of its store.
@@ -13,7 +14,7 @@ use crate::platform::unwind::catch;
 /// between.
 ///
 /// Its `Display` names the function and says what it does without, and why.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: Kind,
     function: &'static str,
@@ -39,6 +40,8 @@ pub(crate) enum Kind {
     /// A store may keep more than it was told to.
     #[cfg_attr(not(feature = "disk"), expect(dead_code, reason = "only a directory is swept"))]
     Sweep,
+    /// There is nothing that runs tasks.
+    Task,
 }
 
 impl Error {
@@ -76,6 +79,14 @@ impl Error {
         self.kind == Kind::Differs
     }
 
+    /// Returns whether what was to be a task of its own was none, as there is neither a
+    /// [spawner](crate::set_spawner) nor, with the feature `tokio`, a runtime. A `detached` computation
+    /// was made in its caller's task, and an async function did not refresh in the background.
+    #[must_use]
+    pub fn is_task(&self) -> bool {
+        self.kind == Kind::Task
+    }
+
     /// Returns whether a backing store failed. The function returns what is in memory, and computes
     /// what is not.
     #[must_use]
@@ -93,6 +104,7 @@ impl fmt::Display for Error {
             Kind::Local | Kind::Ambiguous => "does without its store",
             Kind::Differs => "returns another result for the same arguments",
             Kind::Memory => "frees what it gave up later than it would",
+            Kind::Task => "runs in its caller's task alone",
             Kind::Sweep => "is not kept within its bound as it should be",
         };
         write!(f, "`{}` {what}: {}", self.function, self.message)
@@ -123,6 +135,9 @@ pub fn set_reporter(reporter: fn(&Error)) {
 /// Callbacks run outside locks: callers hold none.
 #[cold]
 pub(crate) fn report(error: &Error) {
+    if event::is_observed() {
+        event::tell(error.function, None, EventKind::Failed(error.clone()));
+    }
     #[cfg(feature = "tracing")]
     tracing::warn!(function = error.function, "{error}");
     let reporter = REPORTER.load(Ordering::Acquire);

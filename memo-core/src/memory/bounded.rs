@@ -13,6 +13,7 @@ use crate::memory::ages::{Ages, Aging};
 use crate::memory::budget;
 use crate::memory::entry::{born, Builder, Entry, Ref, View};
 use crate::memory::eviction::Queues;
+use crate::memory::gone::Gone;
 use crate::memory::list::NOWHERE;
 use crate::memory::table::{same_key, same_key_as, Place, Table, Writer};
 use crate::memory::tagged::TaggedEntries;
@@ -50,6 +51,8 @@ pub(crate) struct Memory {
     expirations: u64,
     /// Why what is not there is not, as far as that is remembered.
     pub(crate) causes: Causes,
+    /// What the observer is to be told has gone.
+    gone: Vec<Gone>,
     /// What ages are told by.
     pub(crate) clock: &'static Clock,
     /// Its bytes count in the budget of all functions.
@@ -73,6 +76,7 @@ impl Memory {
             evictions: 0,
             expirations: 0,
             causes: Causes::new(),
+            gone: Vec::new(),
             clock: &REAL,
             is_budgeted,
             expiry_listed: NEVER,
@@ -197,9 +201,12 @@ impl Memory {
         };
         let now = self.clock.now();
         // What is kept and not served goes as well.
-        self.expirations += u64::from(view.end().is_some_and(|end| end <= now));
         let is_served = view.expiry().is_none_or(|expiry| expiry > now);
-        self.note(view, if is_served { Cause::Removed } else { Cause::Expired });
+        if view.end().is_some_and(|end| end <= now) {
+            self.expired(view);
+        } else {
+            self.note(view, if is_served { Cause::Removed } else { Cause::Expired });
+        }
         self.unlink(place, view);
         is_served
     }
@@ -288,6 +295,11 @@ impl Memory {
     pub(crate) fn oldest_stamp(&mut self, table: &Table) -> Option<u64> {
         self.queue_all(table, Bounds { entries: usize::MAX, bytes: 0 });
         self.queues.as_mut()?.victim().map(|(_, _, stamp)| stamp)
+    }
+
+    /// What has gone since the last time that somebody asked.
+    pub(crate) fn take_gone(&mut self) -> Vec<Gone> {
+        std::mem::take(&mut self.gone)
     }
 
     /// Gives up the least valuable entry; false if there is none.

@@ -19,6 +19,7 @@ use crate::platform::unwind::catch;
 
 pub(crate) use builder::Builder;
 pub(crate) use owned::owned_len;
+pub(crate) use queued::{born, born_at};
 pub(crate) use times::Times;
 
 /// Alignment of entries: the table keeps four bits of hash in the low bits of their addresses.
@@ -80,18 +81,6 @@ const TAGGED: u8 = 2;
 /// More marks than that say no more.
 const MARKS: u8 = 3;
 
-/// The moment when an entry is stored, in units of 67 ms: nine years of them.
-pub(crate) fn born(at: Tick) -> u32 {
-    u32::try_from(at.nanos() >> BORN).unwrap_or(u32::MAX)
-}
-
-/// The same moment, as far as that says it: a little earlier.
-pub(crate) fn born_at(born: u32) -> Tick {
-    Tick::from_nanos(u64::from(born) << BORN)
-}
-
-const BORN: u32 = 26;
-
 impl Entry {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn has_digest_key(&self) -> bool {
@@ -135,6 +124,12 @@ impl Entry {
         // Relaxed: only who comes first matters. The load spares later ones the write.
         self.state.load(Ordering::Relaxed) & REFRESHED == 0
             && self.state.fetch_or(REFRESHED, Ordering::Relaxed) & REFRESHED == 0
+    }
+
+    /// What was to replace it has not come: the next who wants it refreshed is the first again.
+    pub(crate) fn refresh_again(&self) {
+        // Relaxed: as above.
+        self.state.fetch_and(!REFRESHED, Ordering::Relaxed);
     }
 
     fn expires(&self) -> bool {
@@ -218,6 +213,11 @@ impl<'a> View<'a> {
         } else {
             self.key().first_chunk()
         }
+    }
+
+    /// The identity of its call.
+    pub(crate) fn digest_of_key(self) -> [u8; DIGEST] {
+        self.digest().copied().unwrap_or_else(|| blake3::hash(self.key()).into())
     }
 
     /// The key, if it is an encoding of so many bytes.

@@ -35,8 +35,10 @@ pub(crate) struct Backing {
     /// Of clears of tags, if the function's results have any.
     pub(crate) tags: InStep,
     is_tagged: bool,
-    /// What is in the store is to be forgotten, and could not be.
-    is_clear_pending: AtomicBool,
+    /// How often what is in the store was to be forgotten, and could not be; and up to which of them
+    /// that was made up for.
+    clears_failed: AtomicU64,
+    clears_made_up: AtomicU64,
     /// The calls that are to be forgotten there, and could not be; and whether there are any.
     pending_removals: Mutex<BTreeSet<[u8; DIGEST]>>,
     has_pending_removals: AtomicBool,
@@ -111,7 +113,8 @@ impl Backing {
             calls: InStep::new(),
             tags: InStep::new().ignored(),
             is_tagged: false,
-            is_clear_pending: AtomicBool::new(false),
+            clears_failed: AtomicU64::new(0),
+            clears_made_up: AtomicU64::new(0),
             pending_removals: Mutex::new(BTreeSet::new()),
             has_pending_removals: AtomicBool::new(false),
             is_ambiguous: AtomicBool::new(false),
@@ -273,7 +276,7 @@ impl Backing {
         let mut pending_removals = self.pending_removals.lock();
         if pending_removals.len() >= MAX {
             pending_removals.clear();
-            self.set_pending_clear(true);
+            self.clear_failed();
         } else {
             pending_removals.insert(digest);
             self.has_pending_removals.store(true, Ordering::Release);
@@ -305,17 +308,30 @@ impl Backing {
 
     /// From now on the store is not asked, but to be cleared: what it has may be another's.
     pub(crate) fn set_ambiguous(&self) {
-        self.set_pending_clear(true);
+        self.clear_failed();
         self.is_ambiguous.store(true, Ordering::Release);
     }
 
+    /// Whether what is in the store is to be forgotten, and could not be. It is so as well while
+    /// somebody is at it: until that is done, the store has what must not be found.
     pub(crate) fn is_clear_pending(&self) -> bool {
-        self.is_clear_pending.load(Ordering::Acquire)
+        // Made up for first: what fails in between is noticed.
+        let made_up = self.clears_made_up.load(Ordering::Acquire);
+        made_up != self.clears_failed.load(Ordering::Acquire)
     }
 
-    /// Release: who sees it unset also sees what was done before.
-    pub(crate) fn set_pending_clear(&self, is_it: bool) {
-        self.is_clear_pending.store(is_it, Ordering::Release);
+    pub(crate) fn clear_failed(&self) {
+        self.clears_failed.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many clears failed, which one that begins now makes up for.
+    pub(crate) fn clears_failed(&self) -> u64 {
+        self.clears_failed.load(Ordering::Acquire)
+    }
+
+    /// Release: who sees it also sees what was done before.
+    pub(crate) fn cleared(&self, failed_before: u64) {
+        self.clears_made_up.fetch_max(failed_before, Ordering::AcqRel);
     }
 }
 

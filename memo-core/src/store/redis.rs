@@ -76,12 +76,14 @@ use super::{
 /// A server that was restarted is a cleared one, whatever snapshot it comes back with, as is a replica
 /// that takes its place, which may not have heard of the last clear. To tell, memo asks for `INFO
 /// server`; a user who may not ask that does not see restarts. Users need `+@read`, `+@write`,
-/// `+@pubsub` and `+@transaction`; scripts are not used.
+/// `+@pubsub` and `+@transaction`, for tags too; scripts are not used. Of these, tags need `GET`, `SET`,
+/// `PTTL`, `PEXPIRE`, `DEL`, `XADD`, `XRANGE` and `XREVRANGE`.
 ///
 /// Of the policies for a server that is full, prefer `volatile-ttl` or `volatile-lru`; the `allkeys`
 /// policies do as well. What says when functions were cleared is kept twice and renewed: a server of 4
 /// MB that forgot 2,500 results a second under each of them cleared nothing. With `noeviction`, a full
-/// server takes no results until others have expired.
+/// server takes no results until others have expired. What says when a tag was cleared is there once: a
+/// server that forgets it clears the tag, about as often as it forgets a result that is used as much.
 ///
 /// For `rediss://`, the certificates are those that the system trusts, or those of the file that
 /// `SSL_CERT_FILE` names. The cryptography is what the program has installed for `rustls`, else that

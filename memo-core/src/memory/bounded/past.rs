@@ -4,6 +4,7 @@ use super::Memory;
 use crate::clock::Tick;
 use crate::function::causes::Cause;
 use crate::memory::entry::{born_at, View};
+use crate::memory::gone::{self, How};
 use crate::memory::table::Table;
 use crate::platform::sync::atomic::Ordering;
 
@@ -15,9 +16,11 @@ impl Memory {
         born_at(queues.map_or(Some(queued), |queues| queues.born(queued)).unwrap_or(0))
     }
 
-    /// Removes this very entry, for a reason that is remembered.
+    /// Removes this very entry, for a reason that is remembered and told.
     pub(crate) fn remove_for(&mut self, table: &Table, view: View<'_>, cause: Cause) -> bool {
         self.note(view, cause);
+        let how = if cause == Cause::Evicted { How::Evicted } else { How::Removed };
+        gone::note(&mut self.gone, view, how);
         self.remove_this(table, view)
     }
 
@@ -25,6 +28,7 @@ impl Memory {
     pub(super) fn expired(&mut self, view: View<'_>) {
         self.expirations += 1;
         self.note(view, Cause::Expired);
+        gone::note(&mut self.gone, view, How::Expired);
     }
 
     /// Remembers why an entry goes.

@@ -14,7 +14,7 @@ use crate::store::{Found, FunctionId, Key};
 /// When a file was last used is noted once in that time.
 const NOTED: Duration = Duration::from_secs(600);
 /// The same of a stamp, which is not to be given up before the results that it is of.
-const STAMP_NOTED: Duration = Duration::from_secs(1);
+pub(super) const STAMP_NOTED: Duration = Duration::from_secs(1);
 
 /// Files up to this many bytes are read and written in one piece, so that it is one request.
 const ONE_PIECE: u64 = 64 * 1024;

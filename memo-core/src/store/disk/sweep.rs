@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::directory::{Directory, Kind};
+use super::entry::STAMP_NOTED;
 use super::generation::{self, Name, TRASH, UNFINISHED};
+use super::tags::TAGS;
 use super::{files, is_of_resources, place, random};
 use crate::function::error::{self, report, Error};
 use crate::store::header::{Header, HEADER};
@@ -221,12 +223,16 @@ impl Found {
             }
             if let Ok(generation) = name.open(directory) {
                 self.generations.push((function.to_owned(), name));
-                self.sweep_generation(&generation, now);
+                let is_of_tags = function == place::of(&TAGS);
+                self.sweep_generation(&generation, is_of_tags, now);
             }
         }
     }
 
-    fn sweep_generation(&mut self, generation: &Directory, now: &Now) {
+    fn sweep_generation(&mut self, generation: &Directory, is_of_tags: bool, now: &Now) {
+        // A stamp may have been used as much later than is noted, and is not to be given up before
+        // results that are of it.
+        let later = if is_of_tags { STAMP_NOTED } else { Duration::ZERO };
         for name in generation.names().unwrap_or_default() {
             if name.ends_with(UNFINISHED) {
                 discard_if_abandoned(generation, &name);
@@ -238,7 +244,7 @@ impl Found {
             let Ok(stat) = generation.stat(&name) else { continue };
             if stat.kind == Kind::File && !is_over(generation, &name, now) {
                 self.candidates.push(Candidate {
-                    used: stat.modified,
+                    used: stat.modified.checked_add(later).unwrap_or(stat.modified),
                     bytes: stat.allocated,
                     generation: self.generations.len() - 1,
                     name,

@@ -4,7 +4,7 @@
 //! that token: in a transaction, as a server may not allow scripts.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use redis::{cmd, Cmd, FromRedisValue, Value};
 
@@ -14,6 +14,9 @@ use super::server::{values, Server};
 use crate::background::pool::STORES;
 use crate::store::Failure;
 
+/// Until then who left a right is about to give it back.
+const LATE: Duration = Duration::from_millis(50);
+
 impl Shared {
     /// The right to compute a call, if nobody has it.
     pub(super) fn lease(
@@ -21,22 +24,87 @@ impl Shared {
         place: String,
         token: u64,
     ) -> Result<Option<Held>, Failure> {
+        if let Some(held) = self.take_back(&place)? {
+            return Ok(Some(held));
+        }
+        let life = self.lease.as_millis() as u64;
         let set = |only_new: Option<&str>| {
             let mut set = cmd("SET");
-            set.arg(&place).arg(token).arg("PX").arg(self.lease.as_millis() as u64).arg(only_new);
+            set.arg(&place).arg(token).arg("PX").arg(life).arg(only_new);
             set
         };
-        let mut left = cmd("PTTL");
+        let (mut left, mut get) = (cmd("PTTL"), cmd("GET"));
         left.arg(&place);
-        let replies = values(self.server.ask(&[set(Some("NX")), left])?)?;
+        get.arg(&place);
+        let was_down = self.server.is_down();
+        let asked = self.server.ask(&[set(Some("NX")), left, get]).and_then(values);
+        let replies = match asked {
+            Ok(replies) => replies,
+            Err(why) => {
+                // It may have been given, and nobody knows.
+                if !was_down {
+                    self.leave(place, token);
+                }
+                return Err(why);
+            }
+        };
         match &replies[..] {
-            [Value::Okay, _] => {}
+            [Value::Okay, ..] => {}
+            // Where the connection was lost it was asked for twice, and given the first time.
+            [.., given] if u64::from_redis_value_ref(given) == Ok(token) => {}
             // It has no end: it is no right of anybody.
-            [_, Value::Int(-1)] => drop(values(self.server.ask(&[set(None)])?)?),
+            [_, Value::Int(-1), _] => drop(values(self.server.ask(&[set(None)])?)?),
             _ => return Ok(None),
         }
+        Ok(Some(self.hold(place, token)))
+    }
+
+    fn hold(self: &Arc<Self>, place: String, token: u64) -> Held {
         self.held.lock().insert((place.clone(), token), Instant::now());
-        Ok(Some(Held { shared: Arc::clone(self), place, token }))
+        Held { shared: Arc::clone(self), place, token }
+    }
+
+    /// A right that this process had and has not given back yet: it would wait for itself.
+    fn take_back(self: &Arc<Self>, place: &str) -> Result<Option<Held>, Failure> {
+        let Some((token, since)) = self.left.lock().remove(place) else { return Ok(None) };
+        let mut renew = cmd("PEXPIRE");
+        renew.arg(place).arg(self.lease.as_millis() as u64);
+        match while_it_is(&self.server, place, token, renew) {
+            Ok(is_it) => Ok(is_it.then(|| self.hold(place.to_owned(), token))),
+            Err(why) => {
+                self.left.lock().insert(place.to_owned(), (token, since));
+                Err(why)
+            }
+        }
+    }
+
+    /// It is held no more, and is to be given back.
+    fn leave(&self, place: String, token: u64) {
+        self.left.lock().insert(place, (token, Instant::now()));
+    }
+
+    /// Gives back a right, unless it is taken again; if the server cannot be told, another time.
+    fn give_back(&self, place: &str) {
+        let Some((token, since)) = self.left.lock().remove(place) else { return };
+        let mut delete = cmd("DEL");
+        delete.arg(place);
+        let is_over = since.elapsed() > self.lease;
+        if !is_over && while_it_is(&self.server, place, token, delete).is_err() {
+            self.left.lock().entry(place.to_owned()).or_insert((token, since));
+        }
+    }
+
+    /// Gives back what could not be.
+    pub(super) fn give_all_back(&self) {
+        if self.server.is_down() {
+            return;
+        }
+        let late = |(_, since): &&(u64, Instant)| since.elapsed() > LATE;
+        let left = self.left.lock();
+        let places: Vec<String> =
+            left.iter().filter(|(_, left)| late(left)).map(|(place, _)| place.clone()).collect();
+        drop(left);
+        places.iter().for_each(|place| self.give_back(place));
     }
 
     /// Renews what has run for a third of its time.
@@ -82,14 +150,11 @@ pub(super) struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let (shared, place, token) = (Arc::clone(&self.shared), self.place.clone(), self.token);
-        shared.held.lock().remove(&(place.clone(), token));
+        let (shared, place) = (Arc::clone(&self.shared), self.place.clone());
+        shared.held.lock().remove(&(place.clone(), self.token));
+        shared.leave(place.clone(), self.token);
         // In the background: it may be dropped with a task, which must not wait for the server.
-        let job = Box::new(move || {
-            let mut delete = cmd("DEL");
-            delete.arg(&place);
-            let _ = while_it_is(&shared.server, &place, token, delete);
-        });
+        let job = Box::new(move || shared.give_back(&place));
         // What nobody gives back runs out.
         let _ = STORES.run(job);
     }

@@ -25,6 +25,8 @@ pub(super) struct Shared {
     pub(super) lease: Duration,
     /// The leases held, and when each was taken or renewed.
     pub(super) held: Mutex<HashMap<(String, u64), Instant>>,
+    /// Those that are not held any more, and not given back yet, with their tokens, and since when.
+    pub(super) left: Mutex<HashMap<String, (u64, Instant)>>,
     /// The [generation](process::generation) of the process that has the thread.
     generation: AtomicU32,
 }
@@ -50,6 +52,7 @@ impl Shared {
             is_subscribed: AtomicBool::new(false),
             lease,
             held: Mutex::new(HashMap::new()),
+            left: Mutex::new(HashMap::new()),
             generation: AtomicU32::new(process::generation()),
         });
         shared.start_thread();
@@ -69,6 +72,7 @@ impl Shared {
         if self.generation.swap(generation, Ordering::Relaxed) != generation {
             self.is_subscribed.store(false, Ordering::SeqCst);
             self.held.lock().clear();
+            self.left.lock().clear();
             self.start_thread();
         }
     }
@@ -120,6 +124,7 @@ fn run(shared: &Weak<Shared>) {
         strong.set_subscribed(false);
         strong.renew();
         strong.try_server();
+        strong.give_all_back();
         drop(strong);
         std::thread::sleep(PING);
     }
@@ -155,6 +160,7 @@ fn hear(strong: &Shared, weak: &Weak<Shared>) -> Result<(), Failure> {
         }
         strong.renew();
         strong.try_server();
+        strong.give_all_back();
         if is_pinged && heard.elapsed() >= 2 * PING {
             return Err("the server does not answer".into());
         }

@@ -278,3 +278,30 @@ fn exact(name: &str) -> Option<u64> {
 fn number_of(name: &str) -> u64 {
     exact(name).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_entries_are_numbers_in_their_order() {
+        let numbers = ["0-0", "0-1", "1-0", "1700000000000-2", "1700000000000-65535"].map(exact);
+        assert!(numbers.iter().all(Option::is_some) && numbers.is_sorted());
+        for name in ["", "1", "1-", "-1", "1-65536", "281474976710656-0", "a-b"] {
+            assert_eq!(exact(name), None, "{name}");
+            assert_eq!(number_of(name), u64::MAX);
+        }
+    }
+
+    #[test]
+    fn entries_that_say_something_else_than_a_tag_say_nothing() {
+        let entry = |field: &str, value: &str| {
+            ("1-1".to_owned(), vec![(field.to_owned(), value.to_owned())])
+        };
+        let tag = [7; 32];
+        assert_eq!(tags_of(&[entry(TAG, &hex(&tag)), entry(TAG, "")]), Some(vec![tag]));
+        for other in [entry("u", &hex(&tag)), entry(TAG, "07"), ("1-1".to_owned(), Vec::new())] {
+            assert_eq!(tags_of(&[entry(TAG, &hex(&tag)), other]), None);
+        }
+    }
+}

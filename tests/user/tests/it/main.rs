@@ -4,6 +4,7 @@
 mod attributes;
 mod boxed;
 mod cancellation;
+mod detached;
 mod executors;
 mod flights;
 mod paths;

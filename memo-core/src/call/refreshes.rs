@@ -1,0 +1,65 @@
+//! Refreshes in the background: on a thread of memo's own, or in a task of the user's runtime.
+
+use std::future::Future;
+
+use super::find::Found;
+use super::{Call, Memo, Payload};
+use crate::background::carried::{carried, Carried};
+use crate::background::pool::REFRESHES;
+use crate::background::spawner;
+use crate::cache::Refreshed;
+use crate::function::error::Kind;
+
+impl<R, P: Payload<R>> Call<R, P> {
+    /// Has the result refreshed in the background, if it is old and this call is the first to see it.
+    ///
+    /// `job` makes the refreshing call, from arguments of its own.
+    #[inline]
+    pub fn refresh_in_background<J: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> J) {
+        if let Found::Stale(_, entry) = &self.found {
+            begin_job(Refreshed::new(entry.as_ref()), job);
+        }
+    }
+
+    /// The same of an async function, whose refresh is a task.
+    #[inline]
+    pub fn refresh_in_task<F>(&self, task: impl FnOnce() -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        if let Found::Stale(_, entry) = &self.found {
+            let refreshed = Refreshed::new(entry.as_ref());
+            begin_task(self.memo, refreshed, task);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn begin_job<J: FnOnce() + Send + 'static>(refreshed: Refreshed, job: impl FnOnce() -> J) {
+    let job = job();
+    let job = move || {
+        let _refreshed = refreshed;
+        job();
+    };
+    // Without a thread the old result is served for as long as it may be.
+    let _ = REFRESHES.run(carried(Box::new(job)));
+}
+
+#[cold]
+#[inline(never)]
+fn begin_task<F>(memo: &'static Memo, refreshed: Refreshed, task: impl FnOnce() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let Some(spawner) = spawner::find() else {
+        let why = spawner::without("an old result is served until it expires");
+        return memo.cache.report(Kind::Task, why);
+    };
+    let task = task();
+    let task = async move {
+        let _refreshed = refreshed;
+        task.await;
+    };
+    spawner.spawn(Box::pin(Carried::new(Box::pin(task)).in_background()));
+}
