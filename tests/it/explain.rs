@@ -282,6 +282,7 @@ fn what_makes_no_key_or_cannot_be_encoded_runs_uncached() {
     }
     assert_eq!(keyless::explain(Keyless).why(), &Why::Uncacheable);
     assert_eq!(keyless::stats().uncacheable, 0);
+    assert_eq!(keyless(&Keyless, Keyless), 4);
     valueless(4);
     assert_eq!(valueless::explain(4).why(), &Why::Uncacheable);
 }
