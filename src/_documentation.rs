@@ -14,6 +14,9 @@ pub mod shapes {}
 #[doc = include_str!("../docs/time.md")]
 pub mod time {}
 
+#[doc = include_str!("../docs/observing.md")]
+pub mod observing {}
+
 /// The examples that need no other crate than `memo`.
 ///
 /// # Packages

@@ -3,6 +3,7 @@
 // of the README for who reads it beside the source.
 //! [Every shape of function]: _documentation::shapes
 //! [How long results live]: _documentation::time
+//! [Observing a cache in production]: _documentation::observing
 //! [All cases]: _documentation::benchmarks
 //! [a chart]: _documentation::benchmarks#chart
 //! [`memo`]: macro@memo
@@ -27,15 +28,37 @@
 #![deny(missing_docs)]
 
 pub use memo_core::{
-    advance, bulk, clear, clear_all, clear_tag, isolated, isolated_async, report, set_enabled,
-    set_max_bytes, set_observer, set_reporter, set_spawner, set_verify, stats, BoxFuture, Error,
-    Event, EventKind, Explanation, File, FunctionReport, KeyId, Report, Stats, Why,
+    advance, bulk, clear, clear_all, clear_tag, isolated, isolated_async, openmetrics, report,
+    set_enabled, set_max_bytes, set_observer, set_reporter, set_spawner, set_verify, stats,
+    BoxFuture, Error, Event, EventKind, Explanation, File, FunctionReport, KeyId, Report, Stats,
+    Why,
 };
 pub use memo_macros::{memo, singleton};
 
 /// All singleton functions at once; beside the attribute of the same name.
 pub mod singleton {
     pub use memo_core::{clear_all_singletons as clear_all, singleton_stats as stats};
+}
+
+#[cfg(feature = "metrics")]
+pub mod metrics {
+    //! The statistics for the crate `metrics`, and so for whatever exporter the program installs there.
+    //!
+    //! [`openmetrics`](crate::openmetrics) makes a text of them that needs no other crate.
+    //!
+    //! # Examples
+    //!
+    //! ```
+    //! #[memo::memo]
+    //! fn square(x: u64) -> u64 { x * x }
+    //!
+    //! // Once when the program starts, so that times are kept, and then whenever a scrape is answered.
+    //! memo::metrics::publish();
+    //! square(4);
+    //! memo::metrics::publish();
+    //! ```
+
+    pub use memo_core::publish_metrics as publish;
 }
 
 pub mod store {

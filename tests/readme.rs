@@ -15,6 +15,17 @@ fn the_readme_shows_this_code_and_no_other_that_is_not_run() {
     assert_eq!(README.matches("```rust,ignore").count(), shown.len());
 }
 
+#[test]
+fn the_page_about_observing_shows_a_route_of_the_example() {
+    const PAGE: &str = include_str!("../docs/observing.md");
+    const ROUTES: &str = include_str!("../examples/api/src/routes.rs");
+    let ignored: Vec<_> = PAGE.split("```rust,ignore\n").skip(1).collect();
+    let codes: Vec<_> = ignored.iter().filter_map(|rest| rest.split("```").next()).collect();
+    // `tests/user/observed` has the other one.
+    assert_eq!(codes.iter().filter(|code| ROUTES.contains(*code)).count(), 1);
+    assert_eq!(codes.len(), 2);
+}
+
 mod own_types {
     include!("readme/own_types.rs");
 

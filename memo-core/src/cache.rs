@@ -36,6 +36,7 @@ use crate::background::release;
 use crate::cache::asked::{Asked, Unknown};
 use crate::clock::{Clock, Tick, REAL};
 use crate::flight::{on_rayon, Flights, Key, ON_RAYON};
+use crate::function::computed::Computed;
 use crate::function::error::Kind;
 use crate::function::name::Name;
 use crate::function::registry::{next_number, Registry};
@@ -134,8 +135,7 @@ struct Shared {
     clearing_tags: Vec<TagHash>,
     /// Counted here where the lock is taken anyway.
     misses: u64,
-    /// In nanoseconds.
-    compute_time: u64,
+    computed: Computed,
 }
 
 impl Cache {
@@ -154,7 +154,7 @@ impl Cache {
                 clearing: 0,
                 clearing_tags: Vec::new(),
                 misses: 0,
-                compute_time: 0,
+                computed: Computed::new(),
             }),
             counts: Counts::new(),
             longest: AtomicU64::new(0),

@@ -41,6 +41,7 @@ pub use kept::{Clones, Kept};
 pub use memo::{Memo, Static};
 pub use miss::Miss;
 pub use payload::{Bytes, Payload};
+pub use refreshes::refreshed;
 pub use resource::{Hooks, Resource};
 pub use retain::{retain, retain_ok};
 

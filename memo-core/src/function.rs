@@ -11,8 +11,13 @@ pub(crate) mod enabled;
 pub(crate) mod error;
 pub(crate) mod why;
 pub(crate) mod event;
+pub(crate) mod computed;
 pub(crate) mod stats;
 pub(crate) mod report;
 pub(crate) mod verify;
 pub(crate) mod explanation;
 pub(crate) mod causes;
+pub(crate) mod series;
+pub(crate) mod openmetrics;
+#[cfg(feature = "metrics")]
+pub(crate) mod facade;

@@ -33,6 +33,9 @@ pub use function::enabled::set_enabled;
 pub use function::error::{set_reporter, Error};
 pub use function::event::{set_observer, Event, EventKind, KeyId};
 pub use function::explanation::Explanation;
+#[cfg(feature = "metrics")]
+pub use function::facade::publish as publish_metrics;
+pub use function::openmetrics::openmetrics;
 pub use function::report::{report, FunctionReport, Report};
 pub use function::stats::Stats;
 pub use function::verify::set_verify;
@@ -183,9 +186,9 @@ pub mod __private {
     pub use crate::call::retain::AnyResult;
     pub use crate::call::{
         contains, contains_async, contains_stored, enter, explain, get, get_async, hit, insert,
-        insert_async, is_enabled, look_again, only_if, refresh, remove, remove_async, retain,
-        retain_ok, uncached, AsyncMiss, Bytes, Call, Clones, Detached, Hooks, Insert, Kept, Memo,
-        Miss, OnlyIf, Payload, Resource, Static,
+        insert_async, is_enabled, look_again, only_if, refresh, refreshed, remove, remove_async,
+        retain, retain_ok, uncached, AsyncMiss, Bytes, Call, Clones, Detached, Hooks, Insert, Kept,
+        Memo, Miss, OnlyIf, Payload, Resource, Static,
     };
     pub use crate::codec::{Codec, Data, OkOnly, Part, Plain};
     pub use crate::function::identity::{Place, Source};

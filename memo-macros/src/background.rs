@@ -1,6 +1,7 @@
 //! `refresh = "background"`: the call that replaces an old result after it was served.
 
 use crate::call::Told;
+use crate::companions::Takes;
 use crate::function::{Function, Place};
 use crate::generics;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -27,7 +28,7 @@ impl Function {
     //
     // Output:
     //     let call = enter(…);
-    //     call.refresh_in_background(|| {
+    //     call.refresh_in_background(|| refreshed(…), || {
     //         let url = ToOwned::to_owned(url);
     //         let size = Clone::clone(&size);
     //         move || { page::refresh(&url, size); }
@@ -35,7 +36,7 @@ impl Function {
     //     call.run(move || page::uncached(url, size))
     //
     // Output, of an async function:
-    //     call.refresh_in_task(|| { …; async move { page::refresh(&url, size).await; } });
+    //     call.refresh_in_task(|| refreshed(…), || { …; async move { page::refresh(&url, size).await; } });
     pub(crate) fn run_before_refresh(
         &self,
         told: &Told<'_>,
@@ -54,9 +55,10 @@ impl Function {
             false => ("refresh_in_background", quote!(move || { let _ = #refresh; })),
         };
         let verb = Ident::new(verb, here);
+        let refreshed = self.ask("refreshed", &[told.memo], Takes::All, None);
         quote_spanned! {here=>
             let call = #ask;
-            call.#verb(|| {
+            call.#verb(|| #refreshed, || {
                 #(#owned)*
                 #job
             });

@@ -146,7 +146,7 @@ impl Function {
     /// Whether a question of this name is about more than what is in memory of a call.
     fn asks_for_tags(&self, verb: &str) -> bool {
         match verb {
-            "hit" | "remove" | "remove_async" | "contains" => false,
+            "hit" | "remove" | "remove_async" | "contains" | "refreshed" => false,
             "get" | "explain" => self.is_stored,
             _ => true,
         }

@@ -21,6 +21,7 @@ mod isolated;
 mod keys;
 mod lives;
 mod one_instance;
+mod openmetrics;
 mod refreshes;
 mod nesting;
 mod resources;

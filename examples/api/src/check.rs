@@ -51,6 +51,12 @@ async fn requests(server: SocketAddr) -> io::Result<()> {
     for function in ["token", "rate", "history", "user", "pool"] {
         assert!(report.contains(function), "{function} is not in the report");
     }
+
+    println!("which a monitoring system reads as this:");
+    let text = ask(server, "GET /metrics", "", 200).await?;
+    let misses = r#"memo_misses_total{function="api::rates::rate",kind="memo"} 3"#;
+    assert!(text.lines().any(|line| line == misses), "{misses} is not in the text");
+    assert!(text.ends_with("# EOF\n"));
     Ok(())
 }
 

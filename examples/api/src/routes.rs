@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{header, StatusCode};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -36,6 +37,7 @@ pub fn routes() -> Router {
         .route("/users/{id}", get(user).put(save))
         .route("/bank/{state}", post(bank))
         .route("/stats", get(|| async { memo::report().to_string() }))
+        .route("/metrics", get(metrics))
         .with_state(Backends::default())
 }
 
@@ -81,4 +83,10 @@ async fn bank(
     };
     backends.bank.set_down(is_down);
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What Prometheus or its like asks for.
+async fn metrics() -> impl IntoResponse {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], memo::openmetrics())
 }

@@ -35,9 +35,7 @@ pub(crate) struct Call {
     pub(crate) is_forced: bool,
     pub(super) is_over: bool,
     /// How long the body took, in nanoseconds, once it is done.
-    pub(super) took: u64,
-    /// It is.
-    pub(super) has_run: bool,
+    pub(super) took: Option<u64>,
 }
 
 /// What a computation has to tell its function's store.
@@ -77,8 +75,7 @@ impl Claimant {
             doubted: None,
             is_forced: false,
             is_over: false,
-            took: 0,
-            has_run: false,
+            took: None,
         })))
     }
 
@@ -159,10 +156,9 @@ impl Drop for Claimant {
             is_forced,
             is_over,
             took,
-            has_run,
         } = &mut *call;
-        (*key, *awaited, *for_store, *doubted) = (None, None, None, None);
-        (*is_forced, *is_over, *took, *has_run) = (false, false, 0, false);
+        (*key, *awaited, *for_store, *doubted, *took) = (None, None, None, None, None);
+        (*is_forced, *is_over) = (false, false);
         // A thread whose locals are gone keeps nothing.
         let _ = SPARE.try_with(move |spare| {
             let mut spare = spare.borrow_mut();

@@ -70,11 +70,12 @@ impl Served {
 
 /// An entry that is being refreshed. Where it is not replaced in the end, as the refresh failed or never
 /// ran, the next call that sees it has it refreshed again.
-pub(crate) struct Refreshed(Option<Ref>);
+#[derive(Debug)]
+pub struct Refreshed(Option<Ref>);
 
 impl Refreshed {
-    pub(crate) fn new(entry: Option<&Ref>) -> Self {
-        Self(entry.map(|entry| entry.view().share()))
+    pub(crate) fn new(entry: Option<Ref>) -> Self {
+        Self(entry)
     }
 }
 

@@ -105,7 +105,9 @@ impl Cache {
 
     fn end(&'static self, shared: &mut Shared, call: &Claimant, outcome: Outcome) -> Ended {
         let (flight, awaited, is_forced) = (&call.flight, call.awaited(), call.is_forced);
-        shared.compute_time = shared.compute_time.saturating_add(call.took);
+        if let Some(took) = call.took {
+            shared.computed.add(took);
+        }
         let is_current = !flight.is_fenced() && !shared.is_clearing(flight.tags.as_ref());
         // A resource is there once for all, and what two computed beside each other is as good; only
         // what is forced replaces it.
@@ -176,7 +178,7 @@ impl Cache {
     /// nothing was computed.
     fn end_of(&self, call: &Claimant) -> Tick {
         match call.flight.started_at() {
-            Some(started) if self.clock.is_real() => started.plus(call.took),
+            Some(started) if self.clock.is_real() => started.plus(call.took.unwrap_or(0)),
             _ => self.now(),
         }
     }

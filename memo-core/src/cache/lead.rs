@@ -96,8 +96,7 @@ impl Lead {
     /// The body is done: its time counts in the statistics, and for the bound of waits.
     pub(crate) fn computed(&mut self) {
         let time = self.call.flight.elapsed();
-        self.call.took = nanos(time);
-        self.call.has_run = true;
+        self.call.took = Some(nanos(time));
         if !self.call.flight.is_delayed() {
             self.cache.computed_in(time);
         }
@@ -152,11 +151,6 @@ impl Drop for Lead {
             call.flight.forget_polls();
             // Whoever panicked would again.
             if call.flight.has_panicked() || !call.has_key() {
-                if call.has_key() && !call.has_run {
-                    // Whoever panicked was the body.
-                    call.has_run = true;
-                    call.took = nanos(call.flight.elapsed());
-                }
                 let _ = cache.finish(call, Outcome::Leave);
             } else {
                 cache.abandon(&call.flight, call.awaited());

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use super::{Cache, Shared, UNLISTED};
 use crate::clock::Tick;
+use crate::function::computed::Computed;
+#[cfg(feature = "metrics")]
+use crate::function::computed::Latest;
 use crate::function::registry::{Function, Held};
-use crate::function::stats::Stats;
+use crate::function::stats::{Counted, Stats};
 use crate::key::tags::{Tag, TagHash};
 use crate::memory::bounded::Bounds;
 #[cfg(unix)]
@@ -62,18 +65,20 @@ impl Function for Cache {
         shared.clearing_tags.extend(tags);
     }
 
-    fn stats(&'static self) -> Stats {
+    fn counted(&'static self) -> Counted {
         // What has expired is not held any more, reclaimed or not.
         self.expire_whole();
-        let (entries, bytes, evictions, expirations, misses, compute_time) = {
-            let Shared { memory, misses, compute_time, .. } = &*self.lock();
+        let (entries, bytes, evictions, expirations, misses, computations, compute_time) = {
+            let Shared { memory, misses, computed, .. } = &*self.lock();
             let (evictions, expirations) = (memory.evictions(), memory.expirations());
-            (memory.entries(), memory.bytes(), evictions, expirations, *misses, *compute_time)
+            let Computed { count, time, .. } = *computed;
+            let (entries, bytes) = (memory.entries(), memory.bytes());
+            (entries, bytes, evictions, expirations, *misses, count, time)
         };
         let number = self.number.load(Ordering::Relaxed) & !UNLISTED;
         let Bounds { entries: max_entries, bytes: max_bytes } = self.asked_bounds();
         let bound = |bound| u64::try_from(bound).ok().filter(|_| bound != usize::MAX);
-        Stats {
+        let stats = Stats {
             name: self.name(),
             hits: reclaim::hits(number) - self.counts.hits_before.load(Ordering::Relaxed),
             misses: self.misses_so_far(misses),
@@ -91,7 +96,13 @@ impl Function for Cache {
             max_entries: bound(max_entries),
             max_bytes: bound(max_bytes),
             ttl: self.known_ttl().map(Duration::from_nanos),
-        }
+        };
+        Counted { stats, computations }
+    }
+
+    #[cfg(feature = "metrics")]
+    fn take_latest(&'static self) -> Latest {
+        self.lock().computed.take_latest()
     }
 
     fn expire_whole(&'static self) {
@@ -111,7 +122,7 @@ impl Function for Cache {
         self.stale.forget();
         self.wait.forget();
         let mut shared = self.lock();
-        (shared.misses, shared.compute_time) = (0, 0);
+        (shared.misses, shared.computed) = (0, Computed::new());
         shared.memory.forget_counts();
     }
 

@@ -23,7 +23,7 @@ impl End {
     pub(super) fn of(call: &Claimant, outcome: &Outcome) -> Option<Self> {
         event::is_observed().then(|| Self {
             digest: call.flight.digest,
-            took: call.has_run.then(|| Duration::from_nanos(call.took)),
+            took: call.took.map(Duration::from_nanos).or_else(|| until_panic(call)),
             bytes: match outcome {
                 Outcome::Store(entry) => entry.view().entry.bytes(),
                 Outcome::Share(_) | Outcome::Tell(_) | Outcome::Forget(..) | Outcome::Leave => 0,
@@ -46,6 +46,11 @@ impl End {
             cache.tell(&digest, || EventKind::Refreshed { ok: is_stored });
         }
     }
+}
+
+/// How long a body ran that panicked. The statistics have no time of it.
+fn until_panic(call: &Claimant) -> Option<Duration> {
+    (call.has_key() && call.flight.has_panicked()).then(|| call.flight.elapsed())
 }
 
 impl Cache {

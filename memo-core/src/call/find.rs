@@ -10,7 +10,6 @@ use crate::flight::Key;
 use crate::function::event::EventKind;
 use crate::function::{enabled, isolation};
 use crate::key::{Args, Arguments};
-use crate::memory::entry::Ref;
 use crate::reclaim;
 
 /// A call, looked up and not yet answered. It holds no argument.
@@ -23,8 +22,8 @@ pub struct Call<R, P> {
 
 pub(super) enum Found<R> {
     Hit(R),
-    /// A hit that is to be refreshed in the background, and its entry, if that is there still.
-    Stale(R, Option<Ref>),
+    /// A hit that is to be refreshed in the background.
+    Stale(R),
     Miss(Claimant),
     /// To be computed now, whatever is stored.
     Forced(Claimant),
@@ -79,9 +78,7 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args:
         return find_valid(memo, payload, &args);
     } else {
         match memo.find::<R, P, A>(&args, true) {
-            Some((result, is_stale)) if is_stale => {
-                Found::Stale(result, memo.outside().stale_entry(&args))
-            }
+            Some((result, is_stale)) if is_stale => Found::Stale(result),
             Some((result, _)) => Found::Hit(result),
             None => return missed(memo, payload, &args),
         }
@@ -100,7 +97,7 @@ pub(super) fn missed<R, P: Payload<R>, A: Args>(
     let found_inside = memo.find_inside::<R, P>(args, true);
     let memo = memo.here();
     let found = match found_inside {
-        Some((result, is_stale)) if is_stale => Found::Stale(result, memo.stale_entry(args)),
+        Some((result, is_stale)) if is_stale => Found::Stale(result),
         Some((result, _)) => memo.sampled::<R, P>(Found::Hit(result), args),
         None => memo.missed::<R, P>(args),
     };
@@ -218,13 +215,6 @@ impl Static {
 }
 
 impl Memo {
-    /// The entry that a call is to have refreshed, looked for once more: other hits have no use for it.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn stale_entry(&'static self, args: &dyn Arguments) -> Option<Ref> {
-        self.cache.entry(&self.cache.key(args, 0).ok()?)
-    }
-
     /// As the hot path, by the key: so that what finds is not compiled twice.
     pub(super) fn find_by_key<R, P: Payload<R>>(
         &'static self,
@@ -254,7 +244,7 @@ impl Memo {
             Some((result, is_stale)) if payload.is_valid(&result) => {
                 self.cache.count_hit();
                 return match is_stale {
-                    true => Found::Stale(result, self.stale_entry(args)),
+                    true => Found::Stale(result),
                     false => Found::Hit(result),
                 };
             }
@@ -325,7 +315,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     pub fn run(self, body: impl FnOnce() -> R) -> R {
         let Self { memo, payload, found } = self;
         match found {
-            Found::Hit(result) | Found::Stale(result, _) => result,
+            Found::Hit(result) | Found::Stale(result) => result,
             Found::Miss(call) if P::VERIFIES && call.doubted.is_some() => {
                 Self { memo, payload, found: Found::Miss(call) }.verify(body)
             }
@@ -344,7 +334,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     pub fn hit(self) -> Result<R, Miss<R, P>> {
         let Self { memo, payload, found } = self;
         let leading = match found {
-            Found::Hit(result) | Found::Stale(result, _) => return Ok(result),
+            Found::Hit(result) | Found::Stale(result) => return Ok(result),
             Found::Uncached => None,
             Found::Forced(call) => Some(memo.lead_forced::<R, P>(call)),
             Found::Miss(call) => match memo.claim::<R, P>(call) {
@@ -363,7 +353,7 @@ impl<R, P: Payload<R>> Call<R, P> {
     pub fn missed(self) -> Result<R, AsyncMiss<R, P>> {
         let Self { memo, payload, found } = self;
         let call = match found {
-            Found::Hit(result) | Found::Stale(result, _) => return Ok(result),
+            Found::Hit(result) | Found::Stale(result) => return Ok(result),
             Found::Miss(call) => Some((call, false)),
             Found::Forced(call) => Some((call, true)),
             Found::Uncached => None,

@@ -65,7 +65,7 @@ impl Static {
     /// `func::stats()`.
     #[must_use]
     pub fn stats(&'static self) -> Stats {
-        self.here().cache.stats()
+        self.here().cache.counted().stats
     }
 }
 

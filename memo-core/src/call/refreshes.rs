@@ -3,35 +3,51 @@
 use std::future::Future;
 
 use super::find::Found;
-use super::{Call, Memo, Payload};
+use super::{Call, Memo, Payload, Static};
 use crate::background::carried::{carried, Carried};
 use crate::background::pool::REFRESHES;
 use crate::background::spawner;
 use crate::cache::Refreshed;
 use crate::function::error::Kind;
+use crate::key::Args;
 
 impl<R, P: Payload<R>> Call<R, P> {
     /// Has the result refreshed in the background, if it is old and this call is the first to see it.
     ///
-    /// `job` makes the refreshing call, from arguments of its own.
+    /// `job` makes the refreshing call, from arguments of its own; `refreshed` finds once more what that is
+    /// of, as hits that are not old have no use for it.
     #[inline]
-    pub fn refresh_in_background<J: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> J) {
-        if let Found::Stale(_, entry) = &self.found {
-            begin_job(Refreshed::new(entry.as_ref()), job);
+    pub fn refresh_in_background<J: FnOnce() + Send + 'static>(
+        &self,
+        refreshed: impl FnOnce() -> Refreshed,
+        job: impl FnOnce() -> J,
+    ) {
+        if let Found::Stale(_) = &self.found {
+            begin_job(refreshed(), job);
         }
     }
 
     /// The same of an async function, whose refresh is a task.
     #[inline]
-    pub fn refresh_in_task<F>(&self, task: impl FnOnce() -> F)
-    where
+    pub fn refresh_in_task<F>(
+        &self,
+        refreshed: impl FnOnce() -> Refreshed,
+        task: impl FnOnce() -> F,
+    ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        if let Found::Stale(_, entry) = &self.found {
-            let refreshed = Refreshed::new(entry.as_ref());
-            begin_task(self.memo, refreshed, task);
+        if let Found::Stale(_) = &self.found {
+            begin_task(self.memo, refreshed(), task);
         }
     }
+}
+
+/// What a call is to have refreshed.
+#[cold]
+#[inline(never)]
+pub fn refreshed<A: Args>(memo: &'static Static, args: A) -> Refreshed {
+    let cache = &memo.here().cache;
+    Refreshed::new(cache.key(&args, 0).ok().and_then(|key| cache.entry(&key)))
 }
 
 #[cold]

@@ -32,16 +32,14 @@ pub(super) fn enter_watched<R, P: Payload<R>, A: Args>(
         find_valid(memo, payload, args)
     } else {
         match memo.here().find_by_key::<R, P>(args, true) {
-            Some((result, true)) => Call {
-                memo: memo.here(),
-                payload,
-                found: Found::Stale(result, memo.here().stale_entry(args)),
-            },
+            Some((result, true)) => {
+                Call { memo: memo.here(), payload, found: Found::Stale(result) }
+            }
             Some((result, false)) => Call { memo: memo.here(), payload, found: Found::Hit(result) },
             None => missed(memo, payload, args),
         }
     };
-    if matches!(call.found, Found::Hit(_) | Found::Stale(..)) {
+    if matches!(call.found, Found::Hit(_) | Found::Stale(_)) {
         call.memo.tell_hit(args);
     }
     let Call { memo, payload, found } = call;

@@ -43,7 +43,8 @@ pub enum EventKind {
     Hit,
     /// A call was not: its body runs.
     Missed(Why),
-    /// A body ran, whether it returned a result, an `Err` or panicked.
+    /// A body ran, whether it returned a result, an `Err` or panicked; the statistics have the times of
+    /// those that returned.
     Computed {
         /// How long that took.
         took: Duration,

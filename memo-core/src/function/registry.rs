@@ -3,8 +3,10 @@
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+#[cfg(feature = "metrics")]
+use crate::function::computed::Latest;
 use crate::function::isolation;
-use crate::function::stats::Stats;
+use crate::function::stats::{Counted, Stats};
 use crate::key::tags::{Tag, TagHash};
 use crate::platform::sync::Mutex;
 
@@ -28,7 +30,10 @@ pub(crate) trait Function: Sync {
     fn clears_begin(&'static self, clears: u32, tags: &[TagHash]);
     /// Whether its results have tags.
     fn is_tagged(&'static self) -> bool;
-    fn stats(&'static self) -> Stats;
+    fn counted(&'static self) -> Counted;
+    /// The times of its computations since the last call of this.
+    #[cfg(feature = "metrics")]
+    fn take_latest(&'static self) -> Latest;
     /// Gives up all that has expired by its clock.
     fn expire_whole(&'static self);
     /// It is as if it had never been called, and in no registry. It is empty, and nobody calls it.
@@ -285,6 +290,6 @@ impl Registry {
     }
 
     pub(crate) fn stats(&self) -> Vec<Stats> {
-        self.all().into_iter().map(Function::stats).collect()
+        self.all().into_iter().map(|function| function.counted().stats).collect()
     }
 }

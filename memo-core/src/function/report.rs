@@ -55,11 +55,7 @@ pub fn report() -> Report {
 
 impl FunctionReport {
     fn kind(&self) -> &'static str {
-        if self.is_singleton {
-            "singleton"
-        } else {
-            "memo"
-        }
+        kind(self.is_singleton)
     }
 
     fn cells(&self) -> [String; COLUMNS] {
@@ -78,6 +74,15 @@ impl FunctionReport {
             mean,
             time(stats.time_saved()),
         ]
+    }
+}
+
+/// What a function's attribute is called.
+pub(crate) fn kind(is_singleton: bool) -> &'static str {
+    if is_singleton {
+        "singleton"
+    } else {
+        "memo"
     }
 }
 

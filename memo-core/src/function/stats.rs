@@ -64,6 +64,14 @@ pub struct Stats {
     pub ttl: Option<Duration>,
 }
 
+/// The statistics of a function, and what belongs to them that users are not shown.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    pub(crate) stats: Stats,
+    /// How many times are in `stats.compute_time`.
+    pub(crate) computations: u64,
+}
+
 impl Stats {
     /// Returns the share of the calls that were hits, from 0 to 1. Returns 0 before the first call.
     ///
