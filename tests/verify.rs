@@ -174,8 +174,16 @@ fn no_pure_function_is_blamed() {
     for call in 0..calls / 10 {
         let x = call % 50;
         assert!(call < 50 || float::contains(x));
-        (float(x), floats(x), map(x), sets(x), record(x).unwrap(), nested(x));
-        (fibonacci(x), float(x), floats(x), map(x));
+        float(x);
+        floats(x);
+        map(x);
+        sets(x);
+        record(x).unwrap();
+        nested(x);
+        fibonacci(x);
+        float(x);
+        floats(x);
+        map(x);
     }
     let all = [
         float::stats(),
@@ -214,7 +222,9 @@ fn a_body_that_panics_or_fails_now_fails_no_hit() {
         x
     }
     let _all = all_hits();
-    (panics(4), fails(4).unwrap(), block_on(panics_in_a_task(4)));
+    panics(4);
+    fails(4).unwrap();
+    block_on(panics_in_a_task(4));
     BREAKS.store(true, SeqCst);
     assert_eq!((panics(4), fails(4), block_on(panics_in_a_task(4))), ("4".to_owned(), Ok(4), 4));
     for stats in [panics::stats(), fails::stats(), panics_in_a_task::stats()] {
@@ -272,7 +282,8 @@ fn a_block_of_a_test_verifies_as_its_surroundings_do() {
     let _all = all_hits();
     memo::isolated(|| {
         assert_eq!((next(4), next(4), next(4)), (4, 5, 6));
-        (expiring(5), expiring(5));
+        expiring(5);
+        expiring(5);
         assert_eq!((next::stats().differing, expiring::stats().differing), (2, 0));
     });
     assert_eq!(next::stats().differing, 0);
@@ -306,7 +317,8 @@ fn threads_that_verify_the_same_call_all_get_a_result() {
         x + NEXT.fetch_add(1, SeqCst)
     }
     let _all = all_hits();
-    (pure(4), impure(4));
+    pure(4);
+    impure(4);
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {

@@ -32,7 +32,10 @@ fn what_is_stored_is_a_hit_and_says_how_old_it_is() {
         x.to_string()
     }
     memo::isolated(|| {
-        (lasting(4), expiring(4), bounded(4), idle(4));
+        lasting(4);
+        expiring(4);
+        bounded(4);
+        idle(4);
         memo::advance(120 * SECOND);
         let all =
             [lasting::explain(4), bounded::explain(4), expiring::explain(4), idle::explain(4)];
@@ -59,10 +62,12 @@ fn a_new_result_is_young_whatever_was_stored_before_it() {
     }
     memo::isolated(|| {
         for x in 0..9 {
-            (bounded(x), unbounded(x));
+            bounded(x);
+            unbounded(x);
             memo::advance(3600 * SECOND);
         }
-        (bounded::insert(9, 9), unbounded::refresh(8));
+        bounded::insert(9, 9);
+        unbounded::refresh(8);
         for explanation in [bounded::explain(9), unbounded::explain(8)] {
             let Why::Hit { age, .. } = explanation.why() else { panic!("{explanation}") };
             assert!(is_about(*age, Duration::ZERO), "{explanation}");
@@ -94,7 +99,8 @@ fn what_is_too_old_has_expired_for_as_long_as_it_is() {
         Ok(x)
     }
     memo::isolated(|| {
-        (square(4), kept(4).unwrap());
+        square(4);
+        kept(4).unwrap();
         memo::advance(900 * SECOND);
         for explanation in [square::explain(4), kept::explain(4)] {
             let Why::Expired { ago } = explanation.why() else { panic!("{explanation}") };
@@ -223,14 +229,12 @@ fn what_failed_was_refused_or_lives_for_no_time_was_not_stored() {
     fn pool(x: u64) -> Result<String, String> {
         Err(x.to_string())
     }
-    (
-        checked(4).unwrap_err(),
-        large(4),
-        lasting(0),
-        kept(4),
-        short("a long text"),
-        pool(4).unwrap_err(),
-    );
+    checked(4).unwrap_err();
+    large(4);
+    lasting(0);
+    kept(4);
+    short("a long text");
+    pool(4).unwrap_err();
     let all = [
         checked::explain(4),
         large::explain(4),
@@ -317,7 +321,8 @@ fn what_is_cleared_or_removed_while_it_is_computed_says_so() {
         removed::remove(x);
         x
     }
-    (cleared(4), removed(4));
+    cleared(4);
+    removed(4);
     assert!(matches!(cleared::explain(4).why(), Why::Cleared { .. }));
     assert_eq!(removed::explain(4).why(), &Why::Removed);
 }
