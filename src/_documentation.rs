@@ -11,6 +11,9 @@ pub mod benchmarks {}
 #[doc = include_str!("../docs/shapes.md")]
 pub mod shapes {}
 
+#[doc = include_str!("../docs/sessions.md")]
+pub mod sessions {}
+
 #[doc = include_str!("../docs/time.md")]
 pub mod time {}
 

@@ -30,8 +30,8 @@
 pub use memo_core::{
     advance, bulk, clear, clear_all, clear_tag, isolated, isolated_async, openmetrics, report,
     set_enabled, set_max_bytes, set_observer, set_reporter, set_spawner, set_verify, stats,
-    BoxFuture, Error, Event, EventKind, Explanation, File, FunctionReport, KeyId, Report, Stats,
-    Why,
+    BoxFuture, Error, Event, EventKind, Explanation, File, FunctionReport, KeyId, Report, Session,
+    Stats, Why,
 };
 pub use memo_macros::{memo, singleton};
 

@@ -117,3 +117,14 @@ fn a_hit_allocates_nothing_for_its_time_and_for_its_condition() {
     }
     assert_eq!((allocations(|| idle("some text")), allocations(|| lived("some text"))), (0, 0));
 }
+
+#[test]
+fn a_hit_in_a_session_allocates_nothing() {
+    #[memo(scope = "session")]
+    fn length(text: &str) -> usize {
+        text.len()
+    }
+    let session = memo::Session::new();
+    session.enter(|| assert_eq!(allocations(|| length("some text")), 0));
+    assert_eq!(allocations(|| length("some text")), 0);
+}

@@ -128,7 +128,7 @@ fn a_call_is_told_of_in_the_order_in_which_it_goes() {
     fn square(x: u64) -> u64 {
         x * x
     }
-    (square(4), square(4), square::refresh(4), square::remove(4));
+    let _ = (square(4), square(4), square::refresh(4), square::remove(4));
     assert_eq!(
         of_one_call(&square::stats()),
         ["missed", "computed", "stored", "hit", "computed", "stored", "refreshed", "removed"]
@@ -214,7 +214,7 @@ fn sums_are_those_of_the_statistics_whatever_sixteen_threads_do() {
     }
     #[memo]
     async fn task(x: u64) -> Result<u64, u64> {
-        if x % 7 == 0 {
+        if x.is_multiple_of(7) {
             return Err(x);
         }
         Ok(x)

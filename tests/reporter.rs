@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use memo::{memo, singleton};
+use memo::{memo, singleton, Session};
 use serde::{Serialize, Serializer};
 
 static TOLD: AtomicU32 = AtomicU32::new(0);
@@ -66,6 +66,17 @@ async fn detached(key: u32) -> u32 {
     key + 7
 }
 
+#[memo(scope = "session")]
+fn scoped(key: &NoKey) -> u32 {
+    let _ = key;
+    7
+}
+
+#[memo]
+fn private(key: u32) -> u32 {
+    scoped(&NoKey) + key
+}
+
 #[test]
 fn a_reporter_that_panics_costs_no_call_its_result_and_is_told_of_the_next() {
     memo::set_reporter(|_| {
@@ -87,4 +98,10 @@ fn a_reporter_that_panics_costs_no_call_its_result_and_is_told_of_the_next() {
     let counted = [lived::stats(), enabled::stats(), idle::stats()];
     assert_eq!(counted.map(|stats| stats.uncacheable), [2; 3]);
     assert_eq!(conditional::get(1), None);
+    // Once for a function, in however many sessions.
+    for _ in 0..3 {
+        Session::new().enter(|| assert_eq!((private(1), private(2)), (8, 9)));
+    }
+    assert_eq!((private::stats().uncacheable, scoped::stats().uncacheable), (6, 6));
+    assert_eq!(TOLD.load(SeqCst), 9);
 }

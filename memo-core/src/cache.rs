@@ -5,13 +5,12 @@
 //! its flight under the same lock under which the flight would store its result.
 
 mod find;
+mod keyed;
 pub(crate) mod claimant;
 mod claim;
 pub(crate) mod waiting;
 pub(crate) mod lead;
 pub(crate) mod tiered;
-pub(crate) mod stamps;
-pub(crate) mod fleet;
 mod finish;
 mod invalidate;
 mod retain;
@@ -26,26 +25,23 @@ pub(crate) mod asked;
 #[cfg(unix)]
 mod fork;
 
-use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::platform::sync::{Mutex, MutexGuard};
 use once_cell::sync::OnceCell;
 
-use crate::background::release;
 use crate::cache::asked::{Asked, Unknown};
 use crate::clock::{Clock, Tick, REAL};
 use crate::flight::{on_rayon, Flights, Key, ON_RAYON};
 use crate::function::computed::Computed;
-use crate::function::error::Kind;
 use crate::function::name::Name;
 use crate::function::registry::{next_number, Registry};
-use crate::key::sink::{take_refusal, Stop};
+use crate::function::session;
 use crate::key::tags::TagHash;
-use crate::key::{self, Arguments, Scope};
+use crate::key::Scope;
 use crate::memory::bounded::{Bounds, Memory};
-use crate::memory::entry::Builder;
-use crate::memory::table::{self, Table};
+use crate::memory::table::Table;
 use crate::store::backing::Backing;
 
 use claim::Claim;
@@ -55,6 +51,7 @@ pub(crate) use find::{pin, pin_outside, Held, Refreshed};
 pub(crate) use finish::{Finished, Outcome};
 #[cfg(unix)]
 pub(crate) use fork::watch as watch_forks;
+pub(crate) use keyed::NoKey;
 use life::Ttl;
 
 /// The shortest bound of a wait for a computation, in nanoseconds, where no option says another.
@@ -101,6 +98,16 @@ pub(crate) struct Cache {
     is_resource: bool,
     /// Which kinds of [`Error`] were reported, one bit each.
     reported: AtomicU16,
+    /// The function, for which a double in a session reports.
+    reports_as: Option<&'static Self>,
+    /// The function of which it is a double.
+    original: Option<&'static Self>,
+    /// Its place in the registry.
+    place: AtomicUsize,
+    /// It is a double in sessions.
+    is_of_session: bool,
+    /// The session has ended; written under the registry's lock.
+    is_closed: AtomicBool,
 }
 
 /// What a function's options say of what it stores.
@@ -182,6 +189,11 @@ impl Cache {
             clock: &REAL,
             is_resource,
             reported: AtomicU16::new(0),
+            reports_as: None,
+            original: None,
+            place: AtomicUsize::new(usize::MAX),
+            is_of_session: false,
+            is_closed: AtomicBool::new(false),
         }
     }
 }
@@ -189,12 +201,36 @@ impl Cache {
 impl Cache {
     /// The same function with nothing stored and no store, in an isolation, which has this registry
     /// and this clock.
-    pub(crate) fn double(&self, registry: &'static Registry, clock: &'static Clock) -> Self {
+    pub(crate) fn double(
+        &'static self,
+        registry: &'static Registry,
+        clock: &'static Clock,
+    ) -> Self {
         let mut double = Self::new(self.declared, registry, self.is_resource);
         double.limits = self.limits;
+        double.original = Some(self.original.unwrap_or(self));
         double.clock = clock;
         double.shared.lock().memory.clock = clock;
         double
+    }
+
+    /// The same function in sessions, of this isolation or of none.
+    pub(crate) fn double_of_session(
+        &'static self,
+        isolation: Option<(&'static Registry, &'static Clock)>,
+    ) -> Self {
+        let (registry, clock) = isolation.unwrap_or((self.registry, self.clock));
+        let mut double = self.double(registry, clock);
+        double.is_of_session = true;
+        // An isolation is a test of its own.
+        double.reports_as = if isolation.is_none() { Some(self) } else { None };
+        double
+    }
+
+    /// A call of it that found nothing.
+    pub(crate) fn claimant(&self, key: Key) -> Claimant {
+        let session = if self.is_of_session { session::current() } else { None };
+        Claimant::new(key, session)
     }
 
     pub(crate) fn is_resource(&self) -> bool {
@@ -207,69 +243,7 @@ impl Cache {
     }
 }
 
-/// What a call found wrong before it could look anything up.
-#[derive(Debug)]
-pub(crate) struct NoKey;
-
 impl Cache {
-    /// The key of a call that found nothing, with room for a value of the expected length, and with the
-    /// tags of that.
-    ///
-    /// # Errors
-    /// An argument's `Serialize` returned one, or the user's `tags` panicked; it is counted and reported.
-    pub(crate) fn missed(
-        &'static self,
-        args: &dyn Arguments,
-        expected_len: usize,
-    ) -> Result<Key, NoKey> {
-        let mut key = self.key_without_tags(args, expected_len)?;
-        self.tag(&mut key, args).map(|()| key)
-    }
-
-    /// Asks for the tags of a call, if its function has any.
-    ///
-    /// # Errors
-    /// It panicked, or there are too many; it is counted and reported.
-    pub(crate) fn tag(&self, key: &mut Key, args: &dyn Arguments) -> Result<(), NoKey> {
-        if !self.limits.is_tagged {
-            return Ok(());
-        }
-        let tags = args.tags_of().map_err(|no_tags| {
-            self.count_uncacheable(no_tags.why());
-            NoKey
-        })?;
-        key.entry.set_tags(tags);
-        Ok(())
-    }
-
-    /// The key of a call whose tags are no matter yet.
-    ///
-    /// # Errors
-    /// As for [`missed`](Self::missed), of arguments.
-    pub(crate) fn key_without_tags(
-        &'static self,
-        args: &dyn Arguments,
-        expected_len: usize,
-    ) -> Result<Key, NoKey> {
-        release::tend();
-        self.register(args.scope_of());
-        self.key(args, expected_len).map_err(|stop| {
-            debug_assert_eq!(stop, Stop::Refused);
-            self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
-            self.report(Kind::Key, take_refusal());
-            NoKey
-        })
-    }
-
-    /// The key of a call that is only looked for.
-    pub(crate) fn key(&self, args: &dyn Arguments, expected_len: usize) -> Result<Key, Stop> {
-        let is_local = args.scope_of().is_some_and(Scope::is_local);
-        key::encode(args, table::seed(), |encoded| {
-            let digest = encoded.digest();
-            Key { digest, entry: Builder::of(&encoded, expected_len), is_local }
-        })
-    }
-
     /// What is behind the lock; children of `fork` are seen to before a thread may hold it.
     fn lock(&self) -> MutexGuard<'_, Shared> {
         #[cfg(unix)]
@@ -284,7 +258,10 @@ impl Cache {
 
     fn register(&'static self, scope: Option<Scope>) {
         // Relaxed: a number seen late only means to ask again, under the registry's lock.
-        let is_unlisted = || self.number.load(Ordering::Relaxed) & UNLISTED != 0;
+        let is_unlisted = || {
+            let is_closed = self.is_closed.load(Ordering::Relaxed);
+            self.number.load(Ordering::Relaxed) & UNLISTED != 0 && !is_closed
+        };
         if is_unlisted() {
             #[cfg(unix)]
             crate::cache::fork::watch();
@@ -344,12 +321,6 @@ impl Cache {
             bytes: ask_bytes.map_or(bounds.bytes, |ask| ask()),
         };
         self.bounds.get(ask).map(drop)
-    }
-
-    /// What it may hold, asked for if need be; as far as the compiler knows, if it cannot be said.
-    fn asked_bounds(&self) -> Bounds {
-        let _ = self.ask_bounds();
-        self.bounds()
     }
 
     /// What it may hold; what the options would have to be asked for is none before that is done.

@@ -10,6 +10,7 @@
 
 mod memo;
 pub(crate) mod isolated;
+mod scoped;
 pub(crate) mod declared;
 mod payload;
 mod resource;
@@ -19,31 +20,29 @@ pub(crate) mod lives;
 mod condition;
 pub(crate) mod retain;
 mod find;
-mod refreshes;
 mod miss;
-mod async_miss;
-mod detached;
 mod stored;
+mod tasks;
 mod companions;
-mod async_companions;
 mod explain;
 mod watched;
 mod verify;
 
-pub use async_companions::{contains_async, get_async, insert_async, remove_async};
-pub use async_miss::AsyncMiss;
 pub use companions::{contains, contains_stored, get, insert, remove, Insert};
 pub use condition::{is_enabled, only_if, uncached, OnlyIf};
-pub use detached::Detached;
 pub use explain::explain;
 pub use find::{enter, hit, look_again, refresh, Call};
 pub use kept::{Clones, Kept};
 pub use memo::{Memo, Static};
 pub use miss::Miss;
 pub use payload::{Bytes, Payload};
-pub use refreshes::refreshed;
 pub use resource::{Hooks, Resource};
 pub use retain::{retain, retain_ok};
+pub use scoped::Scoped;
+pub use tasks::async_companions::{contains_async, get_async, insert_async, remove_async};
+pub use tasks::async_miss::AsyncMiss;
+pub use tasks::detached::Detached;
+pub use tasks::refreshes::refreshed;
 
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,7 @@ use once_cell::sync::OnceCell;
 
 use crate::clock::Tick;
 use crate::function::isolation::{self, Isolation};
+use crate::function::session;
 use crate::key::tags::{TagHash, Tags};
 use crate::key::DIGEST;
 use crate::memory::entry::{self, Builder};
@@ -89,6 +90,10 @@ pub(crate) struct Flight {
     generation: u32,
     /// In the isolation whose double it computes, which waits for it before it is used again.
     isolation: Option<isolation::Share>,
+    /// The session whose double it computes, likewise.
+    session: Option<session::Share>,
+    /// It called a function of a session that is not its own: what it computes is for its caller.
+    is_private: AtomicBool,
     polls: Polls,
     pub(crate) span: span::Slot,
     state: Mutex<State>,
@@ -123,7 +128,7 @@ enum Phase {
 
 impl Flight {
     /// A flight to be led by the caller.
-    pub(crate) fn new(key: &Key) -> Arc<Self> {
+    pub(crate) fn new(key: &Key, session: Option<session::Share>) -> Arc<Self> {
         let state = State {
             phase: Phase::Led,
             leaders: Leaders::new(),
@@ -148,6 +153,8 @@ impl Flight {
             inner_waits: AtomicUsize::new(0),
             generation: process::generation(),
             isolation: isolation::current().map(Isolation::share),
+            session,
+            is_private: AtomicBool::new(false),
             polls: Polls::new(),
             span: span::Slot::new(),
             state: Mutex::new(state),
@@ -158,7 +165,7 @@ impl Flight {
     ///
     /// It is one that [can be reused](Self::can_be_reused): nothing in the state behind its lock has
     /// changed.
-    pub(crate) fn reuse(self: &mut Arc<Self>, key: &Key) -> bool {
+    pub(crate) fn reuse(self: &mut Arc<Self>, key: &Key, session: Option<session::Share>) -> bool {
         let Some(flight) = Arc::get_mut(self) else { return false };
         flight.digest = key.digest;
         flight.is_local = key.is_local;
@@ -170,6 +177,8 @@ impl Flight {
         flight.delayed = AtomicBool::new(false);
         flight.generation = process::generation();
         flight.isolation = isolation::current().map(Isolation::share);
+        flight.session = session;
+        flight.is_private = AtomicBool::new(false);
         true
     }
 
@@ -183,9 +192,9 @@ impl Flight {
         if self.isolation.is_some() {
             return false;
         }
-        if self.parent.is_some() {
+        if self.parent.is_some() || self.session.is_some() {
             let Some(flight) = Arc::get_mut(self) else { return false };
-            flight.parent = None;
+            (flight.parent, flight.session) = (None, None);
         }
         true
     }
@@ -235,6 +244,21 @@ impl Flight {
     /// Whether its result will have a tag.
     pub(crate) fn has_tag(&self, tag: TagHash) -> bool {
         self.tags.as_ref().is_some_and(|tags| tags.has(tag))
+    }
+
+    /// A function of a session is called in its body, and so in those around it: what they compute is
+    /// not for others, unless they are of the same session.
+    pub(crate) fn computes_for(&self, session: &session::Share) {
+        let is_same = |own: &session::Share| Arc::ptr_eq(own, session);
+        for flight in self.outwards().filter(|it| !it.session.as_ref().is_some_and(is_same)) {
+            // Relaxed: it is read where its body ends, after this.
+            flight.is_private.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what it computes is for its caller alone.
+    pub(crate) fn is_private(&self) -> bool {
+        self.is_private.load(Ordering::Relaxed)
     }
 
     /// Under the cache's lock.

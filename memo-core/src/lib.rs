@@ -37,6 +37,7 @@ pub use function::explanation::Explanation;
 pub use function::facade::publish as publish_metrics;
 pub use function::openmetrics::openmetrics;
 pub use function::report::{report, FunctionReport, Report};
+pub use function::session::Session;
 pub use function::stats::Stats;
 pub use function::verify::set_verify;
 pub use function::why::Why;
@@ -188,7 +189,7 @@ pub mod __private {
         contains, contains_async, contains_stored, enter, explain, get, get_async, hit, insert,
         insert_async, is_enabled, look_again, only_if, refresh, refreshed, remove, remove_async,
         retain, retain_ok, uncached, AsyncMiss, Bytes, Call, Clones, Detached, Hooks, Insert, Kept,
-        Memo, Miss, OnlyIf, Payload, Resource, Static,
+        Memo, Miss, OnlyIf, Payload, Resource, Scoped, Static,
     };
     pub use crate::codec::{Codec, Data, OkOnly, Part, Plain};
     pub use crate::function::identity::{Place, Source};

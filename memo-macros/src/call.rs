@@ -64,6 +64,7 @@ impl Function {
     //
     // Output:
     //     fn __memo() -> &'static Static { static MEMORY: Static = Static::new(Memo::new("crate::square")); &MEMORY }
+    // With `scope = "session"` it is a `Scoped`, and `MEMORY.here()`.
     pub(crate) fn memory(
         &self,
         new: &str,
@@ -80,12 +81,16 @@ impl Function {
             (None, Place::Impl(_) | Place::Trait) => quote!(#new(#path).method()),
         };
         let memo = quote!(#private::Memo::#new #settings);
-        let item = quote!(static MEMORY: #private::Static = #private::Static::new(#memo););
+        let (kind, here) = match self.is_of_sessions {
+            true => (quote!(Scoped), quote!(MEMORY.here())),
+            false => (quote!(Static), quote!(&MEMORY)),
+        };
+        let item = quote!(static MEMORY: #private::#kind = #private::#kind::new(#memo););
         if let Place::Trait = self.place {
-            return Helped { item, expr: quote!(&MEMORY) };
+            return Helped { item, expr: here };
         }
         let returns = quote!(&'static #private::Static);
-        let memory = quote!(#item &MEMORY);
+        let memory = quote!(#item #here);
         self.helped("memo", &Generics::default(), &returns, &memory)
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Function {
     pub(crate) is_stored: bool,
     /// Whether its computations are tasks of their own.
     pub(crate) is_detached: bool,
+    /// Whether there is a cache for each session.
+    pub(crate) is_of_sessions: bool,
     /// The declared return type; of an async function in a box, that of its future.
     pub(crate) returns: Type,
     /// The statements of the body, within its box.
@@ -125,6 +127,7 @@ impl Function {
             enabled: options.enabled.as_ref().map(|expr| (expr.clone(), Mentions::of(expr))),
             is_stored: false,
             is_detached: options.detached.is_some(),
+            is_of_sessions: options.scope.is_some(),
             body: block,
             receiver,
             params,

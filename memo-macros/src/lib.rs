@@ -210,6 +210,7 @@ use quote::quote;
 /// | `detached` | [what a caller that gives up undoes](#what-a-caller-that-gives-up-undoes) |
 /// | `stale_if_error = "1d"` | [what answers where the body fails](#what-answers-where-the-body-fails) |
 /// | `share_err` | [what who waits learns of an error](#what-who-waits-learns-of-an-error) |
+/// | `scope = "session"` | [whose results they are](#whose-results-they-are) |
 /// | `tags(EXPR, …)` | [what goes together](#what-goes-together) |
 /// | `store = "disk"`, `"redis"` or `EXPR`, `flight = "fleet"` | [beyond this process](#beyond-this-process) |
 /// | `name = "…"`, `version = 2` | [what the function is known by](#what-it-is-known-by) |
@@ -607,6 +608,31 @@ use quote::quote;
 /// `Store::has_tags`; with one that has none, results of functions with `tags` are kept in memory alone,
 /// which is reported.
 ///
+/// ## Whose results they are
+///
+/// With `scope = "session"` each `memo::Session` has results, bounds and statistics of its own, which end with
+/// it: a user's, a tenant's, a request's. Outside sessions the process has its own. What a function
+/// without the scope computes from one with it, in a session, is returned to its caller, and neither
+/// stored nor shared; that is counted in `stats().uncacheable`, and reported once. The option is
+/// refused beside `store`, which has results for all, and for longer.
+///
+/// ```
+/// # use memo::memo;
+/// use memo::Session;
+///
+/// #[memo(scope = "session", max_entries = 100)]
+/// fn page(_user: &str, number: u32) -> String {
+///     format!("page {number} for {_user}")
+/// }
+///
+/// let (ada, bob) = (Session::new(), Session::new());
+/// assert_eq!(ada.enter(|| page("Ada", 1)), "page 1 for Ada");
+/// assert_eq!(bob.enter(|| page("Bob", 1)), "page 1 for Bob");
+/// assert_eq!(ada.enter(|| page::get(1)).as_deref(), Some("page 1 for Ada"));
+/// drop(ada);
+/// assert_eq!(page::stats().entries, 1);
+/// ```
+///
 /// ## Beyond this process
 ///
 /// `store` keeps results beyond this process as well. A call that is not in memory asks the store
@@ -828,7 +854,7 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `detached`, `wait`, `share_err`, `max_entries`, `enabled`, `tags`, `name`, `handle`,
+/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `detached`, `wait`, `share_err`, `scope`, `max_entries`, `enabled`, `tags`, `name`, `handle`,
 /// `in_impl`, `in_trait` and `crate` are those of [`#[memo]`](macro@memo#options). A `ttl` that is a function
 /// is shown the value, `&T`; a call that is not `enabled` makes a value of its own. Two are a singleton's
 /// own:

@@ -4,7 +4,7 @@ use crate::foreign;
 use crate::renamed;
 use crate::values::{
     Bound, Store, Ttl, background, bytes, condition, entries, flag, fleet, idle, jitter, name,
-    name_text, names, path, stale, store, tags, ttl, value, version, wait,
+    name_text, names, path, session, stale, store, tags, ttl, value, version, wait,
 };
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote;
@@ -62,6 +62,8 @@ pub(crate) struct SharedOptions {
     pub(crate) detached: Option<Ident>,
     /// Who waits for a computation that fails is told of its error.
     pub(crate) share_err: Option<Ident>,
+    /// There is a cache for each session.
+    pub(crate) scope: Option<Ident>,
 }
 
 /// One attribute, as messages speak of it.
@@ -81,6 +83,7 @@ const MEMO: Attribute = Attribute {
         "refresh",
         "detached",
         "wait",
+        "scope",
         "store",
         "flight",
         "cache_if",
@@ -111,6 +114,7 @@ const SINGLETON: Attribute = Attribute {
         "refresh",
         "detached",
         "wait",
+        "scope",
         "share_err",
         "enabled",
         "tags",
@@ -174,12 +178,30 @@ impl Parse for MemoOptions {
                         bound how old results get by `ttl`, or leave out the `store`";
             return Err(Error::new(idle.span(), cure));
         }
+        options.check_scope()?;
         if let Some(flight) = options.flight.as_ref().filter(|_| options.store.is_none()) {
             let cure =
                 "`flight` needs a `store`: without one there is no other process to wait for";
             return Err(Error::new(flight.span(), cure));
         }
         Ok(options)
+    }
+}
+
+impl MemoOptions {
+    /// A store has its results for all, and for longer than a session.
+    fn check_scope(&self) -> Result<()> {
+        let Some(scope) = &self.shared.scope else { return Ok(()) };
+        let cure = if self.store.is_some() {
+            "what is a session's ends with it, and a `store` keeps results for all, and for longer: \
+             leave out one of them, or have `key` say whose they are"
+        } else if self.flight.is_some() {
+            "a session is of this process alone, and so there is no fleet to compute for: \
+             leave out `flight`"
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(scope.span(), cure))
     }
 }
 
@@ -242,6 +264,10 @@ impl SharedOptions {
             "enabled" => self.enabled = Some(condition(value(option, input)?)?),
             "wait" => self.wait = Some(wait(&value(option, input)?)?),
             "max_entries" => self.max_entries = Some(entries(value(option, input)?)?),
+            "scope" => {
+                session(&value::<Expr>(option, input)?)?;
+                self.scope = Some(option.clone());
+            }
             "refresh" => {
                 background(&value::<Expr>(option, input)?)?;
                 self.refresh = Some(option.clone());

@@ -411,6 +411,18 @@ pub(crate) fn background(mode: &Expr) -> Result<()> {
     one_mode(mode, "background", "`refresh` has one mode: `\"background\"`")
 }
 
+/// The one scope there is.
+pub(crate) fn session(scope: &Expr) -> Result<()> {
+    let cure = match literal(scope) {
+        Some(Lit::Str(text)) => format!(
+            "there is no scope `{}`: `scope = \"session\"`, or none for one cache for all",
+            text.value()
+        ),
+        _ => "there is one scope: `\"session\"`".to_owned(),
+    };
+    one_mode(scope, "session", &cure)
+}
+
 /// The one mode of `flight`.
 pub(crate) fn fleet(mode: &Expr) -> Result<()> {
     one_mode(mode, "fleet", "`flight` has one mode: `\"fleet\"`")

@@ -2,6 +2,7 @@
 
 mod chains;
 mod first_calls;
+mod sessions;
 mod source;
 mod stores;
 

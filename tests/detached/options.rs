@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
 
-use memo::memo;
 use memo::store::DiskStore;
+use memo::{memo, Session};
 
 use crate::schedule::{block_on, Gate, Task};
 use crate::spawner::{self, Way};
@@ -67,6 +67,44 @@ fn a_task_is_part_of_the_block_in_which_it_is_begun() {
     drop(block);
     spawner::run_queued();
     assert_eq!((RUNS.load(SeqCst), spawner::queued()), (1, 0));
+}
+
+#[test]
+fn a_task_is_part_of_the_session_in_which_it_is_begun() {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    #[memo(scope = "session")]
+    fn inner(x: u32) -> u32 {
+        x
+    }
+    #[memo(detached, scope = "session")]
+    async fn twice(x: u32) -> u32 {
+        RUNS.fetch_add(1, SeqCst);
+        2 * inner(x)
+    }
+    #[memo(detached)]
+    async fn of_everybody(x: u32) -> u32 {
+        inner(x)
+    }
+    spawner::set(Way::Queued);
+    let session = Session::new();
+    let mut call = Task::new(session.wrap(async { twice(2).await + of_everybody(2).await }));
+    assert!(call.poll().is_pending());
+    spawner::run_queued();
+    assert!(call.poll().is_pending());
+    spawner::run_queued();
+    assert_eq!(call.poll(), Poll::Ready(6));
+    drop(call);
+    assert!(session.enter(|| twice::contains(2) && inner::contains(2)));
+    assert!(!twice::contains(2) && !inner::contains(2));
+    // It computed from what is that session's alone.
+    assert!(!of_everybody::contains(2));
+    // A task holds no session: what has begun when that ends is discarded, the rest does not begin.
+    let mut call = Task::new(session.wrap(async { twice(3).await }));
+    assert!(call.poll().is_pending());
+    drop((call, session));
+    spawner::run_queued();
+    assert_eq!((RUNS.load(SeqCst), spawner::queued()), (1, 0));
+    assert_eq!(twice::stats().entries, 0);
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn results_and_resources_of_all_functions_go_together() {
     }
     let held = session(1);
     for user in 1..3 {
-        (profile(user), cart(user), session(user));
+        let _ = (profile(user), cart(user), session(user));
     }
     memo::clear_tag("together:1");
     assert!(!profile::contains(1) && !cart::contains(1) && !session::contains(1));
@@ -262,13 +262,13 @@ fn methods_patterns_and_generics_have_tags() {
     }
     let (one, two) = (Shop { id: 1 }, Shop { id: 2 });
     for item in [(3, 0), (4, 0)] {
-        (one.price(item), two.price(item));
+        let _ = (one.price(item), two.price(item));
     }
     memo::clear_tag("shop:1");
     memo::clear_tag("item:3");
     assert!(!one.price_contains((4, 0)) && !two.price_contains((3, 0)));
     assert!(two.price_contains((4, 0)));
-    (Shop::any(7_u8), Shop::any(7_u32), Shop::any(8_u8));
+    let _ = (Shop::any(7_u8), Shop::any(7_u32), Shop::any(8_u8));
     memo::clear_tag("any:7");
     assert!(!Shop::any_contains(7_u8) && !Shop::any_contains(7_u32) && Shop::any_contains(8_u8));
 }

@@ -10,7 +10,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use memo::store::DiskStore;
-use memo::{memo, singleton};
+use memo::{memo, singleton, Session};
 
 use crate::alone;
 
@@ -257,5 +257,57 @@ alone! {
             }
             assert_eq!(RELEASED.load(SeqCst), 2);
         }));
+    }
+}
+
+#[memo(scope = "session")]
+fn scoped(key: u32, _whose: usize) -> (u32, usize) {
+    (key, _whose)
+}
+
+alone! {
+    fn a_child_goes_on_with_the_sessions_of_its_parent_and_with_new_ones() {
+        let is_over = AtomicBool::new(false);
+        let live = Session::new();
+        live.enter(|| scoped(0, 100));
+        let failed = thread::scope(|scope| {
+            for number in 0..3 {
+                let (is_over, live) = (&is_over, &live);
+                scope.spawn(move || {
+                    while !is_over.load(SeqCst) {
+                        let session = Session::new();
+                        for key in 0..5 {
+                            assert_eq!(session.enter(|| scoped(key, number)), (key, number));
+                            live.enter(|| scoped(key + 10, number));
+                        }
+                        if number == 0 {
+                            scoped::clear();
+                            live.enter(|| scoped(0, 100));
+                        }
+                    }
+                });
+            }
+            let failed = (0..100).filter(|_| {
+                !in_child(|| {
+                    // Another session's it never is.
+                    assert!(live.enter(|| scoped::get(0)).is_none_or(|found| found == (0, 100)));
+                    let session = Session::new();
+                    for whose in 0..3 {
+                        assert_eq!(session.enter(|| scoped(0, whose)), (0, 0));
+                    }
+                    assert_eq!(scoped(0, 7), (0, 7));
+                    drop(session);
+                    assert_eq!(Session::new().enter(|| scoped(0, 8)), (0, 8));
+                    scoped::clear();
+                    assert_eq!(live.enter(|| scoped(0, 9)), (0, 9));
+                    live.clear();
+                    assert!(memo::stats().iter().any(|stats| stats.misses > 0));
+                })
+            });
+            let failed = failed.count();
+            is_over.store(true, SeqCst);
+            failed
+        });
+        assert_eq!(failed, 0);
     }
 }

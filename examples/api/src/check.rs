@@ -46,9 +46,21 @@ async fn requests(server: SocketAddr) -> io::Result<()> {
     assert!(ask(server, "GET /users/4", "", 200).await?.contains("Barbara"));
     assert!(ask(server, "GET /users/4?fresh=true", "", 200).await?.contains("Barbara"));
 
+    println!("each user has a cart, which nobody else sees, and which ends with the login:");
+    for user in ["ada", "bob"] {
+        ask(server, &format!("POST /logins/{user}"), "", 204).await?;
+        ask_as(server, user, &format!("POST /cart/{user}s-book"), 204).await?;
+    }
+    for user in ["ada", "bob", "ada", "bob"] {
+        let cart = ask_as(server, user, "GET /cart", 200).await?;
+        assert!(cart.contains(&format!("{user}s-book")), "{user} has {cart}");
+    }
+    ask(server, "DELETE /logins/ada", "", 204).await?;
+    ask_as(server, "ada", "GET /cart", 401).await?;
+
     println!("and this is what was counted:");
     let report = ask(server, "GET /stats", "", 200).await?;
-    for function in ["token", "rate", "history", "user", "pool"] {
+    for function in ["token", "rate", "history", "user", "pool", "cart"] {
         assert!(report.contains(function), "{function} is not in the report");
     }
 
@@ -62,8 +74,29 @@ async fn requests(server: SocketAddr) -> io::Result<()> {
 
 /// Returns the body of an answer that has the status.
 async fn ask(server: SocketAddr, request: &str, body: &str, expected: u16) -> io::Result<String> {
+    send(server, request, "nobody", body, expected).await
+}
+
+/// The same, to a request with a user's cookie.
+async fn ask_as(
+    server: SocketAddr,
+    user: &str,
+    request: &str,
+    expected: u16,
+) -> io::Result<String> {
+    send(server, request, user, "", expected).await
+}
+
+async fn send(
+    server: SocketAddr,
+    request: &str,
+    user: &str,
+    body: &str,
+    expected: u16,
+) -> io::Result<String> {
     let mut stream = TcpStream::connect(server).await?;
     let head = format!("{request} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n");
+    let head = format!("{head}Cookie: token={user}\r\n");
     let length = body.len();
     let whole = format!("{head}Content-Length: {length}\r\n\r\n{body}");
     stream.write_all(whole.as_bytes()).await?;

@@ -1,6 +1,7 @@
 //! The life of a result, in a web service. `cargo run --manifest-path examples/api/Cargo.toml`, and
 //! the README beside this has requests to make.
 
+mod carts;
 mod check;
 mod failure;
 mod history;

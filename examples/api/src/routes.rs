@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 
+use crate::carts;
 use crate::failure::Failure;
 use crate::history::{self, Archive, History};
 use crate::rates::{self, Bank, Rate};
@@ -39,6 +40,7 @@ pub fn routes() -> Router {
         .route("/stats", get(|| async { memo::report().to_string() }))
         .route("/metrics", get(metrics))
         .with_state(Backends::default())
+        .merge(carts::routes())
 }
 
 async fn token(

@@ -1,4 +1,5 @@
-//! What goes on beside the call that began it, and is part of the isolation in which that was made.
+//! What goes on beside the call that began it, and is part of the isolation and the session in which that
+//! was made.
 
 use std::any::Any;
 use std::future::Future;
@@ -9,6 +10,7 @@ use std::task::{Context, Poll};
 use super::pool::{InBackground, Job};
 use super::spawner::BoxFuture;
 use crate::function::isolation::{self, Isolation, Share, Visit};
+use crate::function::session;
 use crate::platform::unwind::{catch, discard};
 use crate::reclaim::Aside;
 
@@ -25,14 +27,52 @@ impl Inside {
     }
 }
 
-/// A job that is part of the isolation in which it is made: it is not begun after the end of that.
+/// Where something is made, which is done there: in an isolation, in a session, in both or in neither.
+struct Place {
+    isolation: Option<Share>,
+    session: Option<session::Share>,
+}
+
+/// This thread is in such a place.
+struct There {
+    /// Both are held for their drops.
+    _session: Option<session::Visit>,
+    _isolation: Option<Inside>,
+}
+
+impl Place {
+    fn here() -> Self {
+        let isolation = isolation::current().map(Isolation::share);
+        Self { isolation, session: session::current() }
+    }
+
+    fn is_any(&self) -> bool {
+        self.isolation.is_some() || self.session.is_some()
+    }
+
+    /// Whether what was made there is not to be begun any more.
+    fn is_over(&self) -> bool {
+        self.isolation.as_ref().is_some_and(|share| share.0.is_over())
+            || self.session.as_ref().is_some_and(|share| share.is_over())
+    }
+
+    fn enter(&self) -> There {
+        let isolation = self.isolation.as_ref().map(|share| Inside::new(share.0));
+        There { _session: self.session.as_ref().map(session::Visit::new), _isolation: isolation }
+    }
+}
+
+/// A job that is part of the isolation and the session in which it is made: it is not begun after the end
+/// of either.
 pub(crate) fn carried(job: Job) -> Job {
-    let Some(isolation) = isolation::current() else { return job };
-    let share = isolation.share();
+    let place = Place::here();
+    if !place.is_any() {
+        return job;
+    }
     Box::new(move || {
-        let share = share;
-        if !share.0.is_over() {
-            let _inside = Inside::new(share.0);
+        let place = place;
+        if !place.is_over() {
+            let _there = place.enter();
             job();
         }
     })
@@ -42,15 +82,15 @@ pub(crate) fn carried(job: Job) -> Job {
 pub(crate) struct Carried {
     /// Nothing, once it has ended.
     future: Option<BoxFuture>,
-    share: Option<Share>,
+    place: Place,
     has_begun: bool,
     is_background: bool,
 }
 
 impl Carried {
     pub(crate) fn new(future: BoxFuture) -> Self {
-        let share = isolation::current().map(Isolation::share);
-        Self { future: Some(future), share, has_begun: false, is_background: false }
+        let place = Place::here();
+        Self { future: Some(future), place, has_begun: false, is_background: false }
     }
 
     /// What it does is done in the background.
@@ -59,10 +99,10 @@ impl Carried {
         self
     }
 
-    /// Ends it, in its isolation. What it drops is the user's, who may panic there.
+    /// Ends it, where it is from. What it drops is the user's, who may panic there.
     pub(crate) fn end(&mut self) {
         if let Some(future) = self.future.take() {
-            let _inside = self.share.as_ref().map(|share| Inside::new(share.0));
+            let _there = self.place.enter();
             let _ = catch(|| drop(future));
         }
     }
@@ -72,13 +112,12 @@ impl Carried {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Box<dyn Any + Send>>> {
-        let is_over = self.share.as_ref().is_some_and(|share| share.0.is_over());
-        if !std::mem::replace(&mut self.has_begun, true) && is_over {
+        if !std::mem::replace(&mut self.has_begun, true) && self.place.is_over() {
             self.end();
         }
         let Some(future) = &mut self.future else { return Poll::Ready(Ok(())) };
         let polled = {
-            let _inside = self.share.as_ref().map(|share| Inside::new(share.0));
+            let _there = self.place.enter();
             let _background = self.is_background.then(InBackground::new);
             catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)))
         };

@@ -7,8 +7,9 @@ use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use super::stamps::Moment;
+use super::tiered::stamps::Moment;
 use crate::flight::{Entered, Flight, Key};
+use crate::function::session;
 use crate::memory::entry::{Builder, Ref};
 use crate::platform::sync::thread_local;
 use crate::store::Lease;
@@ -58,16 +59,17 @@ thread_local! {
 }
 
 impl Claimant {
-    pub(crate) fn new(key: Key) -> Self {
+    /// Of a call in this session, which is not to lend its doubles to others before it ends.
+    pub(super) fn new(key: Key, session: Option<session::Share>) -> Self {
         let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
         if let Ok(Some(mut call)) = spare {
-            if call.flight.reuse(&key) {
+            if call.flight.reuse(&key, session.clone()) {
                 call.key = Some(key.entry);
                 return Self(Some(call));
             }
         }
         Self(Some(Box::new(Call {
-            flight: Flight::new(&key),
+            flight: Flight::new(&key, session),
             key: Some(key.entry),
             awaited: None,
             entered: None,

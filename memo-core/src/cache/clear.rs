@@ -46,7 +46,7 @@ impl Cache {
         self.clear_store();
     }
 
-    fn clear_step(&'static self, step: Step) {
+    pub(super) fn clear_step(&'static self, step: Step) {
         let mut held = Box::new(self.held());
         held.clear(step);
         held.release().conclude();

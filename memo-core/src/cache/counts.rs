@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::asked::Unknown;
-use super::{nanos, pin, Cache, Shared};
+use super::{nanos, pin, Cache, Shared, UNLISTED};
 use crate::function::error::{report, Error, Kind};
 use crate::function::event::EventKind;
 use crate::key::{Scope, DIGEST};
@@ -56,7 +56,8 @@ impl Shared {
 impl Cache {
     /// Counts a call answered without running the body, off the hot path.
     pub(crate) fn count_hit(&self) {
-        pin().count_hit(self.number());
+        // It may be that of a session that has just ended.
+        pin().count_hit(self.number() & !UNLISTED);
     }
 
     /// Counts a call that an old result answered, as the body failed.
@@ -93,6 +94,14 @@ impl Cache {
         self.report(Kind::Value, why);
     }
 
+    /// Counts a result that is its caller's alone.
+    pub(super) fn count_private(&self) {
+        self.counts.uncacheable.fetch_add(1, Ordering::Relaxed);
+        let why = "it was computed for a session, from a function with `scope = \"session\"`, and nobody \
+                   else may get it: give this function that scope, too";
+        self.report(Kind::Private, why.into());
+    }
+
     /// Counts a call that its condition keeps from the cache, or runs uncached as that panicked.
     #[cold]
     pub(crate) fn count_disabled(&'static self, scope: Option<Scope>, has_panicked: bool) {
@@ -118,7 +127,8 @@ impl Cache {
 
     pub(crate) fn report(&self, kind: Kind, why: String) {
         let bit = 1 << kind as u16;
-        if self.reported.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+        let reported = self.reports_as.map_or(&self.reported, |original| &original.reported);
+        if reported.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
             report(&Error::new(kind, self.name(), why));
         }
     }

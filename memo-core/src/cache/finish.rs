@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     Share(Ref),
     /// Shared, and says nothing about what is stored.
     Tell(Ref),
+    /// There is one, for the caller alone; what is stored is older, and goes.
+    Withhold(Ref),
     /// There is none, for this reason; what is stored is older, and goes.
     Forget(Builder, Cause),
     /// There is none; what is stored stays.
@@ -33,7 +35,7 @@ impl Outcome {
     fn not_stored(&self, call: &Claimant) -> Option<(u64, Cause)> {
         match self {
             Self::Store(_) => None,
-            Self::Share(entry) | Self::Tell(entry) => {
+            Self::Share(entry) | Self::Withhold(entry) | Self::Tell(entry) => {
                 Some((entry.view().hashes().thorough, Cause::NotStored))
             }
             Self::Forget(key, cause) => Some((key.hashes().thorough, *cause)),
@@ -74,6 +76,9 @@ fn reclaim() {
 impl Cache {
     /// Ends a computation as the outcome says, unless it was fenced.
     pub(super) fn finish(&'static self, call: &Claimant, mut outcome: Outcome) -> Finished {
+        if call.flight.is_private() {
+            outcome = self.withheld(outcome);
+        }
         let told = End::of(call, &outcome);
         call.flight.span.end();
         loop {
@@ -103,6 +108,23 @@ impl Cache {
         }
     }
 
+    /// What a computation leaves that was made for a session which is not its own. An error may tell as
+    /// much as a result.
+    #[cold]
+    fn withheld(&'static self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Store(entry) | Outcome::Share(entry) => {
+                self.count_private();
+                Outcome::Withhold(entry)
+            }
+            Outcome::Tell(_) => {
+                self.count_private();
+                Outcome::Leave
+            }
+            outcome => outcome,
+        }
+    }
+
     fn end(&'static self, shared: &mut Shared, call: &Claimant, outcome: Outcome) -> Ended {
         let (flight, awaited, is_forced) = (&call.flight, call.awaited(), call.is_forced);
         if let Some(took) = call.took {
@@ -129,6 +151,7 @@ impl Cache {
             && call.has_key()
             && shared.memory.peek(&self.table, call.key()).is_some();
         let not_stored = if stays { None } else { outcome.not_stored(call) };
+        let is_withheld = matches!(outcome, Outcome::Withhold(_));
         let (mut given_up, mut is_stored) = (None, false);
         let result = match (outcome, &existing) {
             (Outcome::Store(entry), Some(existing)) => {
@@ -147,6 +170,13 @@ impl Cache {
                     shared.memory.remove_same(&self.table, entry.view());
                 }
                 Some(entry)
+            }
+            (Outcome::Withhold(entry), _) => {
+                if is_current {
+                    shared.memory.remove_same(&self.table, entry.view());
+                }
+                given_up = Some(entry);
+                None
             }
             (Outcome::Tell(entry), _) => Some(entry),
             (Outcome::Forget(key, _), _) => {
@@ -171,7 +201,8 @@ impl Cache {
             }
         }
         let fenced = if is_newest { shared.flights.fence_older(flight) } else { Fenced::none() };
-        Ended { finished: Finished { is_current, existing }, is_stored, left, fenced, given_up }
+        let finished = Finished { is_current: is_current && !is_withheld, existing };
+        Ended { finished, is_stored, left, fenced, given_up }
     }
 
     /// When a computation ended. That is known without a look at the clock, unless that was moved, or
@@ -264,6 +295,7 @@ impl Cache {
                             shared.memory.causes.note_again(hash, Cause::NotStored);
                             Some(entry)
                         }
+                        Outcome::Withhold(entry) => Some(entry),
                         Outcome::Tell(_) | Outcome::Forget(..) | Outcome::Leave => None,
                     };
                     let is_stored = is_to_store && given_up.is_none();

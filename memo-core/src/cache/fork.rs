@@ -16,7 +16,7 @@ use crate::background::pool::{REFRESHES, STORES};
 use crate::background::{release, spawner};
 use crate::clock::timer;
 use crate::function::registry::{MEMOS, SINGLETONS};
-use crate::function::{event, identity, isolation};
+use crate::function::{event, identity, isolation, session};
 use crate::memory::{budget, expiry};
 use crate::platform::process::{self, Side, Unlock};
 #[cfg(feature = "disk")]
@@ -64,7 +64,7 @@ extern "C" fn prepare() {
     unlocks.extend(SINGLETONS.before_fork());
     unlocks.extend([flight::before_fork(), identity::before_fork()]);
     unlocks.extend([budget::OLDEST.before_fork(), expiry::EXPIRIES.before_fork()]);
-    unlocks.extend([asked::before_fork(), event::before_fork()]);
+    unlocks.extend([asked::before_fork(), event::before_fork(), session::before_fork()]);
     unlocks.extend([REFRESHES.before_fork(), STORES.before_fork()]);
     unlocks.push(spawner::before_fork());
     unlocks.extend([release::before_fork(), timer::before_fork(), reclaim::before_fork()]);

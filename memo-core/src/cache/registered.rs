@@ -1,7 +1,7 @@
 //! A function's cache as the registry sees it, and as a fork does.
 
 use std::any::Any;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{Cache, Shared, UNLISTED};
@@ -9,7 +9,7 @@ use crate::clock::Tick;
 use crate::function::computed::Computed;
 #[cfg(feature = "metrics")]
 use crate::function::computed::Latest;
-use crate::function::registry::{Function, Held};
+use crate::function::registry::{Function, Held, Step};
 use crate::function::stats::{Counted, Stats};
 use crate::key::tags::{Tag, TagHash};
 use crate::memory::bounded::Bounds;
@@ -65,9 +65,13 @@ impl Function for Cache {
         shared.clearing_tags.extend(tags);
     }
 
-    fn counted(&'static self) -> Counted {
+    fn will_be_counted(&'static self) {
         // What has expired is not held any more, reclaimed or not.
         self.expire_whole();
+        let _ = self.ask_bounds();
+    }
+
+    fn counted(&'static self) -> Counted {
         let (entries, bytes, evictions, expirations, misses, computations, compute_time) = {
             let Shared { memory, misses, computed, .. } = &*self.lock();
             let (evictions, expirations) = (memory.evictions(), memory.expirations());
@@ -76,7 +80,7 @@ impl Function for Cache {
             (entries, bytes, evictions, expirations, *misses, count, time)
         };
         let number = self.number.load(Ordering::Relaxed) & !UNLISTED;
-        let Bounds { entries: max_entries, bytes: max_bytes } = self.asked_bounds();
+        let Bounds { entries: max_entries, bytes: max_bytes } = self.bounds();
         let bound = |bound| u64::try_from(bound).ok().filter(|_| bound != usize::MAX);
         let stats = Stats {
             name: self.name(),
@@ -105,6 +109,25 @@ impl Function for Cache {
         self.lock().computed.take_latest()
     }
 
+    fn original(&'static self) -> usize {
+        std::ptr::from_ref(self.original.unwrap_or(self)).addr()
+    }
+
+    fn place(&'static self) -> &'static AtomicUsize {
+        &self.place
+    }
+
+    fn close(&'static self) {
+        self.clear_step(Step::Begin);
+        self.registry.end(self, || self.is_closed.store(true, Ordering::Relaxed));
+    }
+
+    fn reopen(&'static self) {
+        self.clear_step(Step::Anew);
+        self.begin_anew();
+        self.is_closed.store(false, Ordering::Relaxed);
+    }
+
     fn expire_whole(&'static self) {
         self.expire_all(self.now());
     }
@@ -112,7 +135,7 @@ impl Function for Cache {
     fn begin_anew(&'static self) {
         // Relaxed: nobody calls it.
         let number = self.number.fetch_or(UNLISTED, Ordering::Relaxed);
-        self.counts.begin_anew(reclaim::hits(number));
+        self.counts.begin_anew(reclaim::hits(number & !UNLISTED));
         self.longest.store(0, Ordering::Relaxed);
         self.reported.store(0, Ordering::Relaxed);
         self.bounds.forget();

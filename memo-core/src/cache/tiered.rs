@@ -3,11 +3,13 @@
 //! What a store is told always precedes what memory is told. So a computation that began before a
 //! clear is fenced in memory though it looked into the store before that was cleared.
 
+pub(crate) mod stamps;
+pub(crate) mod fleet;
+
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::cache::life::Life;
-use crate::cache::stamps::{Look, Moment};
 use crate::cache::Cache;
 use crate::clock::Tick;
 use crate::flight::{span, Flight, Key};
@@ -20,6 +22,7 @@ use crate::memory::entry::Ref;
 use crate::store::backing::Backing;
 use crate::store::in_step::InStep;
 use crate::store::{Changes, Failure, Found, FunctionId, Lease, Store, Ticket};
+use stamps::{Look, Moment};
 
 /// What is to be done with the store after a computation; nothing of the user's types in it.
 #[derive(Debug)]

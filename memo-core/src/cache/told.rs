@@ -26,7 +26,11 @@ impl End {
             took: call.took.map(Duration::from_nanos).or_else(|| until_panic(call)),
             bytes: match outcome {
                 Outcome::Store(entry) => entry.view().entry.bytes(),
-                Outcome::Share(_) | Outcome::Tell(_) | Outcome::Forget(..) | Outcome::Leave => 0,
+                Outcome::Share(_)
+                | Outcome::Withhold(_)
+                | Outcome::Tell(_)
+                | Outcome::Forget(..)
+                | Outcome::Leave => 0,
             },
             is_forced: call.is_forced && call.doubted.is_none(),
         })

@@ -131,7 +131,7 @@ pub fn look_again<R, P: Payload<R>, A: Args>(
     let memo = memo.here();
     let found = match memo.look_by_key(&args, P::IS_DATA, P::value_len(&memo.trust)) {
         None => Found::Uncached,
-        Some((key, None)) => Found::Miss(Claimant::new(key)),
+        Some((key, None)) => Found::Miss(memo.cache.claimant(key)),
         Some((key, Some(held))) => match P::take(held.view()) {
             Some(result) => {
                 memo.cache.hit_held(&held);
@@ -139,7 +139,7 @@ pub fn look_again<R, P: Payload<R>, A: Args>(
                 memo.cache.tell(&key.digest, || EventKind::Hit);
                 memo.sampled::<R, P>(Found::Hit(result), &args)
             }
-            None => Found::Miss(Claimant::new(key)),
+            None => Found::Miss(memo.cache.claimant(key)),
         },
     };
     Call { memo, payload, found }
@@ -156,7 +156,7 @@ pub fn refresh<R, P: Payload<R>, A: Args>(
         Found::Uncached
     } else {
         let key = memo.key(&args, P::value_len(&memo.trust));
-        key.map_or(Found::Uncached, |key| Found::Forced(Claimant::new(key)))
+        key.map_or(Found::Uncached, |key| Found::Forced(memo.cache.claimant(key)))
     };
     Call { memo, payload, found }
 }
@@ -305,7 +305,7 @@ impl Memo {
         if key.is_none() {
             self.cache.missed_without_key();
         }
-        key.map(Claimant::new)
+        key.map(|key| self.cache.claimant(key))
     }
 }
 

@@ -15,27 +15,53 @@ use crate::flight;
 use crate::function::identity::Source;
 use crate::function::isolation::{self, Isolation};
 use crate::function::name::Name;
-use crate::function::registry::{Function, Registry, MEMOS, SINGLETONS};
+use crate::function::registry::{memos, singletons, Function, Registry, MEMOS, SINGLETONS};
 use crate::function::stats::Stats;
 use crate::key::Arguments;
 use crate::store::Store;
 
 /// What the attribute's one static holds: the function as it is outside isolations.
 #[derive(Debug)]
-pub struct Static(Memo);
+pub struct Static {
+    memo: Memo,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Whole,
+    /// There are doubles of it in sessions.
+    Scoped,
+    /// It is a double in a session, made for where it is asked.
+    OfSession,
+}
 
 impl Static {
     /// The static of a function.
     #[must_use]
     pub const fn new(memo: Memo) -> Self {
-        Self(memo)
+        Self { memo, kind: Kind::Whole }
+    }
+
+    /// That of one of which there are doubles in sessions.
+    pub(super) const fn with_doubles(memo: Memo) -> Self {
+        Self { memo, kind: Kind::Scoped }
+    }
+
+    /// The same function in sessions, of this isolation or of none.
+    pub(super) fn double_of_session(&'static self, isolation: Option<&'static Isolation>) -> Self {
+        let Memo { cache, is_async, .. } = &self.memo;
+        let place = isolation.map(|isolation| (self.memo.registry_in(isolation), isolation.clock));
+        let cache = cache.double_of_session(place);
+        let memo = Memo { cache, trust: Trust::new(), is_async: *is_async };
+        Self { memo, kind: Kind::OfSession }
     }
 
     /// The function where this thread is: in an isolation its double there.
     #[inline]
     pub(super) fn here(&'static self) -> &'static Memo {
         match isolation::current() {
-            None => &self.0,
+            None => &self.memo,
             Some(isolation) => self.double(isolation),
         }
     }
@@ -43,8 +69,11 @@ impl Static {
     #[cold]
     #[inline(never)]
     fn double(&'static self, isolation: &'static Isolation) -> &'static Memo {
+        if self.kind == Kind::OfSession {
+            return &self.memo;
+        }
         let address = std::ptr::from_ref(self).addr();
-        let double = isolation.double(address, || Box::leak(Box::new(self.0.double(isolation))));
+        let double = isolation.double(address, || Box::leak(Box::new(self.memo.double(isolation))));
         match double.downcast_ref() {
             Some(double) => double,
             None => unreachable!("at each address there is one static"),
@@ -54,18 +83,27 @@ impl Static {
     /// The function outside isolations, for who has found that this thread is in none.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) const fn outside(&'static self) -> &'static Memo {
-        &self.0
+        &self.memo
     }
 
     /// `func::clear()`.
     pub fn clear(&'static self) {
-        self.here().clear();
+        let memo = self.here();
+        memo.clear();
+        if self.kind == Kind::Scoped {
+            memo.registry().clear_doubles(memo.cache.original());
+        }
     }
 
     /// `func::stats()`.
     #[must_use]
     pub fn stats(&'static self) -> Stats {
-        self.here().cache.counted().stats
+        let memo = self.here();
+        if self.kind == Kind::Scoped {
+            return memo.registry().counted_with_doubles(&memo.cache).stats;
+        }
+        memo.cache.will_be_counted();
+        memo.cache.counted().stats
     }
 }
 
@@ -75,7 +113,7 @@ impl std::ops::Deref for Static {
     type Target = Memo;
 
     fn deref(&self) -> &Memo {
-        &self.0
+        &self.memo
     }
 }
 
@@ -276,13 +314,28 @@ impl Memo {
     }
 
     /// The same function in an isolation, with nothing stored and without its store.
-    fn double(&self, isolation: &'static Isolation) -> Self {
-        let registry =
-            if self.cache.is_resource() { &isolation.singletons } else { &isolation.memos };
+    fn double(&'static self, isolation: &'static Isolation) -> Self {
         Self {
-            cache: self.cache.double(registry, isolation.clock),
+            cache: self.cache.double(self.registry_in(isolation), isolation.clock),
             trust: Trust::new(),
             is_async: self.is_async,
+        }
+    }
+
+    fn registry_in(&self, isolation: &'static Isolation) -> &'static Registry {
+        if self.cache.is_resource() {
+            &isolation.singletons
+        } else {
+            &isolation.memos
+        }
+    }
+
+    /// The one that has the functions like it, where this thread is.
+    fn registry(&self) -> &'static Registry {
+        if self.cache.is_resource() {
+            singletons()
+        } else {
+            memos()
         }
     }
 

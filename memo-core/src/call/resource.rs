@@ -27,6 +27,9 @@ impl<X: ?Sized + Send + Sync + 'static> Resource for X {}
 
 type Release<X> = fn(&X);
 
+/// Makes an entry's hold of a resource of the function of that name.
+type MakeHold<X> = fn(Arc<X>, Option<Release<X>>, &'static str) -> Box<Held>;
+
 /// How long a resource lives, as the user's function says.
 type OwnTtl<X> = fn(&X) -> Duration;
 
@@ -38,7 +41,7 @@ pub struct Hooks<X: ?Sized> {
     validate: Option<fn(&X) -> bool>,
     release: Option<Release<X>>,
     ttl: Option<OwnTtl<X>>,
-    hold: fn(Arc<X>, Option<Release<X>>, &'static str) -> Box<Held>,
+    hold: MakeHold<X>,
 }
 
 impl<X: ?Sized> fmt::Debug for Hooks<X> {

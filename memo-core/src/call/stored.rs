@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::{Memo, Payload, Static};
 use crate::background::pool::{is_background, spawn_blocking};
-use crate::cache::fleet::{FleetStep, FleetWait};
 use crate::cache::lead::{polled_in, Lead};
-use crate::cache::stamps::Look;
+use crate::cache::tiered::fleet::{FleetStep, FleetWait};
+use crate::cache::tiered::stamps::Look;
 use crate::cache::tiered::{Stored, Unknown};
 use crate::cache::Outcome;
 use crate::clock::timer::Delay;

@@ -44,7 +44,7 @@ impl Memo {
     fn doubted(&'static self, args: &dyn Arguments, value_len: usize) -> Option<Claimant> {
         let key = self.key(args, value_len)?;
         let found = self.cache.find_key(&key)?.view().share();
-        let mut call = Claimant::new(key);
+        let mut call = self.cache.claimant(key);
         call.doubted = Some(found);
         Some(call)
     }

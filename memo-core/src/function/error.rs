@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Differs,
     /// Another function is known to stores by the same.
     Ambiguous,
+    /// What was computed for one session is for nobody else.
+    Private,
     /// What was given up is not freed as it should be.
     Memory,
     /// A store may keep more than it was told to.
@@ -87,6 +89,13 @@ impl Error {
         self.kind == Kind::Task
     }
 
+    /// Returns whether a result was not stored, because a function without `scope` computed it from one
+    /// that has a cache for each [`Session`](crate::Session). It was returned to its caller alone.
+    #[must_use]
+    pub fn is_session(&self) -> bool {
+        self.kind == Kind::Private
+    }
+
     /// Returns whether a backing store failed. The function returns what is in memory, and computes
     /// what is not.
     #[must_use]
@@ -100,6 +109,7 @@ impl fmt::Display for Error {
         let what = match self.kind {
             Kind::Key => "runs uncached: its arguments cannot be made a key",
             Kind::Value => "runs uncached: its result cannot be stored",
+            Kind::Private => "returns a result that is not stored",
             Kind::Store | Kind::Put => "does without its store for now",
             Kind::Local | Kind::Ambiguous => "does without its store",
             Kind::Differs => "returns another result for the same arguments",

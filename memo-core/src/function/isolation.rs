@@ -33,6 +33,8 @@ pub(crate) struct Isolation {
     doubles: Mutex<HashMap<usize, Double>>,
     shares: AtomicUsize,
     is_over: AtomicBool,
+    /// How often it was used again.
+    generation: AtomicUsize,
 }
 
 struct Isolations {
@@ -69,6 +71,7 @@ impl Isolation {
             isolation.switch.begin_anew();
             isolation.clock.set_back();
             isolation.is_over.store(false, Ordering::Relaxed);
+            isolation.generation.fetch_add(1, Ordering::Relaxed);
             return isolation;
         }
         let isolation: &'static Self = Box::leak(Box::new(Self {
@@ -79,6 +82,7 @@ impl Isolation {
             doubles: Mutex::new(HashMap::new()),
             shares: AtomicUsize::new(0),
             is_over: AtomicBool::new(false),
+            generation: AtomicUsize::new(0),
         }));
         ISOLATIONS.lock().all.push(isolation);
         isolation
@@ -96,6 +100,12 @@ impl Isolation {
     pub(crate) fn is_over(&self) -> bool {
         // Relaxed: what is done in it after the end is forgotten, whether or not this is seen.
         self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Which of those it is that are this one, each after the other.
+    pub(crate) fn generation(&self) -> usize {
+        // Relaxed: it changes while nobody is in it.
+        self.generation.load(Ordering::Relaxed)
     }
 
     /// The double of a function, made where there is none.

@@ -1,6 +1,7 @@
 //! Every function that has been called, so that all can be asked and cleared at once.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[cfg(feature = "metrics")]
@@ -30,10 +31,22 @@ pub(crate) trait Function: Sync {
     fn clears_begin(&'static self, clears: u32, tags: &[TagHash]);
     /// Whether its results have tags.
     fn is_tagged(&'static self) -> bool;
-    fn counted(&'static self) -> Counted;
     /// The times of its computations since the last call of this.
     #[cfg(feature = "metrics")]
     fn take_latest(&'static self) -> Latest;
+    /// Gives up what has expired, and asks for the bounds if need be, which is the user's code: what it
+    /// [counts](Self::counted) is to be told.
+    fn will_be_counted(&'static self);
+    /// What it holds and did, as it is known. It takes the cache's lock.
+    fn counted(&'static self) -> Counted;
+    /// The address of the function that it is, or is the double of: those alike are one for users.
+    fn original(&'static self) -> usize;
+    /// Its place among the registered, which is written and read under their lock.
+    fn place(&'static self) -> &'static AtomicUsize;
+    /// The double of a session that has ended: it stores nothing from now on, and leaves its registry.
+    fn close(&'static self);
+    /// The double is another session's, after the last who might touch it has.
+    fn reopen(&'static self);
     /// Gives up all that has expired by its clock.
     fn expire_whole(&'static self);
     /// It is as if it had never been called, and in no registry. It is empty, and nobody calls it.
@@ -154,6 +167,8 @@ struct Registered {
     clears: u32,
     /// The tags of which clears have.
     clearing_tags: Vec<TagHash>,
+    /// What was counted in sessions that have ended, by the original.
+    ended: BTreeMap<usize, Counted>,
 }
 
 pub(crate) static MEMOS: Registry = Registry::new();
@@ -184,6 +199,7 @@ impl Registry {
                 functions: Vec::new(),
                 clears: 0,
                 clearing_tags: Vec::new(),
+                ended: BTreeMap::new(),
             }),
         }
     }
@@ -199,9 +215,31 @@ impl Registry {
         let mut registered = self.registered.lock();
         if is_new() {
             function.clears_begin(registered.clears, &registered.clearing_tags);
+            // Relaxed, here and below: under the lock.
+            function.place().store(registered.functions.len(), Ordering::Relaxed);
             registered.functions.push(function);
             number();
         }
+    }
+
+    /// Takes out the double of a session that has ended, once `close` has had it not come in again. What
+    /// it counted is added to the total of its function.
+    pub(crate) fn end(&self, function: &'static dyn Function, close: impl FnOnce()) {
+        let mut registered = self.registered.lock();
+        close();
+        let at = function.place().load(Ordering::Relaxed);
+        let is_here = |it: &&'static dyn Function| std::ptr::addr_eq(*it, function);
+        if !registered.functions.get(at).is_some_and(is_here) {
+            return;
+        }
+        registered.functions.swap_remove(at);
+        if let Some(moved) = registered.functions.get(at) {
+            moved.place().store(at, Ordering::Relaxed);
+        }
+        let mut counted = function.counted();
+        (counted.stats.entries, counted.stats.bytes) = (0, 0);
+        let total = registered.ended.entry(function.original());
+        total.and_modify(|total| total.add(&counted)).or_insert(counted);
     }
 
     /// The functions now, so that they are spoken to outside the lock.
@@ -239,7 +277,11 @@ impl Registry {
     /// After [`close`](Self::close), when nobody calls any of them: it has no functions.
     pub(crate) fn begin_anew(&self) {
         self.clear_step(Step::Anew);
-        let functions = std::mem::take(&mut self.registered.lock().functions);
+        let functions = {
+            let mut registered = self.registered.lock();
+            registered.ended.clear();
+            std::mem::take(&mut registered.functions)
+        };
         functions.into_iter().for_each(Function::begin_anew);
     }
 
@@ -287,9 +329,58 @@ impl Registry {
         named.retain(|function| function.name() == name);
         named.iter().for_each(|function| function.clear());
         !named.is_empty()
+            || self.registered.lock().ended.values().any(|total| total.stats.name == name)
     }
 
+    /// Clears a function's doubles in all sessions.
+    pub(crate) fn clear_doubles(&self, original: usize) {
+        let mut doubles = self.all();
+        doubles.retain(|function| function.original() == original);
+        doubles.into_iter().for_each(Function::clear);
+    }
+
+    /// One for each function, with its doubles in sessions and those that have ended.
     pub(crate) fn stats(&self) -> Vec<Stats> {
-        self.all().into_iter().map(|function| function.counted().stats).collect()
+        self.counted().into_iter().map(|counted| counted.stats).collect()
+    }
+
+    /// The same, with what users are not shown.
+    pub(crate) fn counted(&self) -> Vec<Counted> {
+        self.all().into_iter().for_each(Function::will_be_counted);
+        let registered = self.registered.lock();
+        let mut rows: Vec<Counted> = Vec::with_capacity(registered.functions.len());
+        let mut at: BTreeMap<usize, usize> = BTreeMap::new();
+        let ended = registered.ended.iter().map(|(original, total)| (*original, total.clone()));
+        let live = registered.functions.iter().map(|it| (it.original(), it.counted()));
+        for (original, counted) in live.chain(ended) {
+            match at.get(&original) {
+                Some(at) => rows[*at].add(&counted),
+                None => {
+                    at.insert(original, rows.len());
+                    rows.push(counted);
+                }
+            }
+        }
+        rows
+    }
+
+    /// What a function counts, registered or not, with its doubles in sessions and those that have
+    /// ended.
+    pub(crate) fn counted_with_doubles(&self, function: &'static dyn Function) -> Counted {
+        let original = function.original();
+        function.will_be_counted();
+        let mut doubles = self.all();
+        doubles.retain(|it| it.original() == original);
+        doubles.into_iter().for_each(Function::will_be_counted);
+        let registered = self.registered.lock();
+        let mut sum = function.counted();
+        let is_double = |it: &&&'static dyn Function| {
+            it.original() == original && !std::ptr::addr_eq(**it, function)
+        };
+        registered.functions.iter().filter(is_double).for_each(|it| sum.add(&it.counted()));
+        if let Some(total) = registered.ended.get(&original) {
+            sum.add(total);
+        }
+        sum
     }
 }

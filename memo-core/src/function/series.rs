@@ -116,8 +116,7 @@ impl Series {
 pub(crate) fn series() -> Vec<Series> {
     let mut series = BTreeMap::new();
     for (is_singleton, registry) in [(false, memos()), (true, singletons())] {
-        for function in registry.all() {
-            let Counted { stats, computations } = function.counted();
+        for Counted { stats, computations } in registry.counted() {
             let kind = kind(is_singleton);
             match series.entry((stats.name, kind)) {
                 Entry::Vacant(entry) => {

@@ -65,14 +65,64 @@ pub struct Stats {
 }
 
 /// The statistics of a function, and what belongs to them that users are not shown.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Counted {
     pub(crate) stats: Stats,
     /// How many times are in `stats.compute_time`.
     pub(crate) computations: u64,
 }
 
+impl Counted {
+    /// Adds what the same function counts elsewhere.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { stats, computations } = other;
+        self.stats.add(stats);
+        self.computations += computations;
+    }
+}
+
 impl Stats {
+    /// Adds what the same function counts elsewhere.
+    pub(crate) fn add(&mut self, other: &Self) {
+        // By name, so that nothing that is added is forgotten.
+        let Self {
+            name: _,
+            hits,
+            misses,
+            entries,
+            bytes,
+            evictions,
+            expirations,
+            uncacheable,
+            unshared,
+            store_errors,
+            store_hits,
+            stale,
+            differing,
+            compute_time,
+            max_entries,
+            max_bytes,
+            ttl,
+        } = other;
+        self.hits += hits;
+        self.misses += misses;
+        self.entries += entries;
+        self.bytes += bytes;
+        self.evictions += evictions;
+        self.expirations += expirations;
+        self.uncacheable += uncacheable;
+        self.unshared += unshared;
+        self.store_errors += store_errors;
+        self.store_hits += store_hits;
+        self.stale += stale;
+        self.differing += differing;
+        self.compute_time = self.compute_time.saturating_add(*compute_time);
+        // These are the same of all, as far as they are known.
+        self.max_entries = self.max_entries.or(*max_entries);
+        self.max_bytes = self.max_bytes.or(*max_bytes);
+        self.ttl = self.ttl.or(*ttl);
+    }
+
     /// Returns the share of the calls that were hits, from 0 to 1. Returns 0 before the first call.
     ///
     /// # Examples

@@ -10,6 +10,7 @@ mod detached;
 mod flights;
 mod freed;
 mod memory;
+mod sessions;
 mod storms;
 
 use std::cell::RefCell;
@@ -23,17 +24,19 @@ use shuttle::{Config, MaxSteps, Runner};
 
 use super::*;
 use crate::cache::Cache;
+use crate::call::Scoped;
 use crate::codec::Trust;
 use crate::flight::nobody_waits;
 use crate::function::name::Name;
 use crate::function::registry::{Registry, NEXT_NUMBER};
+use crate::function::session;
 use crate::memory::budget;
 use crate::platform::sync::thread::spawn;
 use crate::platform::sync::{self, point};
 use crate::reclaim;
 
 /// How many scenarios there are: they share the schedules that are asked for.
-const SCENARIOS: usize = 56;
+const SCENARIOS: usize = 59;
 /// How many schedules all scenarios together are run in.
 const SCHEDULES: usize = 10_000;
 /// Of the scheduler that changes threads where priorities change: so many times in a schedule.
@@ -51,6 +54,7 @@ impl Functions {
     fn new() -> Self {
         sync::forget_all();
         reclaim::tests::forget_all();
+        session::forget_all();
         NEXT_NUMBER.store(0, Ordering::Relaxed);
         Self { registry: leak(Registry::new()), memos: RefCell::default() }
     }
@@ -67,6 +71,12 @@ impl Functions {
 
     fn data(&self) -> &'static Static {
         self.function(false, |memo| memo)
+    }
+
+    /// A function of sessions, which is leaked, as its doubles are.
+    fn scoped(&self) -> &'static Scoped {
+        let cache = Cache::new(Name { text: "scoped", is_method: false }, self.registry(), false);
+        Box::leak(Box::new(Scoped::new(Memo { cache, trust: Trust::new(), is_async: false })))
     }
 
     fn registry(&self) -> &'static Registry {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::life::random;
 use super::stamps::Look;
-use super::tiered::Unknown;
-use super::Cache;
+use super::Unknown;
+use crate::cache::life::random;
+use crate::cache::Cache;
 use crate::clock::{self, Instant};
 use crate::store::Lease;
 

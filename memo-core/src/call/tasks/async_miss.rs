@@ -6,22 +6,22 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use super::{Memo, Payload};
 use crate::background::pool::spawn_blocking;
 use crate::cache::lead::{Body, Lead};
 use crate::cache::waiting::{self, Claimed};
 use crate::cache::Claimant;
+use crate::call::{Memo, Payload};
 use crate::memory::entry::Ref;
 
 /// A miss in a task. It has no room for a hit's result, so that the future that holds it is `Send`
 /// though the result is not.
 #[must_use]
 pub struct AsyncMiss<R, P> {
-    pub(super) memo: &'static Memo,
-    pub(super) payload: P,
+    pub(in crate::call) memo: &'static Memo,
+    pub(in crate::call) payload: P,
     /// The call, and whether it computes whatever is stored; none if nothing is cached.
-    pub(super) call: Option<(Claimant, bool)>,
-    pub(super) result: PhantomData<fn(R)>,
+    pub(in crate::call) call: Option<(Claimant, bool)>,
+    pub(in crate::call) result: PhantomData<fn(R)>,
 }
 
 impl<R, P> fmt::Debug for AsyncMiss<R, P> {
@@ -35,7 +35,7 @@ impl Memo {
     ///
     /// # Errors
     /// Another call has the result.
-    pub(super) async fn lead(
+    pub(in crate::call) async fn lead(
         &'static self,
         call: Option<(Claimant, bool)>,
     ) -> Result<Option<Lead>, Ref> {
@@ -66,7 +66,7 @@ impl Memo {
     }
 
     /// What the store has of a call whose computation this is, if it was not asked, or the body returns.
-    pub(super) async fn run_lead<R, P: Payload<R>, F: Future<Output = R>>(
+    pub(in crate::call) async fn run_lead<R, P: Payload<R>, F: Future<Output = R>>(
         &'static self,
         payload: &P,
         mut lead: Lead,
@@ -91,7 +91,7 @@ impl Memo {
     ///
     /// # Errors
     /// There is none: what is to be computed, or nothing if it is to run uncached.
-    pub(super) fn take_found<R, P: Payload<R>>(
+    pub(in crate::call) fn take_found<R, P: Payload<R>>(
         &'static self,
         claimed: Result<Option<Lead>, Ref>,
     ) -> Result<R, Option<Lead>> {

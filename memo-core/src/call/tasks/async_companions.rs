@@ -6,9 +6,9 @@
 
 use std::future::Future;
 
-use super::companions::{insertion, Insert};
-use super::{Memo, Payload, Static};
 use crate::background::pool::spawn_blocking;
+use crate::call::companions::{insertion, Insert};
+use crate::call::{Memo, Payload, Static};
 use crate::key::Args;
 
 impl Static {

@@ -10,11 +10,11 @@ use std::panic::resume_unwind;
 use std::pin::{pin, Pin};
 use std::sync::Arc;
 
-use super::{AsyncMiss, Memo, Payload};
 use crate::background::pool::begin_blocking;
 use crate::background::spawner::{self, Spawner};
 use crate::background::task::{self, End, Ended, Slot, Starter, Written};
 use crate::cache::lead::{Body, Lead};
+use crate::call::{AsyncMiss, Memo, Payload};
 use crate::flight::{Entered, Flight};
 use crate::function::error::Kind;
 

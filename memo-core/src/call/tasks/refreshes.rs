@@ -2,12 +2,12 @@
 
 use std::future::Future;
 
-use super::find::Found;
-use super::{Call, Memo, Payload, Static};
 use crate::background::carried::{carried, Carried};
 use crate::background::pool::REFRESHES;
 use crate::background::spawner;
 use crate::cache::Refreshed;
+use crate::call::find::Found;
+use crate::call::{Call, Memo, Payload, Static};
 use crate::function::error::Kind;
 use crate::key::Args;
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Cache;
+use crate::cache::Cache;
 use crate::function::error::Kind;
 use crate::key::tags::{Tag, Tags};
 use crate::store::{Found, Lookup, Stamp, Ticket};
@@ -37,12 +37,12 @@ impl From<Lookup> for Look {
 }
 
 impl Moment {
-    pub(super) fn tags(&self) -> Vec<Tag> {
+    pub(in crate::cache) fn tags(&self) -> Vec<Tag> {
         self.stamps.iter().flat_map(|stamps| stamps.0.iter().map(|(tag, _)| *tag)).collect()
     }
 
     /// Writes the stamps behind a value.
-    pub(super) fn write(&self, bytes: &mut Vec<u8>) {
+    pub(in crate::cache) fn write(&self, bytes: &mut Vec<u8>) {
         if let Some(stamps) = &self.stamps {
             stamps.write(bytes);
         }
@@ -101,7 +101,11 @@ impl Stamps {
 
 impl Cache {
     /// What the store has of a call with these tags.
-    pub(super) fn load_tagged(&'static self, key: &[u8; 32], tags: Option<&Tags>) -> Option<Look> {
+    pub(in crate::cache) fn load_tagged(
+        &'static self,
+        key: &[u8; 32],
+        tags: Option<&Tags>,
+    ) -> Option<Look> {
         let tags = tags.map_or(&[][..], Tags::all);
         if !self.may_use_tags(tags) {
             return None;
@@ -142,7 +146,7 @@ impl Cache {
 
     /// Whether the store may be asked about results with these tags: it has tags at all, and none of
     /// these should have been cleared in it and could not be.
-    pub(super) fn may_use_tags(&'static self, tags: &[Tag]) -> bool {
+    pub(in crate::cache) fn may_use_tags(&'static self, tags: &[Tag]) -> bool {
         // To open it is to find out.
         let _ = self.backing.opened(self);
         let Some(known) = self.backing.known() else { return true };
