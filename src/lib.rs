@@ -29,8 +29,9 @@
 
 pub use memo_core::{
     advance, bulk, clear, clear_all, clear_tag, isolated, isolated_async, openmetrics, report,
-    set_enabled, set_max_bytes, set_observer, set_reporter, set_spawner, stats, BoxFuture, Error,
-    Event, EventKind, File, FunctionReport, KeyId, Report, Session, Stats, Why,
+    set_enabled, set_max_bytes, set_observer, set_reporter, set_spawner, set_verify, stats,
+    BoxFuture, Error, Event, EventKind, Explanation, File, FunctionReport, KeyId, Report, Session,
+    Stats, Why,
 };
 pub use memo_macros::{memo, singleton};
 

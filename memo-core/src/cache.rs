@@ -20,6 +20,7 @@ pub(crate) mod life;
 mod counts;
 mod told;
 mod registered;
+mod why;
 pub(crate) mod asked;
 #[cfg(unix)]
 mod fork;
@@ -278,6 +279,11 @@ impl Cache {
 
     pub(crate) fn name(&self) -> &'static str {
         self.name.get().copied().unwrap_or(self.declared.text)
+    }
+
+    /// The function's full name, also before it is called for the first time.
+    pub(crate) fn name_of(&self, scope: Option<Scope>) -> &'static str {
+        self.name.get_or_init(|| self.declared.full(scope))
     }
 
     /// The function's number among the counters of hits.

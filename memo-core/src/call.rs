@@ -24,9 +24,13 @@ mod miss;
 mod stored;
 mod tasks;
 mod companions;
+mod explain;
+mod watched;
+mod verify;
 
 pub use companions::{contains, contains_stored, get, insert, remove, Insert};
 pub use condition::{is_enabled, only_if, uncached, OnlyIf};
+pub use explain::explain;
 pub use find::{enter, hit, look_again, refresh, Call};
 pub use kept::{Clones, Kept};
 pub use memo::{Memo, Static};

@@ -48,6 +48,11 @@ impl Tick {
         Self(self.0.saturating_add(nanos))
     }
 
+    /// How long after another one it is; no time, if that is later.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
     pub(crate) fn elapsed(self) -> Duration {
         Duration::from_nanos(Self::now().0.saturating_sub(self.0))
     }

@@ -28,6 +28,7 @@ use crate::key::structure::{structure_of, with_asked};
 use crate::memory::entry::{Builder, View, MAX_VALUE};
 use crate::platform::unwind::catch;
 
+pub(crate) use check::is_same;
 use check::{check, Unlike};
 pub(crate) use trust::Trust;
 pub(crate) use value::Value;

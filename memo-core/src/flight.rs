@@ -205,7 +205,7 @@ impl Flight {
         self.joined.load(Ordering::Relaxed)
     }
 
-    /// The leader begins. Relaxed, here and below: only its leader reads it.
+    /// The leader begins. Relaxed, here and below: it says nothing of other memory.
     pub(crate) fn start(&self) {
         self.started.store(Tick::now().nanos(), Ordering::Relaxed);
     }
@@ -213,6 +213,12 @@ impl Flight {
     /// How long the body took.
     pub(crate) fn elapsed(&self) -> Duration {
         Tick::from_nanos(self.started.load(Ordering::Relaxed)).elapsed()
+    }
+
+    /// When the leader began, if it has.
+    pub(crate) fn started_at(&self) -> Option<Tick> {
+        let started = self.started.load(Ordering::Relaxed);
+        (started > 0).then(|| Tick::from_nanos(started))
     }
 
     /// Whether the time that its body took says nothing about it.

@@ -16,6 +16,9 @@ pub(crate) mod event;
 pub(crate) mod computed;
 pub(crate) mod stats;
 pub(crate) mod report;
+pub(crate) mod verify;
+pub(crate) mod explanation;
+pub(crate) mod causes;
 pub(crate) mod series;
 pub(crate) mod openmetrics;
 #[cfg(feature = "metrics")]

@@ -32,12 +32,14 @@ pub use codec::bulk;
 pub use function::enabled::set_enabled;
 pub use function::error::{set_reporter, Error};
 pub use function::event::{set_observer, Event, EventKind, KeyId};
+pub use function::explanation::Explanation;
 #[cfg(feature = "metrics")]
 pub use function::facade::publish as publish_metrics;
 pub use function::openmetrics::openmetrics;
 pub use function::report::{report, FunctionReport, Report};
 pub use function::session::Session;
 pub use function::stats::Stats;
+pub use function::verify::set_verify;
 pub use function::why::Why;
 pub use key::file::File;
 pub use memory::budget::set_max_bytes;
@@ -184,7 +186,7 @@ pub mod __private {
     pub use crate::call::lives::{lasting, Lasting, Said, SaidOfAny, TimeToLive};
     pub use crate::call::retain::AnyResult;
     pub use crate::call::{
-        contains, contains_async, contains_stored, enter, get, get_async, hit, insert,
+        contains, contains_async, contains_stored, enter, explain, get, get_async, hit, insert,
         insert_async, is_enabled, look_again, only_if, refresh, refreshed, remove, remove_async,
         retain, retain_ok, uncached, AsyncMiss, Bytes, Call, Clones, Detached, Hooks, Insert, Kept,
         Memo, Miss, OnlyIf, Payload, Resource, Scoped, Static,

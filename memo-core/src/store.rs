@@ -16,6 +16,8 @@ pub mod conformance;
 mod shared;
 mod unavailable;
 #[cfg(any(feature = "disk", feature = "redis"))]
+mod named;
+#[cfg(any(feature = "disk", feature = "redis"))]
 mod time;
 #[cfg(any(feature = "disk", feature = "redis"))]
 mod header;
@@ -32,6 +34,12 @@ use std::time::Duration;
 
 #[cfg(feature = "disk")]
 pub use disk::{DiskBuilder, DiskEntry, DiskStore};
+#[cfg(feature = "disk")]
+#[doc(hidden)]
+pub use named::disk;
+#[cfg(feature = "redis")]
+#[doc(hidden)]
+pub use named::redis;
 #[cfg(any(feature = "disk", feature = "redis"))]
 use names::{hex, program, random};
 #[cfg(feature = "redis")]
@@ -282,6 +290,18 @@ pub trait Store: Send + Sync + 'static {
         Ok(Some(Lease::new(())))
     }
 
+    /// Returns whether there are results of a function of this name with another fingerprint, and none
+    /// with this one: it was changed since they were stored. By default it returns `false`, for a store
+    /// that cannot tell.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot be asked.
+    fn has_other_version(&self, function: &FunctionId<'_>) -> Result<bool, Failure> {
+        let _ = function;
+        Ok(false)
+    }
+
     /// Returns whether the store has tags: whether it overrides [`stamps`](Self::stamps),
     /// [`clear_tag`](Self::clear_tag) and [`tag_changes`](Self::tag_changes). By default it does not,
     /// and functions with `tags` do without it.
@@ -368,31 +388,4 @@ const NO_TAGS: &str = "the store has no tags";
 #[doc(hidden)]
 pub fn open<S: Store>(store: S) -> Arc<dyn Store> {
     Arc::new(store)
-}
-
-/// Opens the store of `store = "redis"`.
-#[cfg(feature = "redis")]
-#[doc(hidden)]
-pub fn redis() -> Arc<dyn Store> {
-    match RedisStore::in_default_place() {
-        Some(redis) => Arc::new(redis),
-        None => Arc::new(Unavailable("`MEMO_REDIS_URL` is not set")),
-    }
-}
-
-/// Opens the store of `store = "disk"`, the same for all functions.
-#[cfg(feature = "disk")]
-#[doc(hidden)]
-pub fn disk() -> Arc<dyn Store> {
-    static DISK: once_cell::sync::OnceCell<Arc<dyn Store>> = once_cell::sync::OnceCell::new();
-    const NOT_NAMED: &str = if cfg!(all(target_family = "wasm", target_os = "unknown")) {
-        "this platform has no files"
-    } else {
-        "the environment names no directory: set `MEMO_CACHE_DIR`"
-    };
-    let disk = DISK.get_or_init(|| match DiskStore::in_default_place() {
-        Some(disk) => Arc::new(disk),
-        None => Arc::new(Unavailable(NOT_NAMED)),
-    });
-    Arc::clone(disk)
 }

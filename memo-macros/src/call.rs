@@ -152,7 +152,7 @@ impl Function {
     fn asks_for_tags(&self, verb: &str) -> bool {
         match verb {
             "hit" | "remove" | "remove_async" | "contains" | "refreshed" => false,
-            "get" => self.is_stored,
+            "get" | "explain" => self.is_stored,
             _ => true,
         }
     }

@@ -11,8 +11,10 @@ use syn::ext::IdentExt;
 use syn::{GenericParam, Generics, Ident, Lifetime, Receiver, Signature, Type};
 
 /// What companions are called, without the suffix of those for tasks.
-pub(crate) const COMPANIONS: [&str; 9] =
-    ["clear", "remove", "get", "contains", "insert", "refresh", "uncached", "stats", "retain"];
+pub(crate) const COMPANIONS: [&str; 10] = [
+    "clear", "remove", "get", "contains", "insert", "refresh", "uncached", "stats", "explain",
+    "retain",
+];
 
 /// Which of the function's parameters an item has.
 #[derive(Clone, Copy, PartialEq)]
@@ -246,6 +248,20 @@ impl Function {
         let names = param.bindings().into_iter();
         let names = names.filter(|name| is_used(name) && !name.to_string().starts_with('_'));
         names.map(|name| quote!(#(#cfgs)* let _ = &#name;)).collect()
+    }
+
+    // Output:
+    //     fn explain(x: u64) -> Explanation { explain(square::__memo(), square::__key(&x)) }
+    pub(crate) fn explain(&self, memo: &TokenStream) -> Companion {
+        let krate = &self.krate;
+        let explain = self.ask("explain", &[memo], Takes::Key, None);
+        Companion::new(
+            "explain",
+            "Why the next call would be a hit or a miss.",
+            Takes::Key,
+            explain,
+        )
+        .returns(quote!(#krate::Explanation))
     }
 
     /// A private function that the companions share.

@@ -90,10 +90,12 @@ use quote::quote;
 /// | `square::refresh(4) -> u64` | runs the body and replaces the stored result |
 /// | `square::uncached(4) -> u64` | is the original function |
 /// | `square::stats() -> memo::Stats` | returns what is stored, and what was counted |
+/// | `square::explain(4) -> memo::Explanation` | says why the next call would be a hit or a miss |
 /// | `square::retain(\|value\| *value < 9) -> usize` | removes the results for which it is `false`, and returns how many |
 ///
 /// The companions of one call take the parameters of the key; `refresh` and `uncached` take all
-/// parameters. `get` and `contains` count nothing. An `async` function with a `store` also has
+/// parameters. `get` and `contains` count nothing. Nor does `explain`, which renews nothing either; where there is
+/// a `store` it looks there as well, and waits for that as `get` does, also of an `async` function. An `async` function with a `store` also has
 /// `clear_async`, `remove_async`, `get_async`, `contains_async` and `insert_async`, which wait for
 /// the store without blocking the executor's thread.
 ///

@@ -169,6 +169,7 @@ fn companions(
         )
         .returns(quote!(#krate::Stats)),
     ];
+    companions.push(function.explain(memo));
     companions.extend(function.retain([memo, payload], cache_err, (&lifetime, &found)));
     if function.is_async() && function.is_stored {
         let found = (lifetime, found);

@@ -82,7 +82,7 @@ fn companions(
     resource: &Resource,
     &Told { memo, payload }: &Told<'_>,
     refresh: TokenStream,
-) -> [Companion; 6] {
+) -> [Companion; 7] {
     let Function { krate, private, .. } = function;
     let Resource { shared, returns, .. } = resource;
     let clear = quote!(#memo.clear(););
@@ -107,6 +107,7 @@ fn companions(
             .returns(function.output(returns)),
         Companion::new("stats", "What is held and was done.", Takes::Nothing, stats)
             .returns(quote!(#krate::Stats)),
+        function.explain(memo),
     ]
 }
 

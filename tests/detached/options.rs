@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
 
-use memo::{memo, Session};
 use memo::store::DiskStore;
+use memo::{memo, Session};
 
 use crate::schedule::{block_on, Gate, Task};
 use crate::spawner::{self, Way};

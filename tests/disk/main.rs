@@ -7,6 +7,7 @@ mod children;
 mod clearing;
 mod epochs;
 mod expiry;
+mod explain;
 mod identity;
 #[cfg(unix)]
 mod kills;
@@ -28,6 +29,7 @@ use children::Role;
 const ROLES: &[(&str, Role)] = &[
     ("clearing", clearing::role),
     ("expiry", expiry::role),
+    ("explain", explain::role),
     ("identity", identity::role),
     #[cfg(unix)]
     ("kills", kills::role),

@@ -8,6 +8,7 @@ mod companions;
 mod cycles;
 mod detached;
 mod errors;
+mod explain;
 mod enabled;
 mod flights;
 mod futures;

@@ -55,6 +55,7 @@ pub(crate) struct Doubling {
     pub(crate) call: fn(u64) -> u64,
     pub(crate) clear: fn(),
     pub(crate) stats: fn() -> Stats,
+    pub(crate) explain: fn(u64) -> memo::Explanation,
 }
 
 /// A function of the test's own, of that name, behind the server at that URL.
@@ -67,7 +68,12 @@ macro_rules! doubling {
         }
         URL.set($url).unwrap();
         crate::common::listen();
-        crate::common::Doubling { call: double, clear: double::clear, stats: double::stats }
+        crate::common::Doubling {
+            call: double,
+            clear: double::clear,
+            stats: double::stats,
+            explain: double::explain,
+        }
     }};
 }
 pub(crate) use doubling;

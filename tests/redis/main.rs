@@ -29,6 +29,8 @@ mod eviction;
 #[cfg(all(unix, feature = "redis"))]
 mod expiry;
 #[cfg(all(unix, feature = "redis"))]
+mod explain;
+#[cfg(all(unix, feature = "redis"))]
 mod fleet;
 #[cfg(all(unix, feature = "redis"))]
 mod late;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::tiered::stamps::Moment;
 use crate::flight::{Entered, Flight, Key};
 use crate::function::session;
-use crate::memory::entry::Builder;
+use crate::memory::entry::{Builder, Ref};
 use crate::platform::sync::thread_local;
 use crate::store::Lease;
 
@@ -30,6 +30,8 @@ pub(crate) struct Call {
     pub(super) entered: Option<Entered>,
     /// What the end of it has to tell the store; in a box, as most functions have none.
     pub(super) for_store: Option<Box<ForStore>>,
+    /// What was found, and is to be verified.
+    pub(crate) doubted: Option<Ref>,
     /// It computes whatever is stored.
     pub(crate) is_forced: bool,
     pub(super) is_over: bool,
@@ -72,6 +74,7 @@ impl Claimant {
             awaited: None,
             entered: None,
             for_store: None,
+            doubted: None,
             is_forced: false,
             is_over: false,
             took: None,
@@ -97,6 +100,14 @@ impl Claimant {
     /// The flight for whose end others wait.
     pub(super) fn awaited(&self) -> &Arc<Flight> {
         self.awaited.as_ref().unwrap_or(&self.flight)
+    }
+
+    /// What was found, of a call that is to be verified.
+    pub(crate) fn found(&self) -> Ref {
+        match &self.doubted {
+            Some(found) => found.view().share(),
+            None => unreachable!("only what was found is verified"),
+        }
     }
 
     pub(super) fn has_key(&self) -> bool {
@@ -137,9 +148,18 @@ impl Drop for Claimant {
             return;
         }
         // By name, so that nothing that is added is forgotten.
-        let Call { flight: _, key, awaited, entered: _, for_store, is_forced, is_over, took } =
-            &mut *call;
-        (*key, *awaited, *for_store, *took) = (None, None, None, None);
+        let Call {
+            flight: _,
+            key,
+            awaited,
+            entered: _,
+            for_store,
+            doubted,
+            is_forced,
+            is_over,
+            took,
+        } = &mut *call;
+        (*key, *awaited, *for_store, *doubted, *took) = (None, None, None, None, None);
         (*is_forced, *is_over) = (false, false);
         // A thread whose locals are gone keeps nothing.
         let _ = SPARE.try_with(move |spare| {

@@ -103,6 +103,7 @@ impl Held for Locked {
                 shared.clearing_tags.clear();
             }
         }
+        shared.memory.note_clear(&self.cache.table, self.cache.misses_so_far(shared.misses));
         shared.memory.clear(&self.cache.table);
         self.is_cleared = matches!(step, Step::Whole | Step::End);
         self.fenced.add(shared.flights.fence_all());

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::asked::Unknown;
 use super::{nanos, pin, Cache, Shared, UNLISTED};
 use crate::function::error::{report, Error, Kind};
-use crate::key::Scope;
+use crate::function::event::EventKind;
+use crate::key::{Scope, DIGEST};
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -16,6 +17,7 @@ pub(super) struct Counts {
     pub(super) uncacheable: AtomicU64,
     pub(super) unshared: AtomicU64,
     pub(super) stale: AtomicU64,
+    pub(super) differing: AtomicU64,
     /// The hits that were counted before it began anew.
     pub(super) hits_before: AtomicU64,
 }
@@ -28,14 +30,16 @@ impl Counts {
             uncacheable: AtomicU64::new(0),
             unshared: AtomicU64::new(0),
             stale: AtomicU64::new(0),
+            differing: AtomicU64::new(0),
             hits_before: AtomicU64::new(0),
         }
     }
 
     /// After so many hits.
     pub(super) fn begin_anew(&self, hits: u64) {
-        let Self { store_hits, misses, uncacheable, unshared, stale, hits_before } = self;
-        for count in [store_hits, misses, uncacheable, unshared, stale] {
+        let Self { store_hits, misses, uncacheable, unshared, stale, differing, hits_before } =
+            self;
+        for count in [store_hits, misses, uncacheable, unshared, stale, differing] {
             count.store(0, Ordering::Relaxed);
         }
         hits_before.store(hits, Ordering::Relaxed);
@@ -61,6 +65,15 @@ impl Cache {
         self.counts.stale.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a hit whose body returned something else.
+    pub(crate) fn count_differing(&self, digest: &[u8; DIGEST]) {
+        self.tell(digest, || EventKind::Differs);
+        self.counts.differing.fetch_add(1, Ordering::Relaxed);
+        let why = "a hit was verified, and the body returned something else than what was stored: \
+                   it reads what is none of its arguments";
+        self.report(Kind::Differs, why.into());
+    }
+
     /// Counts a call that the store answered: a hit.
     pub(crate) fn count_store_hit(&self) {
         self.counts.store_hits.fetch_add(1, Ordering::Relaxed);
@@ -69,6 +82,11 @@ impl Cache {
 
     pub(crate) fn count_miss(&self) {
         self.counts.misses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many misses there were, so many of which are counted under the lock.
+    pub(super) fn misses_so_far(&self, locked: u64) -> u64 {
+        locked + self.counts.misses.load(Ordering::Relaxed)
     }
 
     pub(crate) fn count_uncacheable(&self, why: String) {

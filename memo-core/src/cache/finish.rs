@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::invalidate::Freed;
 use super::told::End;
 use super::{Cache, Claimant, Shared};
+use crate::clock::Tick;
 use crate::flight::{Fenced, Left};
+use crate::function::causes::Cause;
 use crate::function::event::EventKind;
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Ref, View};
@@ -22,10 +24,28 @@ pub(crate) enum Outcome {
     Tell(Ref),
     /// There is one, for the caller alone; what is stored is older, and goes.
     Withhold(Ref),
-    /// There is none; what is stored is older, and goes.
-    Forget(Builder),
+    /// There is none, for this reason; what is stored is older, and goes.
+    Forget(Builder, Cause),
     /// There is none; what is stored stays.
     Leave,
+}
+
+impl Outcome {
+    /// Why the call has no result that is stored, to be remembered of its key's hash.
+    fn not_stored(&self, call: &Claimant) -> Option<(u64, Cause)> {
+        match self {
+            Self::Store(_) => None,
+            Self::Share(entry) | Self::Withhold(entry) | Self::Tell(entry) => {
+                Some((entry.view().hashes().thorough, Cause::NotStored))
+            }
+            Self::Forget(key, cause) => Some((key.hashes().thorough, *cause)),
+            // A body that panicked has no result at all.
+            Self::Leave if call.is_over && call.has_key() => {
+                Some((call.key().hashes().thorough, Cause::NotStored))
+            }
+            Self::Leave => None,
+        }
+    }
 }
 
 /// What became of it.
@@ -126,6 +146,11 @@ impl Cache {
             _ => None,
         };
         let is_error = matches!(outcome, Outcome::Tell(_));
+        // What is stored stays, where there is no result.
+        let stays = matches!(outcome, Outcome::Leave)
+            && call.has_key()
+            && shared.memory.peek(&self.table, call.key()).is_some();
+        let not_stored = if stays { None } else { outcome.not_stored(call) };
         let is_withheld = matches!(outcome, Outcome::Withhold(_));
         let (mut given_up, mut is_stored) = (None, false);
         let result = match (outcome, &existing) {
@@ -136,7 +161,7 @@ impl Cache {
             }
             (Outcome::Store(entry), None) => {
                 let result = awaited.is_joined().then(|| entry.view().share());
-                given_up = self.store(shared, entry, is_current);
+                given_up = self.store(shared, entry, is_current, self.end_of(call));
                 is_stored = given_up.is_none();
                 result
             }
@@ -154,7 +179,7 @@ impl Cache {
                 None
             }
             (Outcome::Tell(entry), _) => Some(entry),
-            (Outcome::Forget(key), _) => {
+            (Outcome::Forget(key, _), _) => {
                 if is_current {
                     shared.memory.remove(&self.table, &key);
                 }
@@ -162,6 +187,9 @@ impl Cache {
             }
             (Outcome::Leave, _) => None,
         };
+        if let Some((hash, cause)) = not_stored.filter(|_| is_current) {
+            shared.memory.causes.note_again(hash, cause);
+        }
         let left = awaited.finish(flight, result, is_error);
         if !Arc::ptr_eq(flight, awaited) {
             shared.flights.depart(flight);
@@ -175,6 +203,15 @@ impl Cache {
         let fenced = if is_newest { shared.flights.fence_older(flight) } else { Fenced::none() };
         let finished = Finished { is_current: is_current && !is_withheld, existing };
         Ended { finished, is_stored, left, fenced, given_up }
+    }
+
+    /// When a computation ended. That is known without a look at the clock, unless that was moved, or
+    /// nothing was computed.
+    fn end_of(&self, call: &Claimant) -> Tick {
+        match call.flight.started_at() {
+            Some(started) if self.clock.is_real() => started.plus(call.took.unwrap_or(0)),
+            _ => self.now(),
+        }
     }
 
     /// Takes an entry's bytes in the budget of all functions; false if there is no room.
@@ -207,16 +244,18 @@ impl Cache {
         shared: &mut Shared,
         entry: Ref,
         is_current: bool,
+        at: Tick,
     ) -> Option<Ref> {
         if !is_current {
             self.release_bytes(entry.view());
+            shared.memory.causes.note_void(entry.view().hashes().thorough, self.now());
             return Some(entry);
         }
         let expiry = entry.view().expiry();
         if expiry.is_some() {
             self.expire_some(shared, self.now());
         }
-        match shared.memory.insert(&self.table, self.bounds(), entry) {
+        match shared.memory.insert_at(&self.table, self.bounds(), entry, at) {
             Ok(()) => {
                 self.list(shared, expiry);
                 None
@@ -224,6 +263,8 @@ impl Cache {
             Err(entry) => {
                 self.release_bytes(entry.view());
                 shared.memory.remove_same(&self.table, entry.view());
+                let hash = entry.view().hashes().thorough;
+                shared.memory.causes.note_again(hash, Cause::NotStored);
                 Some(entry)
             }
         }
@@ -246,14 +287,16 @@ impl Cache {
                         // not replace it.
                         Outcome::Store(entry) => {
                             let is_current = !shared.is_clearing_entry(entry.view());
-                            self.store(shared, entry, is_current)
+                            self.store(shared, entry, is_current, self.now())
                         }
                         Outcome::Share(entry) => {
                             shared.memory.remove_same(&self.table, entry.view());
+                            let hash = entry.view().hashes().thorough;
+                            shared.memory.causes.note_again(hash, Cause::NotStored);
                             Some(entry)
                         }
                         Outcome::Withhold(entry) => Some(entry),
-                        Outcome::Tell(_) | Outcome::Forget(_) | Outcome::Leave => None,
+                        Outcome::Tell(_) | Outcome::Forget(..) | Outcome::Leave => None,
                     };
                     let is_stored = is_to_store && given_up.is_none();
                     Some((shared.flights.fence(digest), is_stored, given_up))

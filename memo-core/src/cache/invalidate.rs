@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{Cache, Shared};
 use crate::background::release::{self, Leftovers};
 use crate::flight::{Fenced, Key};
+use crate::function::causes::Cause;
 use crate::function::event::EventKind;
 use crate::key::DIGEST;
 use crate::memory::bounded::Memory;
@@ -17,7 +18,12 @@ impl Cache {
     pub(crate) fn remove(&'static self, key: &Key) -> bool {
         let ((removed, fenced), freed) = self.change(|shared| {
             let fenced = shared.flights.fence(&key.digest);
-            (shared.memory.remove(&self.table, &key.entry), fenced)
+            let removed = shared.memory.remove(&self.table, &key.entry);
+            if !removed && !fenced.is_none() {
+                let hash = key.entry.hashes().thorough;
+                shared.memory.causes.note_again(hash, Cause::Removed);
+            }
+            (removed, fenced)
         });
         fenced.wake();
         drop(freed);
@@ -55,9 +61,13 @@ impl Cache {
         drop(freed);
     }
 
-    /// Gives up this very entry.
+    /// Gives up this very entry, which cannot be read back.
     pub(crate) fn remove_entry(&'static self, entry: &Ref) {
-        let (_, freed) = self.change(|shared| shared.memory.remove_same(&self.table, entry.view()));
+        let (_, freed) = self.change(|shared| {
+            let hash = entry.view().hashes().thorough;
+            shared.memory.causes.note_again(hash, Cause::Uncacheable);
+            shared.memory.remove_same(&self.table, entry.view())
+        });
         drop(freed);
     }
 

@@ -108,6 +108,11 @@ impl Cache {
         self.ttl.known().flatten()
     }
 
+    /// How long all entries are served, in nanoseconds, likewise.
+    pub(super) fn ttl_served(&self) -> Option<u64> {
+        self.known_ttl().and_then(|ttl| self.time_served(Life::of(Some(ttl))))
+    }
+
     /// Whether one result may live longer than another.
     pub(super) fn has_own_lives(&self) -> bool {
         let of_result = !matches!(self.limits.ttl, Ttl::None) && self.known_ttl().is_none();

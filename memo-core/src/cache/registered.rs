@@ -85,7 +85,7 @@ impl Function for Cache {
         let stats = Stats {
             name: self.name(),
             hits: reclaim::hits(number) - self.counts.hits_before.load(Ordering::Relaxed),
-            misses: misses + self.counts.misses.load(Ordering::Relaxed),
+            misses: self.misses_so_far(misses),
             entries,
             bytes,
             evictions,
@@ -95,6 +95,7 @@ impl Function for Cache {
             store_errors: self.backing.errors.load(Ordering::Relaxed),
             store_hits: self.counts.store_hits.load(Ordering::Relaxed),
             stale: self.counts.stale.load(Ordering::Relaxed),
+            differing: self.counts.differing.load(Ordering::Relaxed),
             compute_time: Duration::from_nanos(compute_time),
             max_entries: bound(max_entries),
             max_bytes: bound(max_bytes),

@@ -1,6 +1,7 @@
 //! Asking of what is in memory what is to stay.
 
 use super::{pin, Cache};
+use crate::function::causes::Cause;
 use crate::key::Scope;
 use crate::memory::entry::{Ref, View};
 
@@ -27,7 +28,9 @@ impl Cache {
                 continue;
             }
             let (count, freed) = self.change(|shared| {
-                let goes = |entry: &&&Ref| shared.memory.remove_unwanted(&self.table, entry.view());
+                let goes = |entry: &&&Ref| {
+                    shared.memory.remove_for(&self.table, entry.view(), Cause::Removed)
+                };
                 leaving.iter().filter(goes).count()
             });
             drop(freed);

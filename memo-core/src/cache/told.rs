@@ -7,7 +7,7 @@ use super::{Cache, Outcome};
 use crate::function::event::{self, EventKind, KeyId};
 use crate::function::why::Why;
 use crate::key::DIGEST;
-use crate::memory::entry::{Builder, View};
+use crate::memory::entry::View;
 
 /// What a computation's end is told by, noted before that is stored.
 pub(super) struct End {
@@ -29,10 +29,10 @@ impl End {
                 Outcome::Share(_)
                 | Outcome::Withhold(_)
                 | Outcome::Tell(_)
-                | Outcome::Forget(_)
+                | Outcome::Forget(..)
                 | Outcome::Leave => 0,
             },
-            is_forced: call.is_forced,
+            is_forced: call.is_forced && call.doubted.is_none(),
         })
     }
 
@@ -87,7 +87,7 @@ impl Cache {
     #[inline]
     pub(super) fn begin_span(&self, call: &mut Claimant) {
         let digest = &call.flight.digest;
-        call.flight.span.begin(self.name(), digest, || self.why(digest, call.key()));
+        call.flight.span.begin(self.name(), digest, || self.why_of(call.key()));
         let Call { flight, entered, .. } = &mut **call;
         if let Some(entered) = entered {
             entered.enter_span(flight);
@@ -98,7 +98,7 @@ impl Cache {
     #[inline(never)]
     fn tell_miss_of(&self, call: &Claimant) {
         let digest = &call.flight.digest;
-        self.tell(digest, || EventKind::Missed(self.why(digest, call.key())));
+        self.tell(digest, || EventKind::Missed(self.why_of(call.key())));
     }
 
     /// Tells of something about the call of an entry.
@@ -113,10 +113,5 @@ impl Cache {
     pub(crate) fn missed_without_key(&self) {
         self.count_miss();
         self.tell_of_all(|| EventKind::Missed(Why::Uncacheable));
-    }
-
-    /// Why a call is a miss.
-    pub(crate) fn why(&self, _: &[u8; DIGEST], _: &Builder) -> Why {
-        Why::Never
     }
 }

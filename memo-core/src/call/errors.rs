@@ -214,6 +214,11 @@ impl<R, P: Payload<R>, F: Fails<R>> Payload<R> for OnErr<P, F> {
     const IS_DATA: bool = P::IS_DATA;
     const HAS_STORE: bool = P::HAS_STORE;
     const VALIDATES: bool = P::VALIDATES;
+    const VERIFIES: bool = P::VERIFIES;
+
+    fn is_same(&self, one: &R, other: &R) -> Option<bool> {
+        self.payload.is_same(one, other)
+    }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn is_plain() -> bool {

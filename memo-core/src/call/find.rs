@@ -3,10 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::watched::{enter_watched, is_watched};
 use super::{AsyncMiss, Memo, Miss, Payload, Static};
 use crate::cache::{self, Claimant, Held, NoKey};
 use crate::flight::Key;
-use crate::function::event::{self, EventKind};
+use crate::function::event::EventKind;
 use crate::function::{enabled, isolation};
 use crate::key::{Args, Arguments};
 use crate::reclaim;
@@ -85,54 +86,19 @@ pub fn enter<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args:
     Call { memo: memo.outside(), payload, found }
 }
 
-/// Whether a hit takes more than to find it: someone is to be told, or caching may be off.
-#[cfg_attr(not(debug_assertions), inline(always))]
-fn is_watched<R, P: Payload<R>>() -> bool {
-    if P::IS_DATA {
-        !enabled::is_known_on()
-    } else {
-        event::is_observed()
-    }
-}
-
-/// A call that is looked up by its key, and told of.
+/// A call that found nothing outside isolations.
 #[cold]
 #[inline(never)]
-fn enter_watched<R, P: Payload<R>, A: Args>(
+pub(super) fn missed<R, P: Payload<R>, A: Args>(
     memo: &'static Static,
     payload: P,
     args: &A,
 ) -> Call<R, P> {
-    let call = if P::IS_DATA && !enabled::may_be_on() {
-        Call { memo: memo.outside(), payload, found: Found::Uncached }
-    } else if P::HAS_STORE && memo.syncs_in_task() {
-        missed(memo, payload, args)
-    } else if P::VALIDATES && payload.validates() {
-        find_valid(memo, payload, args)
-    } else {
-        match memo.here().find_by_key::<R, P>(args, true) {
-            Some((result, true)) => {
-                Call { memo: memo.here(), payload, found: Found::Stale(result) }
-            }
-            Some((result, false)) => Call { memo: memo.here(), payload, found: Found::Hit(result) },
-            None => missed(memo, payload, args),
-        }
-    };
-    if matches!(call.found, Found::Hit(_) | Found::Stale(_)) {
-        call.memo.tell_hit(args);
-    }
-    call
-}
-
-/// A call that found nothing outside isolations.
-#[cold]
-#[inline(never)]
-fn missed<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: &A) -> Call<R, P> {
     let found_inside = memo.find_inside::<R, P>(args, true);
     let memo = memo.here();
     let found = match found_inside {
         Some((result, is_stale)) if is_stale => Found::Stale(result),
-        Some((result, _)) => Found::Hit(result),
+        Some((result, _)) => memo.sampled::<R, P>(Found::Hit(result), args),
         None => memo.missed::<R, P>(args),
     };
     Call { memo, payload, found }
@@ -141,7 +107,7 @@ fn missed<R, P: Payload<R>, A: Args>(memo: &'static Static, payload: P, args: &A
 /// A hit that the user's `validate` has a say in, or a miss.
 #[cold]
 #[inline(never)]
-fn find_valid<R, P: Payload<R>, A: Args>(
+pub(super) fn find_valid<R, P: Payload<R>, A: Args>(
     memo: &'static Static,
     payload: P,
     args: &A,
@@ -171,7 +137,7 @@ pub fn look_again<R, P: Payload<R>, A: Args>(
                 memo.cache.hit_held(&held);
                 drop(held);
                 memo.cache.tell(&key.digest, || EventKind::Hit);
-                Found::Hit(result)
+                memo.sampled::<R, P>(Found::Hit(result), &args)
             }
             None => Found::Miss(memo.cache.claimant(key)),
         },
@@ -249,17 +215,8 @@ impl Static {
 }
 
 impl Memo {
-    /// Tells of a hit.
-    fn tell_hit(&'static self, args: &dyn Arguments) {
-        if event::is_observed() {
-            if let Ok(key) = self.cache.key(args, 0) {
-                self.cache.tell(&key.digest, || EventKind::Hit);
-            }
-        }
-    }
-
     /// As the hot path, by the key: so that what finds is not compiled twice.
-    fn find_by_key<R, P: Payload<R>>(
+    pub(super) fn find_by_key<R, P: Payload<R>>(
         &'static self,
         args: &dyn Arguments,
         is_call: bool,
@@ -356,9 +313,16 @@ impl<R, P: Payload<R>> Call<R, P> {
     /// The result, computed on this thread if it must be.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn run(self, body: impl FnOnce() -> R) -> R {
-        match self.hit() {
-            Ok(result) => result,
-            Err(miss) => miss.finish(body()),
+        let Self { memo, payload, found } = self;
+        match found {
+            Found::Hit(result) | Found::Stale(result) => result,
+            Found::Miss(call) if P::VERIFIES && call.doubted.is_some() => {
+                Self { memo, payload, found: Found::Miss(call) }.verify(body)
+            }
+            found => match (Self { memo, payload, found }).hit() {
+                Ok(result) => result,
+                Err(miss) => miss.finish(body()),
+            },
         }
     }
 

@@ -8,6 +8,7 @@ use crate::cache::tiered::{Stored, Write};
 use crate::cache::Outcome;
 use crate::codec::{self, Keep, Part, Trust};
 use crate::flight::{Entered, Key};
+use crate::function::causes::Cause;
 use crate::memory::entry::{owned_len, View};
 use crate::platform::unwind::catch;
 
@@ -74,7 +75,10 @@ impl<R, P: Part<R, Data: Kept>> Payload<R> for Clones<P> {
         let copy = data.and_then(|data| memo.copy(data));
         let key = lead.take_key();
         let outcome = match copy {
-            None => Outcome::Forget(key),
+            None => {
+                let is_wanted = data.is_some();
+                Outcome::Forget(key, if is_wanted { Cause::Uncacheable } else { Cause::NotStored })
+            }
             Some(copy) => {
                 match data.filter(|_| may_store).and_then(|data| memo.life(&self.0, data)) {
                     Some(life) => Outcome::Store(key.finish_owned(copy, memo.cache.times(life))),

@@ -11,6 +11,7 @@ use crate::cache::tiered::{Put, StoreWrite, Stored, Write};
 use crate::cache::{Finished, Outcome};
 use crate::codec::{self, Codec, Keep, Part, Trust, Value};
 use crate::flight::Entered;
+use crate::function::causes::Cause;
 use crate::memory::entry::{Builder, View};
 use crate::platform::unwind::catch;
 
@@ -87,6 +88,16 @@ pub trait Payload<R> {
     #[doc(hidden)]
     fn finish(&self, memo: &'static Memo, lead: Lead, result: &mut R) -> Option<Write>;
 
+    /// Whether a hit can be verified.
+    #[doc(hidden)]
+    const VERIFIES: bool = false;
+
+    /// Whether two results are the same, as far as that is stored; nothing, where that cannot be said.
+    #[doc(hidden)]
+    fn is_same(&self, _: &R, _: &R) -> Option<bool> {
+        None
+    }
+
     /// No cache takes this result.
     #[doc(hidden)]
     fn uncached(&self, _: &'static Memo, _: &R) {}
@@ -123,6 +134,21 @@ impl<R, C: Codec<R>> Payload<R> for Bytes<C> {
         codec::decode_stored(stored.codec, stored.structure, stored.value).map(C::restore)
     }
 
+    const VERIFIES: bool = true;
+
+    #[cold]
+    #[inline(never)]
+    fn is_same(&self, one: &R, other: &R) -> Option<bool> {
+        // The user's condition and `Serialize` are no reason to fail a hit.
+        let same = catch(|| match (self.0.keep(one), self.0.keep(other)) {
+            (Keep::Store(one) | Keep::Share(one), Keep::Store(other) | Keep::Share(other)) => {
+                codec::is_same(one, other)
+            }
+            _ => None,
+        });
+        same.flatten()
+    }
+
     #[cold]
     #[inline(never)]
     fn finish(&self, memo: &'static Memo, lead: Lead, result: &mut R) -> Option<Write> {
@@ -151,7 +177,7 @@ fn finish_asking<R, C: Codec<R>>(
         return left(lead);
     };
     let Some(data) = data else {
-        let outcome = Outcome::Forget(lead.take_key());
+        let outcome = Outcome::Forget(lead.take_key(), Cause::NotStored);
         return ended(lead, outcome, None);
     };
     let (outcome, life) = if C::HAS_TTL {
@@ -253,7 +279,7 @@ impl Memo {
 
     /// What a computation leaves, which this codec encoded, if anything is kept.
     fn outcome(&'static self, key: Builder, codec: Option<u8>, life: Option<Life>) -> Outcome {
-        let Some(codec) = codec else { return Outcome::Forget(key) };
+        let Some(codec) = codec else { return Outcome::Forget(key, Cause::Uncacheable) };
         match life {
             Some(life) => Outcome::Store(key.finish(codec, self.cache.times(life))),
             None => Outcome::Share(key.finish(codec, None)),
@@ -274,7 +300,7 @@ impl Memo {
             Ended::Kept(data, may_store) => {
                 self.encoded(&mut lead, data, may_store, &mut || None).0
             }
-            Ended::Gone => Outcome::Forget(lead.take_key()),
+            Ended::Gone => Outcome::Forget(lead.take_key(), Cause::NotStored),
             Ended::Left => return left(lead),
         };
         ended(lead, outcome, None)

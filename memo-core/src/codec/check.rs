@@ -53,6 +53,12 @@ fn compare_copy(codec: u8, value: &dyn Value, bytes: &[u8]) -> Result<(), Unlike
     }
 }
 
+/// Whether two values are the same, as far as their encodings say it; nothing, if one has none.
+pub(crate) fn is_same(one: &dyn Value, other: &dyn Value) -> Option<bool> {
+    let encoded = |value: &dyn Value| encoding_of(0, &mut |sink| value.write(sink)).ok();
+    Some(compare(&encoded(one)?, &encoded(other)?).is_ok())
+}
+
 /// The last encoding could not be made.
 fn refused() -> Unlike {
     Unlike::Unreadable(take_refusal())

@@ -1,9 +1,11 @@
 //! The flights of one cache: who computes what, and what was computed and not yet taken.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::by_digest::ByDigest;
 use super::{Flight, Wait};
+use crate::clock::Tick;
 use crate::key::tags::TagHash;
 use crate::key::DIGEST;
 use crate::platform::sync::atomic::Ordering;
@@ -110,6 +112,12 @@ impl Flights {
         Fenced(self.keys.take_all().flat_map(|mut of_key| of_key.fence_if(|_| true).0).collect())
     }
 
+    /// For how long a key has been computed, if it is.
+    pub(crate) fn since(&self, digest: &[u8; DIGEST]) -> Option<Duration> {
+        let leading = self.keys.get(digest)?.leading.as_ref()?;
+        Some(leading.started_at().map_or(Duration::ZERO, Tick::elapsed))
+    }
+
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
@@ -166,6 +174,10 @@ impl Fenced {
 
     pub(crate) const fn none() -> Self {
         Self(Vec::new())
+    }
+
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(crate) fn add(&mut self, other: Self) {

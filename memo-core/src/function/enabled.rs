@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::function::{event, isolation};
+use crate::function::{event, isolation, verify};
 
 /// Says whether memo functions look into their caches.
 #[derive(Debug)]
@@ -45,18 +45,37 @@ impl Switch {
     fn read_environment(&self) -> bool {
         let off =
             std::env::var_os("MEMO_DISABLE").is_some_and(|value| !value.is_empty() && value != "0");
-        let state = if off { OFF } else { ON };
+        let state = state(!off);
         // What `set_enabled` said meanwhile stands.
         let before = self.0.compare_exchange(UNREAD, state, Ordering::Relaxed, Ordering::Relaxed);
         matches!(before.err().unwrap_or(state), ON | WATCHED)
     }
 }
 
-/// From now on hits take the long way.
-pub(crate) fn watch() {
-    // What is off is watched when it is turned on.
-    if PROCESS.is_on() {
-        let _ = PROCESS.0.compare_exchange(ON, WATCHED, Ordering::Relaxed, Ordering::Relaxed);
+/// What stands for on and for off.
+fn state(is_on: bool) -> u8 {
+    match (is_on, is_watched()) {
+        (false, _) => OFF,
+        (true, false) => ON,
+        (true, true) => WATCHED,
+    }
+}
+
+/// Whether there is more to do for a hit than to find it.
+fn is_watched() -> bool {
+    event::is_observed() || verify::is_on()
+}
+
+/// From now on hits take the long way, or the short one again, as there is more to do for them or not.
+pub(crate) fn watch_or_not() {
+    loop {
+        let is_watched = is_watched();
+        let (from, to) = if is_watched { (ON, WATCHED) } else { (WATCHED, ON) };
+        // What is off is watched when it is turned on, and what is unread when it is read.
+        let _ = PROCESS.0.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
+        if is_watched == self::is_watched() {
+            return;
+        }
     }
 }
 
@@ -110,14 +129,7 @@ fn switch() -> &'static Switch {
 /// # memo::set_enabled(true);
 /// ```
 pub fn set_enabled(enabled: bool) {
-    let state = match (enabled, event::is_observed()) {
-        (false, _) => OFF,
-        (true, false) => ON,
-        (true, true) => WATCHED,
-    };
-    switch().0.store(state, Ordering::Relaxed);
-    // It may have been set meanwhile.
-    if enabled && event::is_observed() {
-        watch();
-    }
+    switch().0.store(state(enabled), Ordering::Relaxed);
+    // That may have changed meanwhile.
+    watch_or_not();
 }

@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Put,
     /// The call is none that a store could know.
     Local,
+    /// The body returns something else than what is stored.
+    Differs,
     /// Another function is known to stores by the same.
     Ambiguous,
     /// What was computed for one session is for nobody else.
@@ -72,6 +74,13 @@ impl Error {
         self.kind == Kind::Value
     }
 
+    /// Returns whether a hit was [verified](crate::set_verify), and the body returned another result than
+    /// the one that was stored.
+    #[must_use]
+    pub fn is_differing(&self) -> bool {
+        self.kind == Kind::Differs
+    }
+
     /// Returns whether what was to be a task of its own was none, as there is neither a
     /// [spawner](crate::set_spawner) nor, with the feature `tokio`, a runtime. A `detached` computation
     /// was made in its caller's task, and an async function did not refresh in the background.
@@ -103,6 +112,7 @@ impl fmt::Display for Error {
             Kind::Private => "returns a result that is not stored",
             Kind::Store | Kind::Put => "does without its store for now",
             Kind::Local | Kind::Ambiguous => "does without its store",
+            Kind::Differs => "returns another result for the same arguments",
             Kind::Memory => "frees what it gave up later than it would",
             Kind::Task => "runs in its caller's task alone",
             Kind::Sweep => "is not kept within its bound as it should be",

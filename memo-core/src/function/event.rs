@@ -156,7 +156,7 @@ pub fn set_observer(observer: impl Fn(&Event<'_>) + Send + Sync + 'static) {
     let before = OBSERVER.lock().replace(Arc::new(observer));
     // Relaxed: who begins to tell a moment later takes the lock before it finds the observer.
     IS_SET.store(true, Ordering::Relaxed);
-    enabled::watch();
+    enabled::watch_or_not();
     // What it holds is the user's, and ends outside the lock.
     let _ = catch(|| drop(before));
 }

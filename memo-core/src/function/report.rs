@@ -134,7 +134,7 @@ fn size(bytes: usize) -> String {
 
 // Input: 1_500 µs
 // Output: `1.5 ms`
-fn time(time: Duration) -> String {
+pub(super) fn time(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if time.is_zero() {
         "0 s".to_owned()

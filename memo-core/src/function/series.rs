@@ -47,7 +47,7 @@ const fn gauge(name: &'static str, help: &'static str, number: Number) -> Family
     Family { name, help, number }
 }
 
-pub(crate) const FAMILIES: [Family; 14] = [
+pub(crate) const FAMILIES: [Family; 15] = [
     counter("memo_hits_total", "Calls answered without running the body.", |stats| stats.hits),
     counter("memo_misses_total", "Calls that ran the body.", |stats| stats.misses),
     counter("memo_evictions_total", "Entries removed to make room.", |stats| stats.evictions),
@@ -68,6 +68,11 @@ pub(crate) const FAMILIES: [Family; 14] = [
         "memo_stale_total",
         "Calls that an old result answered, as the body failed.",
         |stats| stats.stale,
+    ),
+    counter(
+        "memo_differing_total",
+        "Hits that were verified, and whose bodies returned another result.",
+        |stats| stats.differing,
     ),
     gauge(
         "memo_entries",
@@ -145,6 +150,7 @@ fn add(sum: &mut Stats, other: Stats) {
         store_errors,
         store_hits,
         stale,
+        differing,
         compute_time,
         max_entries,
         max_bytes,
@@ -160,6 +166,7 @@ fn add(sum: &mut Stats, other: Stats) {
         (&mut sum.store_errors, store_errors),
         (&mut sum.store_hits, store_hits),
         (&mut sum.stale, stale),
+        (&mut sum.differing, differing),
     ];
     for (counter, more) in counters {
         *counter = counter.saturating_add(more);

@@ -51,6 +51,8 @@ pub struct Stats {
     pub store_hits: u64,
     /// Calls that an old result answered, as the body failed: see the option `stale_if_error`.
     pub stale: u64,
+    /// Hits that were [verified](crate::set_verify), and whose bodies returned another result.
+    pub differing: u64,
     /// The sum of the times that the bodies took, including those that failed.
     pub compute_time: Duration,
     /// The `max_entries` option, if it is given.
@@ -96,6 +98,7 @@ impl Stats {
             store_errors,
             store_hits,
             stale,
+            differing,
             compute_time,
             max_entries,
             max_bytes,
@@ -112,6 +115,7 @@ impl Stats {
         self.store_errors += store_errors;
         self.store_hits += store_hits;
         self.stale += stale;
+        self.differing += differing;
         self.compute_time = self.compute_time.saturating_add(*compute_time);
         // These are the same of all, as far as they are known.
         self.max_entries = self.max_entries.or(*max_entries);
@@ -188,6 +192,7 @@ serialize!(
     store_errors,
     store_hits,
     stale,
+    differing,
     compute_time,
     max_entries,
     max_bytes,

@@ -6,18 +6,21 @@
 use std::ptr::NonNull;
 
 use crate::clock::{Clock, Tick, REAL};
+use crate::function::causes::{Cause, Causes};
 use crate::key::tags::TagHash;
 use crate::memory::agenda::NEVER;
 use crate::memory::ages::{Ages, Aging};
 use crate::memory::budget;
-use crate::memory::entry::{Builder, Entry, Ref, View};
+use crate::memory::entry::{born, Builder, Entry, Ref, View};
 use crate::memory::eviction::Queues;
-use crate::memory::gone::{note, Gone, How};
+use crate::memory::gone::Gone;
 use crate::memory::list::NOWHERE;
 use crate::memory::table::{same_key, same_key_as, Place, Table, Writer};
 use crate::memory::tagged::TaggedEntries;
 use crate::platform::sync::atomic::Ordering;
 use crate::reclaim::Retired;
+
+mod past;
 
 /// What a function may hold.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +49,8 @@ pub(crate) struct Memory {
     tagged: Option<Box<TaggedEntries>>,
     evictions: u64,
     expirations: u64,
+    /// Why what is not there is not, as far as that is remembered.
+    pub(crate) causes: Causes,
     /// What the observer is to be told has gone.
     gone: Vec<Gone>,
     /// What ages are told by.
@@ -70,6 +75,7 @@ impl Memory {
             tagged: None,
             evictions: 0,
             expirations: 0,
+            causes: Causes::new(),
             gone: Vec::new(),
             clock: &REAL,
             is_budgeted,
@@ -103,6 +109,7 @@ impl Memory {
     /// Begins to count anew.
     pub(crate) fn forget_counts(&mut self) {
         (self.evictions, self.expirations) = (0, 0);
+        self.causes = Causes::new();
     }
 
     /// The entry with this key; not if it has expired, which is then the end of it.
@@ -132,18 +139,35 @@ impl Memory {
 
     /// The entry with this key, though it may have expired: what is kept of it.
     pub(crate) fn kept<'t>(&self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
-        let (_, view) = self.writer.locate(table, key.hashes(), same_key(key))?;
+        let view = self.peek(table, key)?;
         view.end().is_none_or(|end| end > self.clock.now()).then_some(view)
+    }
+
+    /// The entry with this key, whether or not it has expired.
+    pub(crate) fn peek<'t>(&self, table: &'t Table, key: &Builder) -> Option<View<'t>> {
+        self.writer.locate(table, key.hashes(), same_key(key)).map(|(_, view)| view)
     }
 
     /// Stores an entry, in the place of one with its key, and within the bounds at every moment.
     ///
     /// Its bytes are [taken](budget::take) in the budget by the caller, and are the caller's again
-    /// if it is not stored.
+    /// if it is not stored. It was made just now.
     ///
     /// # Errors
     /// It is larger than all there may be: nobody makes room for it.
-    pub(crate) fn insert(&mut self, table: &Table, bounds: Bounds, entry: Ref) -> Result<(), Ref> {
+    pub(crate) fn insert_at(
+        &mut self,
+        table: &Table,
+        bounds: Bounds,
+        entry: Ref,
+        at: Tick,
+    ) -> Result<(), Ref> {
+        // Relaxed: it is read under the cache's lock alone.
+        entry.view().entry.queued.store(born(at), Ordering::Relaxed);
+        self.insert(table, bounds, entry)
+    }
+
+    fn insert(&mut self, table: &Table, bounds: Bounds, entry: Ref) -> Result<(), Ref> {
         let (hashes, bytes) = (entry.view().hashes(), entry.view().entry.bytes());
         if bytes > bounds.bytes || bounds.entries == 0 {
             return Err(entry);
@@ -177,11 +201,14 @@ impl Memory {
         };
         let now = self.clock.now();
         // What is kept and not served goes as well.
+        let is_served = view.expiry().is_none_or(|expiry| expiry > now);
         if view.end().is_some_and(|end| end <= now) {
             self.expired(view);
+        } else {
+            self.note(view, if is_served { Cause::Removed } else { Cause::Expired });
         }
         self.unlink(place, view);
-        view.expiry().is_none_or(|expiry| expiry > now)
+        is_served
     }
 
     /// Removes the entry that has the key of another.
@@ -197,23 +224,13 @@ impl Memory {
         place.is_some_and(|(place, view)| self.unlink(place, view))
     }
 
-    /// The same, and it is told of.
-    pub(crate) fn remove_unwanted(&mut self, table: &Table, view: View<'_>) -> bool {
-        let is_removed = self.remove_this(table, view);
-        if is_removed {
-            note(&mut self.gone, view, How::Removed);
-        }
-        is_removed
-    }
-
     /// Removes every entry that is meant.
     pub(crate) fn remove_if(&mut self, table: &Table, is_meant: impl Fn(View<'_>) -> bool) {
         // SAFETY: linked, so alive until it is unlinked below.
         let view = |entry: &NonNull<Entry>| unsafe { View::new(*entry) };
         let meant: Vec<_> = self.writer.each(table).filter(|entry| is_meant(view(entry))).collect();
         for entry in &meant {
-            note(&mut self.gone, view(entry), How::Removed);
-            self.remove_this(table, view(entry));
+            self.remove_for(table, view(entry), Cause::Removed);
         }
     }
 
@@ -221,9 +238,7 @@ impl Memory {
     pub(crate) fn remove_tagged(&mut self, table: &Table, tag: TagHash) {
         while let Some(entry) = self.tagged.as_mut().and_then(|tagged| tagged.pop(tag)) {
             // SAFETY: what is noted there is linked in the table.
-            let view = unsafe { View::new(entry) };
-            note(&mut self.gone, view, How::Removed);
-            self.remove_this(table, view);
+            self.remove_for(table, unsafe { View::new(entry) }, Cause::Cleared);
         }
     }
 
@@ -282,12 +297,6 @@ impl Memory {
         self.queues.as_mut()?.victim().map(|(_, _, stamp)| stamp)
     }
 
-    /// Counts an entry that goes for its age.
-    fn expired(&mut self, view: View<'_>) {
-        self.expirations += 1;
-        note(&mut self.gone, view, How::Expired);
-    }
-
     /// What has gone since the last time that somebody asked.
     pub(crate) fn take_gone(&mut self) -> Vec<Gone> {
         std::mem::take(&mut self.gone)
@@ -301,8 +310,7 @@ impl Memory {
         // SAFETY: what is queued is linked in the table.
         let view = unsafe { View::new(victim) };
         view.entry.queued.store(NOWHERE, Ordering::Relaxed);
-        note(&mut self.gone, view, How::Evicted);
-        self.remove_this(table, view);
+        self.remove_for(table, view, Cause::Evicted);
         self.evictions += 1;
         true
     }

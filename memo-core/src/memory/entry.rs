@@ -19,6 +19,7 @@ use crate::platform::unwind::catch;
 
 pub(crate) use builder::Builder;
 pub(crate) use owned::owned_len;
+pub(crate) use queued::{born, born_at};
 pub(crate) use times::Times;
 
 /// Alignment of entries: the table keeps four bits of hash in the low bits of their addresses.
@@ -40,7 +41,8 @@ pub(crate) const RESOURCE_LEN: usize = size_of::<*mut Resource>() + 16;
 #[repr(C)]
 pub(crate) struct Entry {
     refs: AtomicU32,
-    /// Where it is queued for eviction, which is its cache's affair, under its lock.
+    /// Where it is queued for eviction, which is its cache's affair, under its lock; before that, and
+    /// where there are no queues, [when it was stored](born).
     pub(crate) queued: AtomicU32,
     /// Two flags in the top bits.
     key_len: u32,

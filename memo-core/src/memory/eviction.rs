@@ -20,6 +20,10 @@ use history::History;
 /// What is queued: something with a hash, and marks that hits leave.
 pub(crate) trait Item: Copy {
     fn hash(self) -> u64;
+    /// When it was stored, in whatever unit, for as long as it is not queued.
+    fn born(self) -> u32 {
+        0
+    }
     /// Takes one mark, if there is one.
     fn take_mark(self) -> bool;
     fn clear_marks(self);
@@ -37,7 +41,12 @@ struct Queued<T> {
     queue: Queue,
     /// When it was queued: smaller is longer ago, in whatever cache.
     stamp: u64,
+    /// When it was stored.
+    born: u32,
 }
+
+/// There is room for that beside the queue.
+const _: () = assert!(size_of::<Queued<u64>>() == 24);
 
 #[derive(Debug)]
 pub(crate) struct Queues<T> {
@@ -73,9 +82,14 @@ impl<T: Item> Queues<T> {
         self.history.count(item.hash());
         let is_hot = !self.is_full || (comes_back && self.wins(item.hash()));
         let queue = if is_hot { Queue::Hot } else { Queue::Cold };
-        let place = self.nodes.take(Queued { item, queue, stamp: 0 });
+        let place = self.nodes.take(Queued { item, queue, stamp: 0, born: item.born() });
         self.link(place, queue);
         place
+    }
+
+    /// When what is there was stored.
+    pub(crate) fn born(&self, place: Place) -> Option<u32> {
+        self.nodes.get(place).map(|queued| queued.born)
     }
 
     /// Gives its memory up, to be freed in slices.

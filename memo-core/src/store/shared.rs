@@ -45,6 +45,10 @@ macro_rules! forward {
                 (**self).changes(function, since)
             }
 
+            fn has_other_version(&self, function: &FunctionId<'_>) -> Result<bool, Failure> {
+                (**self).has_other_version(function)
+            }
+
             fn max_staleness(&self) -> Duration {
                 (**self).max_staleness()
             }

@@ -121,6 +121,10 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
         body: Pin<&mut Option<F>>,
         result_of: impl FnOnce(F::Output) -> R,
     ) -> R {
+        if self.is_doubted() {
+            // In a box, as it would be room in every call's future.
+            return Box::pin(self.verify(body, result_of)).await.0;
+        }
         let Self { memo, payload, call, .. } = self;
         let lead = match memo.take_found::<R, P>(memo.lead(call).await) {
             Ok(result) => return result,
@@ -141,6 +145,9 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
     /// As [`run_async`](Self::run_async), of a function with a store. It waits for that with the
     /// result in its hands, so that its future is `Send` only if the result is.
     pub async fn run_async_stored<F: Future<Output = R>>(self, body: Pin<&mut Option<F>>) -> R {
+        if self.is_doubted() {
+            return Box::pin(self.verify_stored(body)).await;
+        }
         let Self { memo, payload, call, .. } = self;
         let lead = match memo.take_found::<R, P>(memo.lead(call).await) {
             Ok(result) => return result,

@@ -81,6 +81,11 @@ impl<R, P: Payload<R>> AsyncMiss<R, P> {
         P: Send + 'static,
         F: Future<Output = R> + Send + 'static,
     {
+        if self.is_doubted() {
+            // Who gives this up gives up nothing that is not stored.
+            let mut body = Box::pin(Some(body()));
+            return Box::pin(self.verify_stored(body.as_mut())).await;
+        }
         let Self { memo, payload, call, .. } = self;
         let lead = match memo.take_found::<R, P>(memo.lead(call).await) {
             Ok(result) => return result,

@@ -9,10 +9,26 @@ use crate::memory::eviction::Item;
 use crate::memory::list::Place;
 use crate::platform::sync::atomic::Ordering;
 
+/// The moment when an entry is stored, in units of 67 ms: nine years of them.
+pub(crate) fn born(at: Tick) -> u32 {
+    u32::try_from(at.nanos() >> BORN).unwrap_or(u32::MAX)
+}
+
+/// The same moment, as far as that says it: a little earlier.
+pub(crate) fn born_at(born: u32) -> Tick {
+    Tick::from_nanos(u64::from(born) << BORN)
+}
+
+const BORN: u32 = 26;
+
 /// Marks are the eviction's to take.
 impl Item for NonNull<Entry> {
     fn hash(self) -> u64 {
         header(&self).quick_hash()
+    }
+
+    fn born(self) -> u32 {
+        header(&self).queued.load(Ordering::Relaxed)
     }
 
     fn take_mark(self) -> bool {

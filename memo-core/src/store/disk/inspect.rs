@@ -38,11 +38,7 @@ impl DiskStore {
         let tags = place::of(&TAGS);
         let all = place::all(&functions).into_iter().flatten();
         for (name, directory) in all.filter(|(name, _)| *name != tags) {
-            let epoch = generation::current_epoch(&directory).unwrap_or_default();
-            let generations = generation::all(&directory).unwrap_or_default();
-            let current = generations.into_iter().rfind(|name| Some(name.epoch) == epoch);
-            let Some(current) = current else { continue };
-            let Ok(generation) = current.open(&directory) else { continue };
+            let Some((current, generation)) = current_of(&directory) else { continue };
             let path = self.directory().join(place::FORMAT).join(&name).join(current.to_string());
             let function = place::name_in(&directory, &name);
             for name in generation.names().unwrap_or_default() {
@@ -53,6 +49,21 @@ impl DiskStore {
         }
         entries
     }
+}
+
+/// What is stored since the last clear of a function.
+fn current_of(directory: &Directory) -> Option<(generation::Name, Directory)> {
+    let epoch = generation::current_epoch(directory).unwrap_or_default();
+    let generations = generation::all(directory).unwrap_or_default();
+    let current = generations.into_iter().rfind(|name| Some(name.epoch) == epoch)?;
+    let generation = current.open(directory).ok()?;
+    Some((current, generation))
+}
+
+/// Whether there are results in a function's directory.
+pub(super) fn has_results(directory: &Directory) -> bool {
+    let names = current_of(directory).and_then(|(_, generation)| generation.names().ok());
+    names.is_some_and(|names| names.iter().any(|name| generation::is_file_of_a_call(name)))
 }
 
 fn entry(

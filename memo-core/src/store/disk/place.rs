@@ -60,6 +60,12 @@ fn is_plain(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }
 
+/// Whether two functions' directories are called alike but for the identity.
+pub(super) fn is_of_same_name(called: &str, other: &str) -> bool {
+    let name = |called: &str| called.rsplit_once('-').map(|(name, _)| name.to_owned());
+    name(called) == name(other)
+}
+
 /// Whether a function's directory may be called so.
 pub(super) fn is_of_a_function(name: &str) -> bool {
     name.rsplit_once('-').is_some_and(|(name, identity)| {

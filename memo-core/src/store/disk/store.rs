@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use super::tags::TAGS;
-use super::{busy, generation, place, DiskStore, Read, ATTEMPTS};
+use super::{busy, generation, inspect, place, DiskStore, Read, ATTEMPTS};
 use crate::store::header::{Header, HEADER};
 use crate::store::time::{millis, Now};
 use crate::store::{Changes, Failure, FunctionId, Key, Lookup, Stamp, Store, Tag, Ticket};
@@ -129,6 +129,29 @@ impl Store for DiskStore {
         };
         Ok((ticket, changes))
     }
+
+    fn has_other_version(&self, function: &FunctionId<'_>) -> Result<bool, Failure> {
+        let own = &self.place(function).name;
+        let functions = match self.open_functions() {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            functions => functions?,
+        };
+        let mut has_others = false;
+        for (called, directory) in place::all(&functions)? {
+            if called == *own {
+                if inspect::has_results(&directory) {
+                    return Ok(false);
+                }
+                continue;
+            }
+            has_others = has_others
+                || (place::is_of_same_name(&called, own)
+                    && place::name_in(&directory, &called) == function.name
+                    && inspect::has_results(&directory));
+        }
+        Ok(has_others)
+    }
+
     fn has_tags(&self) -> bool {
         true
     }
