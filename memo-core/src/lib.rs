@@ -85,6 +85,8 @@ pub fn clear_all() {
 /// how many have. What other processes have in memory goes as it does with `func::clear()`. A store that
 /// cannot be reached is told once it can; until then, nothing with the tag is taken from it.
 ///
+/// Other calls go on meanwhile; what is computed with the tag before this returns is not stored.
+///
 /// # Examples
 ///
 /// ```
@@ -110,17 +112,12 @@ pub fn clear_tag(tag: impl AsRef<str>) {
 }
 
 fn clear_tag_of(tag: &key::tags::Tag) {
-    use function::registry::{clear_tag_and, clear_tag_step, Step, MEMOS, SINGLETONS};
+    use function::registry::{clear_tag, MEMOS, SINGLETONS};
     let hash = key::tags::hash_of_tag(tag);
     match function::isolation::current() {
         // Its functions use no stores.
-        Some(isolation) => {
-            clear_tag_step(&[&isolation.memos, &isolation.singletons], hash, Step::Whole);
-        }
-        None if !store::known::are_there_any() => {
-            clear_tag_step(&[&MEMOS, &SINGLETONS], hash, Step::Whole);
-        }
-        None => clear_tag_and(hash, || {
+        Some(isolation) => clear_tag(&[&isolation.memos, &isolation.singletons], hash, || ()),
+        None => clear_tag(&[&MEMOS, &SINGLETONS], hash, || {
             store::known::clear_tag_in_stores(tag);
             MEMOS.all().into_iter().for_each(|function| function.tag_was_cleared(tag));
         }),

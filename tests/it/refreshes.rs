@@ -390,3 +390,26 @@ fn a_refresh_behind_a_call_that_comes_to_nothing_is_made_again_by_the_next() {
         assert_eq!(RUNS.count(), 3);
     });
 }
+
+#[test]
+fn a_refresh_whose_argument_panics_when_it_is_cloned_costs_no_hit() {
+    static PANICS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    #[derive(serde::Serialize)]
+    struct Fragile(u64);
+    impl Clone for Fragile {
+        fn clone(&self) -> Self {
+            assert_eq!(PANICS.load(std::sync::atomic::Ordering::SeqCst), 0, "it is fragile");
+            Self(self.0)
+        }
+    }
+    #[memo(ttl = "1m", refresh = "background")]
+    fn kept(of: Fragile) -> u64 {
+        of.0
+    }
+    memo::isolated(|| {
+        assert_eq!(kept(Fragile(1)), 1);
+        memo::advance(std::time::Duration::from_secs(70));
+        PANICS.store(1, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!((kept(Fragile(1)), kept(Fragile(1))), (1, 1));
+    });
+}

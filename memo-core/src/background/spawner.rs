@@ -52,7 +52,8 @@ static GIVEN: Mutex<Option<Given>> = Mutex::new(None);
 /// ```
 pub fn set_spawner(spawner: impl Fn(BoxFuture) + Send + Sync + 'static) {
     let before = GIVEN.lock().replace(Arc::new(spawner));
-    drop(before);
+    // What it holds is the user's.
+    let _ = catch(|| drop(before));
 }
 
 /// What runs a task of the call at hand.

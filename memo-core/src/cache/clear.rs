@@ -26,7 +26,7 @@ impl Cache {
 
     /// Empties memory; what is computed now is not stored.
     pub(crate) fn forget_all(&'static self) {
-        self.clear_step(Step::Whole);
+        self.clear_step(Step::Forget);
     }
 
     /// Empties memory and the store. What is computed meanwhile may come from what is still there
@@ -39,7 +39,7 @@ impl Cache {
             }
         }
         if !self.has_store() {
-            return self.forget_all();
+            return self.clear_step(Step::Whole);
         }
         self.clear_step(Step::Begin);
         let _end = End(self);
@@ -49,7 +49,7 @@ impl Cache {
     pub(super) fn clear_step(&'static self, step: Step) {
         let mut held = Box::new(self.held());
         held.clear(step);
-        held.release().conclude();
+        held.release().conclude(step);
         reclaim::free_more();
     }
 }
@@ -71,7 +71,7 @@ impl Shared {
 
     /// Forgets what has a tag, and fences what is computed with it.
     fn forget_tagged(&mut self, cache: &Cache, tag: TagHash) -> Fenced {
-        self.memory.remove_tagged(&cache.table, tag);
+        self.memory.remove_tagged(&cache.table, tag, usize::MAX);
         self.flights.fence_tagged(tag)
     }
 }
@@ -95,9 +95,9 @@ impl Held for Locked {
     fn clear(&mut self, step: Step) {
         let shared = &mut *self.shared;
         match step {
-            Step::Begin => shared.clearing += 1,
+            Step::Begin | Step::Close => shared.clearing += 1,
             Step::End => shared.clearing -= 1,
-            Step::Whole => {}
+            Step::Whole | Step::Forget => {}
             Step::Anew => {
                 shared.clearing = 0;
                 shared.clearing_tags.clear();
@@ -112,7 +112,10 @@ impl Held for Locked {
     fn clear_tag(&mut self, tag: TagHash, step: Step) {
         let shared = &mut *self.shared;
         note_clearing(&mut shared.clearing_tags, tag, step);
-        self.fenced.add(shared.forget_tagged(self.cache, tag));
+        self.fenced.add(match step {
+            Step::Begin => shared.flights.fence_tagged(tag),
+            _ => shared.forget_tagged(self.cache, tag),
+        });
     }
 
     fn release(self: Box<Self>) -> Released {

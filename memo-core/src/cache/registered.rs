@@ -17,6 +17,9 @@ use crate::memory::bounded::Bounds;
 use crate::platform::process::{Side, Unlock};
 use crate::reclaim;
 
+/// So many entries are forgotten for a tag under the lock at once.
+const SLICE: usize = 512;
+
 impl Function for Cache {
     fn name(&'static self) -> &'static str {
         self.name()
@@ -52,6 +55,12 @@ impl Function for Cache {
 
     fn hold(&'static self) -> Box<dyn Held> {
         Box::new(self.held())
+    }
+
+    fn forget_tagged(&'static self, tag: TagHash) -> (bool, Box<dyn Any>) {
+        let (is_done, freed) =
+            self.change(|shared| shared.memory.remove_tagged(&self.table, tag, SLICE));
+        (is_done, Box::new(freed))
     }
 
     fn is_tagged(&'static self) -> bool {
@@ -118,7 +127,7 @@ impl Function for Cache {
     }
 
     fn close(&'static self) {
-        self.clear_step(Step::Begin);
+        self.clear_step(Step::Close);
         self.registry.end(self, || self.is_closed.store(true, Ordering::Relaxed));
     }
 

@@ -43,8 +43,8 @@ pub enum EventKind {
     Hit,
     /// A call was not: its body runs.
     Missed(Why),
-    /// A body ran, whether it returned a result, an `Err` or panicked; the statistics have the times of
-    /// those that returned.
+    /// A body ran for the cache, whether it returned a result, an `Err` or panicked; the statistics have the
+    /// times of those that returned. A call that makes no key, or is not enabled, just runs.
     Computed {
         /// How long that took.
         took: Duration,

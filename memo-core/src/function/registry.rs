@@ -29,6 +29,8 @@ pub(crate) trait Function: Sync {
     fn hold(&'static self) -> Box<dyn Held>;
     /// So many clears of all functions were under way when it was registered, and clears of these tags.
     fn clears_begin(&'static self, clears: u32, tags: &[TagHash]);
+    /// Forgets some of what has a tag; whether that was all, and what is to be dropped outside all locks.
+    fn forget_tagged(&'static self, tag: TagHash) -> (bool, Box<dyn Any>);
     /// Whether its results have tags.
     fn is_tagged(&'static self) -> bool;
     /// The times of its computations since the last call of this.
@@ -67,7 +69,7 @@ pub(crate) trait Function: Sync {
 pub(crate) trait Held {
     /// Empties memory and fences what is computed.
     fn clear(&mut self, step: Step);
-    /// Forgets what has a tag, and fences what is computed with it.
+    /// Fences what is computed with a tag, and but for the beginning forgets what has it.
     fn clear_tag(&mut self, tag: TagHash, step: Step);
     /// Lets it go; what wakes who waited, and what frees what it had.
     fn release(self: Box<Self>) -> Released;
@@ -81,10 +83,9 @@ pub(crate) struct Released {
 }
 
 impl Released {
-    /// Does it all.
-    pub(crate) fn conclude(self) {
-        (self.wake)();
-        (self.free)();
+    /// Does it all, or what there is to do at a beginning.
+    pub(crate) fn conclude(self, step: Step) {
+        conclude(vec![self], step);
     }
 }
 
@@ -97,37 +98,61 @@ pub(crate) enum Step {
     End,
     /// There is no store.
     Whole,
+    /// The same, of what nobody asked to clear.
+    Forget,
+    /// As at the beginning, and there is no end.
+    Close,
     /// Nobody clears it any more, nor calls it.
     Anew,
 }
 
-/// Wakes who waited for what was cleared, and frees that, outside all locks.
-fn conclude(released: Vec<Released>) {
+/// Wakes who waited for what was cleared, and frees that, outside all locks. What a beginning leaves is
+/// freed at the end: it may be the user's code, during which nothing would be stored.
+fn conclude(released: Vec<Released>, step: Step) {
     let wake = |Released { wake, free }| {
         wake();
         free
     };
     let frees: Vec<_> = released.into_iter().map(wake).collect();
-    frees.into_iter().for_each(|free| free());
+    if step != Step::Begin {
+        frees.into_iter().for_each(|free| free());
+    }
 }
 
-/// Clears a tag of all functions as one, and `clear_stores` in the middle: no computation with that tag
-/// that was under way, or began before the end, is stored.
-pub(crate) fn clear_tag_and(tag: TagHash, clear_stores: impl FnOnce()) {
-    struct End(TagHash);
-    impl Drop for End {
+/// Clears a tag of all these functions as one, and `clear_stores` in the middle: no computation with that
+/// tag that was under way, or began before the end, is stored; nor is what one computes from what another
+/// has, if both have the tag.
+pub(crate) fn clear_tag(
+    registries: &[&'static Registry],
+    tag: TagHash,
+    clear_stores: impl FnOnce(),
+) {
+    struct End<'r>(&'r [&'static Registry], TagHash);
+    impl Drop for End<'_> {
         fn drop(&mut self) {
-            clear_tag_step(&[&MEMOS, &SINGLETONS], self.0, Step::End);
+            clear_tag_step(self.0, self.1, Step::End);
         }
     }
-    clear_tag_step(&[&MEMOS, &SINGLETONS], tag, Step::Begin);
-    let _end = End(tag);
+    clear_tag_step(registries, tag, Step::Begin);
+    // Dropped after the end: it may be the user's code.
+    let mut freed = Vec::new();
+    let _end = End(registries, tag);
+    let functions = registries.iter().flat_map(|registry| registry.all());
+    for function in functions.filter(|function| function.is_tagged()) {
+        // In slices, as others want to compute meanwhile.
+        loop {
+            let (is_done, slice) = function.forget_tagged(tag);
+            freed.push(slice);
+            if is_done {
+                break;
+            }
+        }
+    }
     clear_stores();
 }
 
-/// Clears a tag of the functions of all these registries: what one of them computes from what the other has
-/// is not stored either, if both have the tag.
-pub(crate) fn clear_tag_step(registries: &[&'static Registry], tag: TagHash, step: Step) {
+/// A step of that, of all functions at once.
+fn clear_tag_step(registries: &[&'static Registry], tag: TagHash, step: Step) {
     // In the order of a fork, and held all the while, as by a clear of all functions.
     let mut registered: Vec<_> =
         registries.iter().map(|registry| registry.registered.lock()).collect();
@@ -140,7 +165,7 @@ pub(crate) fn clear_tag_step(registries: &[&'static Registry], tag: TagHash, ste
     held.iter_mut().for_each(|held| held.clear_tag(tag, step));
     let released: Vec<_> = held.into_iter().map(Held::release).collect();
     drop(registered);
-    conclude(released);
+    conclude(released, step);
 }
 
 /// Notes among the tags that are being cleared that one is, or one time less.
@@ -152,7 +177,7 @@ pub(crate) fn note_clearing(tags: &mut Vec<TagHash>, tag: TagHash, step: Step) {
                 tags.swap_remove(at);
             }
         }
-        Step::Whole | Step::Anew => {}
+        Step::Whole | Step::Forget | Step::Close | Step::Anew => {}
     }
 }
 
@@ -271,7 +296,7 @@ impl Registry {
 
     /// Clears all functions; and from now on they store nothing, whoever calls them.
     pub(crate) fn close(&self) {
-        self.clear_step(Step::Begin);
+        self.clear_step(Step::Close);
     }
 
     /// After [`close`](Self::close), when nobody calls any of them: it has no functions.
@@ -289,9 +314,9 @@ impl Registry {
         // Held all the while: a function that is called for the first time begins after the step.
         let mut registered = self.registered.lock();
         match step {
-            Step::Begin => registered.clears += 1,
+            Step::Begin | Step::Close => registered.clears += 1,
             Step::End => registered.clears -= 1,
-            Step::Whole => {}
+            Step::Whole | Step::Forget => {}
             Step::Anew => {
                 registered.clears = 0;
                 registered.clearing_tags.clear();
@@ -303,7 +328,7 @@ impl Registry {
         held.iter_mut().for_each(|held| held.clear(step));
         let released: Vec<_> = held.into_iter().map(Held::release).collect();
         drop(registered);
-        conclude(released);
+        conclude(released, step);
     }
 
     /// Takes its lock and those of its functions.

@@ -234,12 +234,16 @@ impl Memory {
         }
     }
 
-    /// Removes every entry with a tag.
-    pub(crate) fn remove_tagged(&mut self, table: &Table, tag: TagHash) {
-        while let Some(entry) = self.tagged.as_mut().and_then(|tagged| tagged.pop(tag)) {
+    /// Removes every entry with a tag, but no more than so many at once; whether that was all.
+    pub(crate) fn remove_tagged(&mut self, table: &Table, tag: TagHash, at_most: usize) -> bool {
+        for _ in 0..at_most {
+            let Some(entry) = self.tagged.as_mut().and_then(|tagged| tagged.pop(tag)) else {
+                return true;
+            };
             // SAFETY: what is noted there is linked in the table.
             self.remove_for(table, unsafe { View::new(entry) }, Cause::Cleared);
         }
+        false
     }
 
     /// Unlinks everything at once, however much it is. In the budget its bytes are free from here on,

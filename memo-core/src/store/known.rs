@@ -62,11 +62,6 @@ pub(crate) fn clear_tag_in_stores(tag: &Tag) {
     }
 }
 
-/// Whether there is any store that a clear of all reaches.
-pub(crate) fn are_there_any() -> bool {
-    cfg!(feature = "disk") || !STORES.lock().is_empty()
-}
-
 /// In a child of `fork` they go on as they were.
 #[cfg(unix)]
 pub(crate) fn before_fork() -> Unlock {

@@ -10,6 +10,7 @@ use crate::call::find::Found;
 use crate::call::{Call, Memo, Payload, Static};
 use crate::function::error::Kind;
 use crate::key::Args;
+use crate::platform::unwind::catch;
 
 impl<R, P: Payload<R>> Call<R, P> {
     /// Has the result refreshed in the background, if it is old and this call is the first to see it.
@@ -53,7 +54,8 @@ pub fn refreshed<A: Args>(memo: &'static Static, args: A) -> Refreshed {
 #[cold]
 #[inline(never)]
 fn begin_job<J: FnOnce() + Send + 'static>(refreshed: Refreshed, job: impl FnOnce() -> J) {
-    let job = job();
+    // An argument's `Clone` may panic: that is no reason to lose what is there.
+    let Some(job) = catch(job) else { return };
     let job = move || {
         let _refreshed = refreshed;
         job();
@@ -72,7 +74,7 @@ where
         let why = spawner::without("an old result is served until it expires");
         return memo.cache.report(Kind::Task, why);
     };
-    let task = task();
+    let Some(task) = catch(task) else { return };
     let task = async move {
         let _refreshed = refreshed;
         task.await;

@@ -1,7 +1,7 @@
 //! What is forgotten stays forgotten, and what is newer is not replaced by what is older.
 
 use super::*;
-use crate::function::registry::{clear_tag_step, Step};
+use crate::function::registry::clear_tag;
 use crate::key::tags::{hash_of_tag, tag_of, tagged, TagHash, TagList};
 use crate::platform::sync::atomic::AtomicU64;
 
@@ -224,7 +224,7 @@ fn nothing_with_a_cleared_tag_is_stored_that_comes_from_before() {
             }),
             boxed(move || {
                 writer.set(1);
-                clear_tag_step(&[registry], hash_of("a"), Step::Whole);
+                clear_tag(&[registry], hash_of("a"), point);
                 assert_eq!(call(&writer), 1);
             }),
         ]);
@@ -251,11 +251,11 @@ fn what_is_computed_while_a_tag_is_cleared_in_stores_is_not_stored() {
                 assert!(call(&reader) <= 1);
             }),
             boxed(move || {
-                clear_tag_step(&[registry], hash_of("a"), Step::Begin);
-                // As the old one is there in a store until now.
-                writer.set(1);
-                point();
-                clear_tag_step(&[registry], hash_of("a"), Step::End);
+                clear_tag(&[registry], hash_of("a"), || {
+                    // As the old one is there in a store until now.
+                    writer.set(1);
+                    point();
+                });
                 assert_eq!(call(&writer), 1);
             }),
         ]);
@@ -270,7 +270,7 @@ fn another_tag_is_no_matter() {
         let registry = functions.registry();
         at_once([
             boxed(move || assert_eq!(call_tagged(memo, "a", || 1), 1)),
-            boxed(move || clear_tag_step(&[registry], hash_of("b"), Step::Whole)),
+            boxed(move || clear_tag(&[registry], hash_of("b"), || ())),
         ]);
         assert_eq!(call_tagged(memo, "a", || 2), 1);
     });
