@@ -508,6 +508,11 @@ use quote::quote;
 /// itself, or else one that waits. The same holds for a task that is not polled. `clear` and `remove` win
 /// over a task as over any computation, and `refresh` is a task as well.
 ///
+/// What belongs to the caller's task is not in the body's: its task-local variables, say. A detached function
+/// that calls itself does so through a function that names the future,
+/// `fn again(x: u32) -> Pin<Box<dyn Future<Output = u32> + Send>> { Box::pin(count(x)) }`, as the compiler
+/// cannot tell else whether it is `Send`. A `Clone` of an argument that panics is the caller's panic.
+///
 /// ```
 /// # use memo::memo;
 /// # fn block_on<T>(future: impl std::future::Future<Output = T>) -> T {
