@@ -258,10 +258,7 @@ impl Cache {
 
     fn register(&'static self, scope: Option<Scope>) {
         // Relaxed: a number seen late only means to ask again, under the registry's lock.
-        let is_unlisted = || {
-            let is_closed = self.is_closed.load(Ordering::Relaxed);
-            self.number.load(Ordering::Relaxed) & UNLISTED != 0 && !is_closed
-        };
+        let is_unlisted = || self.number.load(Ordering::Relaxed) & UNLISTED != 0;
         if is_unlisted() {
             #[cfg(unix)]
             crate::cache::fork::watch();
@@ -273,7 +270,8 @@ impl Cache {
                 };
                 self.number.store(number, Ordering::Relaxed);
             };
-            self.registry.register(self, is_unlisted, number);
+            let is_closed = || self.is_closed.load(Ordering::Relaxed);
+            self.registry.register(self, is_unlisted, number, is_closed);
         }
     }
 

@@ -52,6 +52,11 @@ const FOREIGN: &[Foreign] = &[
         ..NOTHING
     },
     Foreign {
+        names: &["session", "per_session", "per_user"],
+        with: &[("scope", "`scope = \"session\"` has results of its own for each `memo::Session`")],
+        ..NOTHING
+    },
+    Foreign {
         names: &["result"],
         otherwise: "it is always so: of a `Result` only an `Ok` is kept",
         ..NOTHING

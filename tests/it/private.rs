@@ -320,3 +320,76 @@ fn another_key_of_the_same_function_is_stored_as_ever() {
     }
     assert_eq!((RUNS.load(SeqCst), page::stats().entries), (5, 1));
 }
+
+#[test]
+fn what_ends_in_another_session_computes_nothing_that_anybody_finds() {
+    struct Connection(String);
+    #[memo(scope = "session")]
+    fn name(_user: &str) -> String {
+        _user.to_owned()
+    }
+    #[singleton(scope = "session", on_release = released)]
+    fn connection(_user: &str) -> Connection {
+        Connection(_user.to_owned())
+    }
+    fn released(connection: &Connection) {
+        name(&connection.0);
+    }
+    let (ann, bob) = (Session::new(), Session::new());
+    drop(ann.enter(|| connection("ann")));
+    bob.enter(|| drop(ann));
+    assert_eq!(bob.enter(|| name("bob")), "bob");
+    assert_eq!(name("nobody"), "nobody");
+}
+
+#[test]
+fn a_session_is_there_in_the_destructors_of_a_thread() {
+    #[memo(scope = "session")]
+    fn name(_user: &str) -> String {
+        _user.to_owned()
+    }
+    #[memo]
+    fn greeting(_user: &str) -> String {
+        format!("hello {}", name(_user))
+    }
+    struct Bye(Session);
+    impl Drop for Bye {
+        fn drop(&mut self) {
+            self.0.enter(|| greeting("ann"));
+        }
+    }
+    thread_local!(static BYE: std::cell::RefCell<Option<Bye>> = const { std::cell::RefCell::new(None) });
+    let (ann, bob) = (Session::new(), Session::new());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            BYE.with(|bye| *bye.borrow_mut() = Some(Bye(ann.clone())));
+            ann.enter(|| ());
+        });
+    });
+    assert_eq!(bob.enter(|| greeting("bob")), "hello bob");
+}
+
+#[test]
+fn what_is_counted_after_a_session_has_ended_is_counted() {
+    #[memo(scope = "session")]
+    fn late(x: u32) -> u32 {
+        x
+    }
+    struct Ends(Session);
+    let ends = std::cell::RefCell::new(Some(Ends(Session::new())));
+    // The session ends inside itself, where two more calls are made.
+    let share = ends.borrow().as_ref().map(|ends| ends.0.clone()).unwrap();
+    share.enter(|| late(0));
+    let misses = || late::stats().misses;
+    assert_eq!(misses(), 1);
+    let mut call = Box::pin(share.wrap(async {
+        late(1);
+    }));
+    drop((ends.take(), share));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(std::future::Future::poll(call.as_mut(), &mut context).is_ready());
+    drop(call);
+    assert_eq!(misses(), 2);
+    Session::new().enter(|| late(2));
+    assert_eq!(misses(), 3);
+}

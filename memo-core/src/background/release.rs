@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::function::event::{self, EventKind};
+use crate::function::session;
 #[cfg(unix)]
 use crate::platform::process::{Side, Unlock};
 use crate::platform::sync::{thread, Condvar, Mutex, MutexGuard};
@@ -76,7 +77,9 @@ impl<X: ?Sized> Last<X> {
         fence(Ordering::Acquire);
         // ThreadSanitizer does not see fences. To upgrade acquires as well.
         drop(Arc::downgrade(&self.resource).upgrade());
+        let nowhere = session::nowhere();
         (self.hook)(&self.resource);
+        drop(nowhere);
         if event::is_observed() {
             event::tell(self.function, None, EventKind::Released);
         }

@@ -132,6 +132,7 @@ impl Function for Cache {
     }
 
     fn reopen(&'static self) {
+        self.registry.leave(self);
         self.clear_step(Step::Anew);
         self.begin_anew();
         self.is_closed.store(false, Ordering::Relaxed);

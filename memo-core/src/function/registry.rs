@@ -11,6 +11,10 @@ use crate::function::stats::{Counted, Stats};
 use crate::key::tags::{Tag, TagHash};
 use crate::platform::sync::Mutex;
 
+mod tags;
+
+pub(crate) use tags::{clear_tag, note_clearing};
+
 use crate::clock::Tick;
 #[cfg(unix)]
 use crate::platform::process::{Side, Unlock};
@@ -119,66 +123,18 @@ fn conclude(released: Vec<Released>, step: Step) {
     }
 }
 
-/// Clears a tag of all these functions as one, and `clear_stores` in the middle: no computation with that
-/// tag that was under way, or began before the end, is stored; nor is what one computes from what another
-/// has, if both have the tag.
-pub(crate) fn clear_tag(
-    registries: &[&'static Registry],
-    tag: TagHash,
-    clear_stores: impl FnOnce(),
-) {
-    struct End<'r>(&'r [&'static Registry], TagHash);
-    impl Drop for End<'_> {
-        fn drop(&mut self) {
-            clear_tag_step(self.0, self.1, Step::End);
-        }
+/// Takes a function out of those among which it has a place; false if it is not there.
+fn take_out(functions: &mut Vec<&'static dyn Function>, function: &'static dyn Function) -> bool {
+    let at = function.place().load(Ordering::Relaxed);
+    let is_here = |it: &&'static dyn Function| std::ptr::addr_eq(*it, function);
+    if !functions.get(at).is_some_and(is_here) {
+        return false;
     }
-    clear_tag_step(registries, tag, Step::Begin);
-    // Dropped after the end: it may be the user's code.
-    let mut freed = Vec::new();
-    let _end = End(registries, tag);
-    let functions = registries.iter().flat_map(|registry| registry.all());
-    for function in functions.filter(|function| function.is_tagged()) {
-        // In slices, as others want to compute meanwhile.
-        loop {
-            let (is_done, slice) = function.forget_tagged(tag);
-            freed.push(slice);
-            if is_done {
-                break;
-            }
-        }
+    functions.swap_remove(at);
+    if let Some(moved) = functions.get(at) {
+        moved.place().store(at, Ordering::Relaxed);
     }
-    clear_stores();
-}
-
-/// A step of that, of all functions at once.
-fn clear_tag_step(registries: &[&'static Registry], tag: TagHash, step: Step) {
-    // In the order of a fork, and held all the while, as by a clear of all functions.
-    let mut registered: Vec<_> =
-        registries.iter().map(|registry| registry.registered.lock()).collect();
-    let mut held = Vec::new();
-    for registered in &mut registered {
-        note_clearing(&mut registered.clearing_tags, tag, step);
-        let tagged = registered.functions.iter().filter(|function| function.is_tagged());
-        held.extend(tagged.map(|function| function.hold()));
-    }
-    held.iter_mut().for_each(|held| held.clear_tag(tag, step));
-    let released: Vec<_> = held.into_iter().map(Held::release).collect();
-    drop(registered);
-    conclude(released, step);
-}
-
-/// Notes among the tags that are being cleared that one is, or one time less.
-pub(crate) fn note_clearing(tags: &mut Vec<TagHash>, tag: TagHash, step: Step) {
-    match step {
-        Step::Begin => tags.push(tag),
-        Step::End => {
-            if let Some(at) = tags.iter().position(|other| *other == tag) {
-                tags.swap_remove(at);
-            }
-        }
-        Step::Whole | Step::Forget | Step::Close | Step::Anew => {}
-    }
+    true
 }
 
 /// The functions of one attribute.
@@ -192,7 +148,9 @@ struct Registered {
     clears: u32,
     /// The tags of which clears have.
     clearing_tags: Vec<TagHash>,
-    /// What was counted in sessions that have ended, by the original.
+    /// Doubles of sessions that have ended, while somebody may call them yet.
+    closed: Vec<&'static dyn Function>,
+    /// What was counted in such sessions before, by the original.
     ended: BTreeMap<usize, Counted>,
 }
 
@@ -224,6 +182,7 @@ impl Registry {
                 functions: Vec::new(),
                 clears: 0,
                 clearing_tags: Vec::new(),
+                closed: Vec::new(),
                 ended: BTreeMap::new(),
             }),
         }
@@ -234,11 +193,16 @@ impl Registry {
     pub(crate) fn register(
         &self,
         function: &'static dyn Function,
-        is_new: impl FnOnce() -> bool,
+        is_new: impl Fn() -> bool,
         number: impl FnOnce(),
+        is_closed: impl FnOnce() -> bool,
     ) {
         let mut registered = self.registered.lock();
-        if is_new() {
+        if is_new() && is_closed() {
+            function.place().store(registered.closed.len(), Ordering::Relaxed);
+            registered.closed.push(function);
+            number();
+        } else if is_new() {
             function.clears_begin(registered.clears, &registered.clearing_tags);
             // Relaxed, here and below: under the lock.
             function.place().store(registered.functions.len(), Ordering::Relaxed);
@@ -248,23 +212,26 @@ impl Registry {
     }
 
     /// Takes out the double of a session that has ended, once `close` has had it not come in again. What
-    /// it counted is added to the total of its function.
+    /// it counts goes on to be told.
     pub(crate) fn end(&self, function: &'static dyn Function, close: impl FnOnce()) {
         let mut registered = self.registered.lock();
         close();
-        let at = function.place().load(Ordering::Relaxed);
-        let is_here = |it: &&'static dyn Function| std::ptr::addr_eq(*it, function);
-        if !registered.functions.get(at).is_some_and(is_here) {
-            return;
+        if take_out(&mut registered.functions, function) {
+            function.place().store(registered.closed.len(), Ordering::Relaxed);
+            registered.closed.push(function);
         }
-        registered.functions.swap_remove(at);
-        if let Some(moved) = registered.functions.get(at) {
-            moved.place().store(at, Ordering::Relaxed);
+    }
+
+    /// Nobody calls a double any more that was closed: what it counted is added to the total of its
+    /// function.
+    pub(crate) fn leave(&self, function: &'static dyn Function) {
+        let mut registered = self.registered.lock();
+        if take_out(&mut registered.closed, function) {
+            let mut counted = function.counted();
+            (counted.stats.entries, counted.stats.bytes) = (0, 0);
+            let total = registered.ended.entry(function.original());
+            total.and_modify(|total| total.add(&counted)).or_insert(counted);
         }
-        let mut counted = function.counted();
-        (counted.stats.entries, counted.stats.bytes) = (0, 0);
-        let total = registered.ended.entry(function.original());
-        total.and_modify(|total| total.add(&counted)).or_insert(counted);
     }
 
     /// The functions now, so that they are spoken to outside the lock.
@@ -305,6 +272,7 @@ impl Registry {
         let functions = {
             let mut registered = self.registered.lock();
             registered.ended.clear();
+            registered.closed.clear();
             std::mem::take(&mut registered.functions)
         };
         functions.into_iter().for_each(Function::begin_anew);
@@ -335,7 +303,8 @@ impl Registry {
     #[cfg(unix)]
     pub(crate) fn before_fork(&'static self) -> Vec<Unlock> {
         let registered = self.registered.lock();
-        let functions = registered.functions.clone();
+        let mut functions = registered.functions.clone();
+        functions.extend(&registered.closed);
         let own: Unlock = Box::new(move |side| {
             let mut registered = registered;
             if side == Side::Child {
@@ -353,8 +322,12 @@ impl Registry {
         let mut named = self.all();
         named.retain(|function| function.name() == name);
         named.iter().for_each(|function| function.clear());
-        !named.is_empty()
-            || self.registered.lock().ended.values().any(|total| total.stats.name == name)
+        if !named.is_empty() {
+            return true;
+        }
+        let registered = self.registered.lock();
+        registered.ended.values().any(|total| total.stats.name == name)
+            || registered.closed.iter().any(|function| function.name() == name)
     }
 
     /// Clears a function's doubles in all sessions.
@@ -376,7 +349,8 @@ impl Registry {
         let mut rows: Vec<Counted> = Vec::with_capacity(registered.functions.len());
         let mut at: BTreeMap<usize, usize> = BTreeMap::new();
         let ended = registered.ended.iter().map(|(original, total)| (*original, total.clone()));
-        let live = registered.functions.iter().map(|it| (it.original(), it.counted()));
+        let live = registered.functions.iter().chain(&registered.closed);
+        let live = live.map(|it| (it.original(), it.counted()));
         for (original, counted) in live.chain(ended) {
             match at.get(&original) {
                 Some(at) => rows[*at].add(&counted),
@@ -402,7 +376,8 @@ impl Registry {
         let is_double = |it: &&&'static dyn Function| {
             it.original() == original && !std::ptr::addr_eq(**it, function)
         };
-        registered.functions.iter().filter(is_double).for_each(|it| sum.add(&it.counted()));
+        let all = registered.functions.iter().chain(&registered.closed);
+        all.filter(is_double).for_each(|it| sum.add(&it.counted()));
         if let Some(total) = registered.ended.get(&original) {
             sum.add(total);
         }

@@ -14,6 +14,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -67,8 +68,29 @@ use crate::platform::sync::{thread_local, Mutex};
 pub struct Session(Arc<Life>);
 
 /// All clones of a session: it ends with the last.
-#[derive(Default)]
 struct Life(Share);
+
+impl Default for Life {
+    fn default() -> Self {
+        // Relaxed: whoever gives up what a session had has seen that.
+        ARE_ANY.store(true, Ordering::Relaxed);
+        Self(Share::default())
+    }
+}
+
+/// Whether there ever was a session.
+static ARE_ANY: AtomicBool = AtomicBool::new(false);
+
+/// Has this thread be in a session that has ended, while what a cache gives up comes to its end: that is
+/// the user's code, and may be of another session than the thread is in. What it calls is stored nowhere.
+pub(crate) fn nowhere() -> Option<Visit> {
+    if !ARE_ANY.load(Ordering::Relaxed) {
+        return None;
+    }
+    let doubles = Doubles::default();
+    doubles.is_over.store(true, Ordering::Relaxed);
+    Some(Visit::of(Arc::new(doubles)))
+}
 
 /// What keeps the doubles of a session from being used again. It can be dropped under any lock.
 pub(crate) type Share = Arc<Doubles>;
@@ -112,7 +134,9 @@ type Spares = BTreeMap<usize, Vec<Double>>;
 thread_local! {
     // Without a destructor, so that a call outside sessions takes one load.
     static IS_IN_ANY: Cell<bool> = const { Cell::new(false) };
-    static CURRENT: RefCell<Option<Share>> = const { RefCell::new(None) };
+    // The same, so that there is a session in other destructors as well. A visit takes out what it put in.
+    static CURRENT: RefCell<ManuallyDrop<Option<Share>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
 /// Whether this thread is in a session.
@@ -131,7 +155,7 @@ pub(crate) fn with_current<R>(ask: impl FnOnce(&Share) -> R) -> Option<R> {
     if !is_in_any() {
         return None;
     }
-    CURRENT.try_with(|current| current.borrow().as_ref().map(ask)).ok().flatten()
+    CURRENT.with(|current| current.borrow().as_ref().map(ask))
 }
 
 impl Session {
@@ -142,6 +166,8 @@ impl Session {
     }
 
     /// Runs a closure in the session, and returns what it returns.
+    ///
+    /// A future that the closure returns is not in the session when it is awaited: [`wrap`](Self::wrap) it.
     pub fn enter<R>(&self, run: impl FnOnce() -> R) -> R {
         let _inside = Visit::new(self.share());
         run()
@@ -192,20 +218,23 @@ pub(crate) struct Visit {
 
 impl Visit {
     pub(crate) fn new(share: &Share) -> Self {
-        let share = Some(Arc::clone(share));
-        // A thread whose locals are gone is in no session.
-        let entered = CURRENT.try_with(|current| current.replace(share));
-        let was_in_any = IS_IN_ANY.replace(entered.is_ok());
-        Self { before: entered.unwrap_or_default(), was_in_any, of_thread: PhantomData }
+        Self::of(Arc::clone(share))
+    }
+
+    fn of(share: Share) -> Self {
+        let share = ManuallyDrop::new(Some(share));
+        let before = CURRENT.with(|current| current.replace(share));
+        let was_in_any = IS_IN_ANY.replace(true);
+        Self { before: ManuallyDrop::into_inner(before), was_in_any, of_thread: PhantomData }
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
         IS_IN_ANY.set(self.was_in_any);
-        let before = self.before.take();
-        let left = CURRENT.try_with(|current| current.replace(before));
-        drop(left);
+        let before = ManuallyDrop::new(self.before.take());
+        let left = CURRENT.with(|current| current.replace(before));
+        drop(ManuallyDrop::into_inner(left));
     }
 }
 

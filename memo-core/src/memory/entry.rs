@@ -12,6 +12,7 @@ use std::mem::size_of;
 use std::ptr::NonNull;
 
 use crate::clock::Tick;
+use crate::function::session;
 use crate::key::{self, Hashes, DIGEST, SAMPLED, SCOPE, VERBATIM};
 use crate::memory::list::Place;
 use crate::platform::sync::atomic::{AtomicU32, AtomicU8, Ordering};
@@ -384,6 +385,7 @@ impl Drop for Ref {
             // was its only owner.
             let resource = unsafe { Box::from_raw(resource) };
             // The user's drop; its panic must not keep others from theirs.
+            let _nowhere = session::nowhere();
             let _ = catch(|| drop(resource));
         }
     }

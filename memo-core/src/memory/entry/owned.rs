@@ -5,6 +5,7 @@ use std::mem::{needs_drop, size_of};
 use std::ptr::{self, NonNull};
 
 use super::{Builder, Entry, Ref, Times, View, ALIGN, HEADER};
+use crate::function::session;
 use crate::key;
 use crate::platform::unwind::catch;
 
@@ -137,6 +138,7 @@ pub(super) unsafe fn drop_owned(entry: NonNull<Entry>) {
     // SAFETY: it is not freed before this returns.
     let view = unsafe { View::new(entry) };
     if let Some(drop) = view.drop_of_owned() {
+        let _nowhere = session::nowhere();
         // SAFETY: the function is that of the value's type, and nobody drops it twice, as the caller
         // says.
         let _ = catch(|| unsafe { drop(view.value_start().add(PREFIX)) });

@@ -61,7 +61,7 @@ fn a_runtime_that_is_shut_down_in_the_middle_hands_over() {
     static RUNS: AtomicUsize = AtomicUsize::new(0);
     #[memo(detached)]
     async fn twice(x: u32) -> u32 {
-        if RUNS.fetch_add(1, SeqCst) % 2 == 0 {
+        if RUNS.fetch_add(1, SeqCst).is_multiple_of(2) {
             NOTIFIED.notified().await;
         }
         2 * x

@@ -1,0 +1,66 @@
+//! Clearing a tag of all functions that have it.
+
+use super::{conclude, Held, Registry, Step};
+use crate::key::tags::TagHash;
+
+/// Clears a tag of all these functions as one, and `clear_stores` in the middle: no computation with that
+/// tag that was under way, or began before the end, is stored; nor is what one computes from what another
+/// has, if both have the tag.
+pub(crate) fn clear_tag(
+    registries: &[&'static Registry],
+    tag: TagHash,
+    clear_stores: impl FnOnce(),
+) {
+    struct End<'r>(&'r [&'static Registry], TagHash);
+    impl Drop for End<'_> {
+        fn drop(&mut self) {
+            clear_tag_step(self.0, self.1, Step::End);
+        }
+    }
+    clear_tag_step(registries, tag, Step::Begin);
+    // Dropped after the end: it may be the user's code.
+    let mut freed = Vec::new();
+    let _end = End(registries, tag);
+    let functions = registries.iter().flat_map(|registry| registry.all());
+    for function in functions.filter(|function| function.is_tagged()) {
+        // In slices, as others want to compute meanwhile.
+        loop {
+            let (is_done, slice) = function.forget_tagged(tag);
+            freed.push(slice);
+            if is_done {
+                break;
+            }
+        }
+    }
+    clear_stores();
+}
+
+/// A step of that, of all functions at once.
+fn clear_tag_step(registries: &[&'static Registry], tag: TagHash, step: Step) {
+    // In the order of a fork, and held all the while, as by a clear of all functions.
+    let mut registered: Vec<_> =
+        registries.iter().map(|registry| registry.registered.lock()).collect();
+    let mut held = Vec::new();
+    for registered in &mut registered {
+        note_clearing(&mut registered.clearing_tags, tag, step);
+        let tagged = registered.functions.iter().filter(|function| function.is_tagged());
+        held.extend(tagged.map(|function| function.hold()));
+    }
+    held.iter_mut().for_each(|held| held.clear_tag(tag, step));
+    let released: Vec<_> = held.into_iter().map(Held::release).collect();
+    drop(registered);
+    conclude(released, step);
+}
+
+/// Notes among the tags that are being cleared that one is, or one time less.
+pub(crate) fn note_clearing(tags: &mut Vec<TagHash>, tag: TagHash, step: Step) {
+    match step {
+        Step::Begin => tags.push(tag),
+        Step::End => {
+            if let Some(at) = tags.iter().position(|other| *other == tag) {
+                tags.swap_remove(at);
+            }
+        }
+        Step::Whole | Step::Forget | Step::Close | Step::Anew => {}
+    }
+}
