@@ -11,6 +11,8 @@ pub mod benchmarks {}
 #[doc = include_str!("../docs/shapes.md")]
 pub mod shapes {}
 
+/// [`Session`]: crate::Session
+///
 #[doc = include_str!("../docs/sessions.md")]
 pub mod sessions {}
 

@@ -3,6 +3,7 @@
 // of the README for who reads it beside the source.
 //! [Every shape of function]: _documentation::shapes
 //! [How long results live]: _documentation::time
+//! [Caching per user, request or tenant]: _documentation::sessions
 //! [Observing a cache in production]: _documentation::observing
 //! [All cases]: _documentation::benchmarks
 //! [a chart]: _documentation::benchmarks#chart

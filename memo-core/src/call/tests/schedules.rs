@@ -27,6 +27,7 @@ use crate::cache::Cache;
 use crate::call::Scoped;
 use crate::codec::Trust;
 use crate::flight::nobody_waits;
+use crate::function::enabled;
 use crate::function::name::Name;
 use crate::function::registry::{Registry, NEXT_NUMBER};
 use crate::function::session;
@@ -117,6 +118,8 @@ fn check(scenario: impl Fn(&Functions) + Send + Sync + 'static) {
     let mut turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     assert!(*turn, "another scenario has failed, and left its locks locked");
     *turn = false;
+    // Known before the first call, which would go another way than all others.
+    assert!(enabled::is_on());
     let scenario = Arc::new(move || {
         let functions = Functions::new();
         scenario(&functions);

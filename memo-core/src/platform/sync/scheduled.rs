@@ -221,6 +221,10 @@ mod local {
     }
 
     impl<T: 'static> LocalKey<T> {
+        pub(crate) fn with<R>(&'static self, with: impl FnOnce(&T) -> R) -> R {
+            self.try_with(with).unwrap_or_else(|_| unreachable!("it is used after its drop"))
+        }
+
         pub(crate) fn try_with<R>(
             &'static self,
             with: impl FnOnce(&T) -> R,
@@ -239,10 +243,6 @@ mod local {
     }
 
     impl<T: 'static> LocalKey<Cell<T>> {
-        fn with<R>(&'static self, with: impl FnOnce(&Cell<T>) -> R) -> R {
-            self.try_with(with).unwrap_or_else(|_| unreachable!("it is used after its drop"))
-        }
-
         pub(crate) fn get(&'static self) -> T
         where
             T: Copy,
