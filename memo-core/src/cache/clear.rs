@@ -5,7 +5,7 @@ use crate::platform::sync::MutexGuard;
 use super::{Cache, Shared};
 use crate::flight::Fenced;
 use crate::function::event::EventKind;
-use crate::function::registry::{note_clearing, Held, Released, Step};
+use crate::function::registry::{between, note_clearing, Held, Released, Step};
 use crate::key::tags::{hash_of_tag, Tag, TagHash, Tags};
 use crate::memory::entry::View;
 use crate::reclaim;
@@ -32,18 +32,15 @@ impl Cache {
     /// Empties memory and the store. What is computed meanwhile may come from what is still there
     /// of either, and is stored in neither.
     pub(super) fn clear_with_store(&'static self) {
-        struct End(&'static Cache);
-        impl Drop for End {
-            fn drop(&mut self) {
-                self.0.clear_step(Step::End);
-            }
-        }
         if !self.has_store() {
             return self.clear_step(Step::Whole);
         }
-        self.clear_step(Step::Begin);
-        let _end = End(self);
-        self.clear_store();
+        between(
+            |step| self.clear_step(step),
+            || {
+                self.clear_store();
+            },
+        );
     }
 
     pub(super) fn clear_step(&'static self, step: Step) {

@@ -110,6 +110,19 @@ pub(crate) enum Step {
     Anew,
 }
 
+/// Does something between the beginning and the end of a clear, which comes even if that panics.
+pub(crate) fn between(step: impl Fn(Step), what: impl FnOnce()) {
+    struct End<F: Fn(Step)>(F);
+    impl<F: Fn(Step)> Drop for End<F> {
+        fn drop(&mut self) {
+            (self.0)(Step::End);
+        }
+    }
+    step(Step::Begin);
+    let _end = End(step);
+    what();
+}
+
 /// Wakes who waited for what was cleared, and frees that, outside all locks. What a beginning leaves is
 /// freed at the end: it may be the user's code, during which nothing would be stored.
 fn conclude(released: Vec<Released>, step: Step) {
@@ -247,18 +260,15 @@ impl Registry {
 
     /// The same, and `clear_stores` in the middle.
     pub(crate) fn clear_all_and(&self, clear_stores: impl FnOnce()) {
-        struct End<'r>(&'r Registry);
-        impl Drop for End<'_> {
-            fn drop(&mut self) {
-                self.0.clear_step(Step::End);
-            }
-        }
-        self.clear_step(Step::Begin);
-        let _end = End(self);
-        clear_stores();
-        // Each on its own as well: a function whose store cannot be cleared does without it until that
-        // can be done.
-        self.all().into_iter().for_each(Function::clear_store_of);
+        between(
+            |step| self.clear_step(step),
+            || {
+                clear_stores();
+                // Each on its own as well: a function whose store cannot be cleared does without it
+                // until that can be done.
+                self.all().into_iter().for_each(Function::clear_store_of);
+            },
+        );
     }
 
     /// Clears all functions; and from now on they store nothing, whoever calls them.

@@ -1,6 +1,6 @@
 //! Clearing a tag of all functions that have it.
 
-use super::{conclude, Held, Registry, Step};
+use super::{between, conclude, Held, Registry, Step};
 use crate::key::tags::TagHash;
 
 /// Clears a tag of all these functions as one, and `clear_stores` in the middle: no computation with that
@@ -11,28 +11,25 @@ pub(crate) fn clear_tag(
     tag: TagHash,
     clear_stores: impl FnOnce(),
 ) {
-    struct End<'r>(&'r [&'static Registry], TagHash);
-    impl Drop for End<'_> {
-        fn drop(&mut self) {
-            clear_tag_step(self.0, self.1, Step::End);
-        }
-    }
-    clear_tag_step(registries, tag, Step::Begin);
     // Dropped after the end: it may be the user's code.
     let mut freed = Vec::new();
-    let _end = End(registries, tag);
-    let functions = registries.iter().flat_map(|registry| registry.all());
-    for function in functions.filter(|function| function.is_tagged()) {
-        // In slices, as others want to compute meanwhile.
-        loop {
-            let (is_done, slice) = function.forget_tagged(tag);
-            freed.push(slice);
-            if is_done {
-                break;
+    between(
+        |step| clear_tag_step(registries, tag, step),
+        || {
+            let functions = registries.iter().flat_map(|registry| registry.all());
+            for function in functions.filter(|function| function.is_tagged()) {
+                // In slices, as others want to compute meanwhile.
+                loop {
+                    let (is_done, slice) = function.forget_tagged(tag);
+                    freed.push(slice);
+                    if is_done {
+                        break;
+                    }
+                }
             }
-        }
-    }
-    clear_stores();
+            clear_stores();
+        },
+    );
 }
 
 /// A step of that, of all functions at once.
