@@ -125,7 +125,7 @@ pub(crate) fn series() -> Vec<Series> {
                 Entry::Occupied(mut entry) => {
                     let series: &mut Series = entry.get_mut();
                     series.computations = series.computations.saturating_add(computations);
-                    add(&mut series.stats, stats);
+                    add(&mut series.stats, &stats);
                 }
             }
         }
@@ -135,47 +135,11 @@ pub(crate) fn series() -> Vec<Series> {
 
 /// Adds another function of the same name. Together they have a bound if each has, and a `ttl` if that
 /// is the same.
-fn add(sum: &mut Stats, other: Stats) {
-    // A field that is added to the type and not here does not compile.
-    let Stats {
-        name: _,
-        hits,
-        misses,
-        entries,
-        bytes,
-        evictions,
-        expirations,
-        uncacheable,
-        unshared,
-        store_errors,
-        store_hits,
-        stale,
-        differing,
-        compute_time,
-        max_entries,
-        max_bytes,
-        ttl,
-    } = other;
-    let counters = [
-        (&mut sum.hits, hits),
-        (&mut sum.misses, misses),
-        (&mut sum.evictions, evictions),
-        (&mut sum.expirations, expirations),
-        (&mut sum.uncacheable, uncacheable),
-        (&mut sum.unshared, unshared),
-        (&mut sum.store_errors, store_errors),
-        (&mut sum.store_hits, store_hits),
-        (&mut sum.stale, stale),
-        (&mut sum.differing, differing),
-    ];
-    for (counter, more) in counters {
-        *counter = counter.saturating_add(more);
-    }
-    sum.entries = sum.entries.saturating_add(entries);
-    sum.bytes = sum.bytes.saturating_add(bytes);
-    sum.compute_time = sum.compute_time.saturating_add(compute_time);
+fn add(sum: &mut Stats, other: &Stats) {
     let both = |one: Option<u64>, other: Option<u64>| Some(one?.saturating_add(other?));
-    sum.max_entries = both(sum.max_entries, max_entries);
-    sum.max_bytes = both(sum.max_bytes, max_bytes);
-    sum.ttl = sum.ttl.filter(|_| sum.ttl == ttl);
+    let max_entries = both(sum.max_entries, other.max_entries);
+    let max_bytes = both(sum.max_bytes, other.max_bytes);
+    let ttl = sum.ttl.filter(|ttl| other.ttl == Some(*ttl));
+    sum.add(other);
+    (sum.max_entries, sum.max_bytes, sum.ttl) = (max_entries, max_bytes, ttl);
 }

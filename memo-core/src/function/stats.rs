@@ -77,7 +77,7 @@ impl Counted {
     pub(crate) fn add(&mut self, other: &Self) {
         let Self { stats, computations } = other;
         self.stats.add(stats);
-        self.computations += computations;
+        self.computations = self.computations.saturating_add(*computations);
     }
 }
 
@@ -104,18 +104,23 @@ impl Stats {
             max_bytes,
             ttl,
         } = other;
-        self.hits += hits;
-        self.misses += misses;
-        self.entries += entries;
-        self.bytes += bytes;
-        self.evictions += evictions;
-        self.expirations += expirations;
-        self.uncacheable += uncacheable;
-        self.unshared += unshared;
-        self.store_errors += store_errors;
-        self.store_hits += store_hits;
-        self.stale += stale;
-        self.differing += differing;
+        let counters = [
+            (&mut self.hits, hits),
+            (&mut self.misses, misses),
+            (&mut self.evictions, evictions),
+            (&mut self.expirations, expirations),
+            (&mut self.uncacheable, uncacheable),
+            (&mut self.unshared, unshared),
+            (&mut self.store_errors, store_errors),
+            (&mut self.store_hits, store_hits),
+            (&mut self.stale, stale),
+            (&mut self.differing, differing),
+        ];
+        for (counter, more) in counters {
+            *counter = counter.saturating_add(*more);
+        }
+        self.entries = self.entries.saturating_add(*entries);
+        self.bytes = self.bytes.saturating_add(*bytes);
         self.compute_time = self.compute_time.saturating_add(*compute_time);
         // These are the same of all, as far as they are known.
         self.max_entries = self.max_entries.or(*max_entries);
