@@ -47,8 +47,23 @@ fn entry(key: u128) -> u64 {
     key as u64
 }
 
+#[memo(tags(format!("user:{}", key % 1000)))]
+fn tagged(key: u128) -> u64 {
+    key as u64
+}
+
+#[memo(tags(format!("user:{}", key % 1000), format!("order:{}", key % 777)))]
+fn tagged_twice(key: u128) -> u64 {
+    key as u64
+}
+
 #[memo]
-fn called_once(key: u64) -> Result<u64, u64> {
+fn called_once(key: u64) -> u64 {
+    key
+}
+
+#[memo]
+fn failed_once(key: u64) -> Result<u64, u64> {
     Err(key)
 }
 
@@ -63,17 +78,20 @@ fn main() {
     // What the thread and the process need once is no function's.
     black_box((other(1), other(1)));
 
+    let of_static = size_of::<[usize; 64]>();
     let before = held();
-    let _ = black_box(called_once(1));
-    let memory = held() - before + size_of::<[usize; 64]>();
-    println!("a function called once, nothing stored: at most {memory} B, its static included");
+    black_box(called_once(1));
+    let memory = held() - before + of_static;
+    println!("a function called once, one result stored: at most {memory} B, its static included");
+    let before = held();
+    let _ = black_box(failed_once(1));
+    let memory = held() - before + of_static;
+    println!("one that failed, whose cause is remembered: at most {memory} B");
 
-    let before = held();
-    for key in 0..ENTRIES as u128 {
-        black_box(entry(key));
-    }
-    let memo = (held() - before) as f64 / ENTRIES as f64;
+    let memo = held_by_each(entry);
     println!("memo:        {memo:.1} B an entry of a 16-byte key and an 8-byte value");
+    println!("  one tag:   {:.1} B", held_by_each(tagged));
+    println!("  two tags:  {:.1} B", held_by_each(tagged_twice));
     stall();
 
     let before = held();
@@ -87,6 +105,14 @@ fn main() {
     (0..ENTRIES as u128).for_each(|key| cache.insert(key, key as u64));
     cache.run_pending_tasks();
     println!("moka:        {:.1} B", (held() - before) as f64 / cache.entry_count() as f64);
+}
+
+fn held_by_each(function: fn(u128) -> u64) -> f64 {
+    let before = held();
+    for key in 0..ENTRIES as u128 {
+        black_box(function(key));
+    }
+    (held() - before) as f64 / ENTRIES as f64
 }
 
 /// The slowest hit while another thread clears, beside the slowest while none does.

@@ -25,17 +25,19 @@ fn main() {
     for round in 0..5 {
         let before = resident();
         let (made, all) = timed(|| make(sessions));
+        let filled = resident().saturating_sub(before);
         let (cleared, ()) = timed(memo::clear_all);
         let (asked, stats) = timed(scoped::stats);
         assert_eq!((stats.entries, stats.max_entries), (0, None));
         all.iter().for_each(fill);
-        let held = resident().saturating_sub(before);
+        let filled_again = resident().saturating_sub(before);
         let all = shuffled(all);
         let (ended, ()) = timed(|| drop(all));
         println!(
             "round {round}: {sessions} sessions of {ENTRIES} entries made in {made:?}, cleared in {cleared:?}, \
-             asked for statistics in {asked:?}, ended at random in {ended:?}; {} more bytes each, {} MB in all",
-            held / sessions,
+             asked for statistics in {asked:?}, ended at random in {ended:?}; {} more bytes each, {} when cleared and filled again, {} MB in all",
+            filled / sessions,
+            filled_again / sessions,
             resident() / 1_000_000
         );
     }

@@ -603,8 +603,8 @@ use quote::quote;
 /// of the call that computed.
 ///
 /// A clear of a tag wins over computations under way, as `clear()` does. It takes time for each function
-/// with `tags` and for each entry that goes. A tagged entry takes 8 bytes, and about 32 for each of its tags,
-/// which `max_bytes` does not count.
+/// with `tags` and for each entry that goes. Each tag of an entry takes about 50 bytes, which `max_bytes`
+/// does not count.
 ///
 /// In a [store](#beyond-this-process) a clear is one write, however much has the tag: the store gives each
 /// tag a stamp, which the clear replaces, and a result is only taken from there while the stamps of its
