@@ -1,4 +1,4 @@
-//! Digits of pi, with the expensive parts remembered: `cargo run --release --example pi -- 20000`.
+//! Digits of pi, with the expensive parts remembered: `cargo run --release --features spinner --example pi -- 50000`.
 
 use std::error::Error;
 use std::time::Instant;
@@ -32,9 +32,8 @@ fn pi(formula: &Formula, digits: usize) -> String {
 
 /// `arctan(1 / x)` in fixed point, the most significant limb first. Formulas share arctangents,
 /// so these have a cache of their own.
-#[memo]
+#[memo(spinner = "Summing the series of an arctangent…")]
 fn arctan_inverse(x: u32, limbs: usize) -> Vec<u32> {
-    println!("    summing the series of arctan(1/{x})");
     let mut power = vec![0; limbs];
     power[0] = 1;
     divide(&mut power, x);

@@ -1,5 +1,5 @@
 //! A simulation over a CSV file that takes seconds the first time, and no time the second:
-//! `cargo run --features disk --example simulation`, twice. `-- clear` forgets it.
+//! `cargo run --features disk,spinner --example simulation`, twice. `-- clear` forgets it.
 //!
 //! How heavy is a penguin, and how sure are we? The bootstrap's answer: draw as many birds as were
 //! weighed, with replacement, take their mean, and do that often. The middle 95% of the means are the
@@ -16,7 +16,7 @@ const RESAMPLES: usize = 300_000;
 
 /// The weights themselves are the key: correct one in the file, and it is another call. An edit of
 /// this function begins anew by itself; after one of `Random`, which it calls, raise the version.
-#[memo(store = "disk", version = 1)]
+#[memo(store = "disk", version = 1, spinner = "Drawing birds…")]
 fn interval(weights: &[f64], resamples: usize) -> (f64, f64) {
     let mut random = Random(1);
     let mut means: Vec<f64> = (0..resamples)

@@ -130,6 +130,8 @@ pub(crate) struct Limits {
     pub(crate) is_background: bool,
     /// Its results have tags.
     pub(crate) is_tagged: bool,
+    /// What a terminal shows of a computation that lasts; an empty text is the function's name.
+    pub(crate) spinner: Option<&'static str>,
 }
 
 struct Shared {
@@ -177,6 +179,7 @@ impl Cache {
                 wait: None,
                 is_background: false,
                 is_tagged: false,
+                spinner: None,
             },
             bounds: Asked::new(),
             ttl: Asked::new(),

@@ -15,6 +15,7 @@ mod graph;
 mod leaders;
 mod polls;
 pub(crate) mod span;
+pub(crate) mod spinner;
 mod table;
 mod wait;
 mod watch;
@@ -96,6 +97,7 @@ pub(crate) struct Flight {
     is_private: AtomicBool,
     polls: Polls,
     pub(crate) span: span::Slot,
+    spinner: spinner::Slot,
     state: Mutex<State>,
 }
 
@@ -157,6 +159,7 @@ impl Flight {
             is_private: AtomicBool::new(false),
             polls: Polls::new(),
             span: span::Slot::new(),
+            spinner: spinner::Slot::new(),
             state: Mutex::new(state),
         })
     }

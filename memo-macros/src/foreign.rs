@@ -164,8 +164,7 @@ const FOREIGN: &[Foreign] = &[
     },
     Foreign {
         names: &["show_spinner", "show_time"],
-        with: &[("spinner", "`spinner = \"Loading rows…\"` shows that it runs")],
-        otherwise: "nothing is shown while a function runs",
+        otherwise: "`spinner = \"Loading rows…\"` shows a computation that lasts, and for how long it has",
         ..NOTHING
     },
     Foreign {

@@ -208,6 +208,7 @@ use quote::quote;
 /// | `max_entries = 1_000`, `max_bytes = "64 MiB"` | [how many](#how-many) |
 /// | `wait = "60s"` | [how long a call waits for another](#how-long-a-call-waits-for-another) |
 /// | `detached` | [what a caller that gives up undoes](#what-a-caller-that-gives-up-undoes) |
+/// | `spinner` or `spinner = "Loading…"` | [what a terminal shows](#what-a-terminal-shows) |
 /// | `stale_if_error = "1d"` | [what answers where the body fails](#what-answers-where-the-body-fails) |
 /// | `share_err` | [what who waits learns of an error](#what-who-waits-learns-of-an-error) |
 /// | `scope = "session"` | [whose results they are](#whose-results-they-are) |
@@ -488,6 +489,29 @@ use quote::quote;
 ///     vec![f64::from(epochs)]
 /// }
 /// # train(1);
+/// ```
+///
+/// ## What a terminal shows
+///
+/// With the feature `spinner`, a function that takes its time says so: after 200 ms its computation has a
+/// line on standard error, with a text and the time that it has taken so far, which is gone when the
+/// computation ends. `spinner` alone shows the function's name; the text of `spinner = "…"` may be a
+/// constant of type `&'static str`.
+///
+/// Nothing is shown where standard error is no terminal, for hits, for waits, for what is refreshed in the
+/// background, and for a computation within another one that is shown. Computations beside each other have
+/// a line each. What the body itself prints to the terminal meanwhile mixes with the line.
+///
+/// ```
+/// # use memo::memo;
+/// # macro_rules! with_the_feature { ($($item:item)*) => {} }
+/// # with_the_feature! {
+/// #[memo(spinner = "Loading rows…")]
+/// fn rows(table: &str) -> Vec<String> {
+///     // … for some seconds
+/// #   vec![table.to_owned()]
+/// }
+/// # }
 /// ```
 ///
 /// ## What a caller that gives up undoes
@@ -859,7 +883,7 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `detached`, `wait`, `share_err`, `scope`, `max_entries`, `enabled`, `tags`, `name`, `handle`,
+/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `detached`, `wait`, `spinner`, `share_err`, `scope`, `max_entries`, `enabled`, `tags`, `name`, `handle`,
 /// `in_impl`, `in_trait` and `crate` are those of [`#[memo]`](macro@memo#options). A `ttl` that is a function
 /// is shown the value, `&T`; a call that is not `enabled` makes a value of its own. Two are a singleton's
 /// own:

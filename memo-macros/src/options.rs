@@ -4,7 +4,7 @@ use crate::foreign;
 use crate::renamed;
 use crate::values::{
     Bound, Store, Ttl, background, bytes, condition, entries, flag, fleet, idle, jitter, name,
-    name_text, names, path, session, stale, store, tags, ttl, value, version, wait,
+    name_text, names, path, session, spinner, stale, store, tags, ttl, value, version, wait,
 };
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote;
@@ -56,6 +56,8 @@ pub(crate) struct SharedOptions {
     /// What results are tagged with; none, if nothing is said.
     pub(crate) tags: Vec<Expr>,
     pub(crate) wait: Option<TokenStream>,
+    /// What a terminal shows of a computation that lasts; an empty text is the function's name.
+    pub(crate) spinner: Option<TokenStream>,
     pub(crate) max_entries: Option<Bound>,
     pub(crate) refresh: Option<Ident>,
     /// The computation survives its caller.
@@ -83,6 +85,7 @@ const MEMO: Attribute = Attribute {
         "refresh",
         "detached",
         "wait",
+        "spinner",
         "scope",
         "store",
         "flight",
@@ -114,6 +117,7 @@ const SINGLETON: Attribute = Attribute {
         "refresh",
         "detached",
         "wait",
+        "spinner",
         "scope",
         "share_err",
         "enabled",
@@ -262,6 +266,7 @@ impl SharedOptions {
             "idle" => self.idle = Some((option.clone(), idle(&value(option, input)?)?)),
             "tags" => self.tags = tags(option, input)?,
             "enabled" => self.enabled = Some(condition(value(option, input)?)?),
+            "spinner" => self.spinner = Some(spinner(option, input)?),
             "wait" => self.wait = Some(wait(&value(option, input)?)?),
             "max_entries" => self.max_entries = Some(entries(value(option, input)?)?),
             "scope" => {
@@ -315,6 +320,7 @@ impl SharedOptions {
         let ttl = self.ttl.iter().map(|ttl| ttl.setting(&quote!(#krate::__private)));
         let (jitter, idle) = (self.jitter.iter().map(|(_, jitter)| jitter), self.idle.iter());
         let (idle, wait) = (idle.map(|(_, idle)| idle), self.wait.iter());
+        let spinner = self.spinner.iter();
         let max_entries = self.max_entries.iter().map(|bound| match bound {
             Bound::Literal(entries) => {
                 let entries = Literal::u64_unsuffixed(*entries);
@@ -327,7 +333,7 @@ impl SharedOptions {
         let tagged = (!self.tags.is_empty()).then(|| quote!(.tagged()));
         quote! {
             #(#ttl)* #(.jitter(|| #jitter))* #(.idle(|| #idle))* #(.wait(|| #wait))*
-            #(#max_entries)* #(#refresh)* #tagged
+            #(.spinner(#spinner))* #(#max_entries)* #(#refresh)* #tagged
         }
     }
 

@@ -394,6 +394,38 @@ pub(crate) fn name_text(value: &Expr) -> Result<TokenStream> {
     }
 }
 
+// Input:
+//     spinner        or        spinner = "Loading rows…"
+//
+// Output:
+//     ""             or        "Loading rows…"
+/// Reads what a terminal shows of a computation that lasts: by default the function's name, which the
+/// runtime knows in full.
+pub(crate) fn spinner(option: &Ident, input: ParseStream) -> Result<TokenStream> {
+    let text = if is_bare(input) {
+        quote!("")
+    } else {
+        let text: Expr = value(option, input)?;
+        match literal(&text) {
+            Some(Lit::Str(written)) if written.value().is_empty() => {
+                let cure =
+                    "an empty text shows nothing: write `spinner` alone for the function's name";
+                return Err(Error::new(written.span(), cure));
+            }
+            None | Some(Lit::Str(_)) => quote!(#text),
+            Some(other) => {
+                let cure = "expected a text, as in `spinner = \"Loading rows…\"`";
+                return Err(Error::new(other.span(), cure));
+            }
+        }
+    };
+    if cfg!(feature = "spinner") {
+        Ok(text)
+    } else {
+        Err(Error::new(option.span(), "`spinner` needs the feature `spinner` of `memo`"))
+    }
+}
+
 /// A whole number, with the type that it is to have or without one.
 fn integer<N>(number: &LitInt, ty: &str) -> Result<N>
 where

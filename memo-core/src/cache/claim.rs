@@ -66,6 +66,7 @@ impl Cache {
     /// A leader leaves without an end, its future dropped: a waiter takes over.
     pub(crate) fn abandon(&self, flight: &Arc<Flight>, awaited: &Arc<Flight>) {
         flight.span.end();
+        flight.end_spinner();
         let mut shared = self.lock();
         if !Arc::ptr_eq(flight, awaited) {
             shared.flights.depart(flight);

@@ -81,6 +81,7 @@ impl Cache {
         }
         let told = End::of(call, &outcome);
         call.flight.span.end();
+        call.flight.end_spinner();
         loop {
             let (ended, freed) = self.change(|shared| {
                 if let Outcome::Store(entry) = &outcome {

@@ -67,6 +67,8 @@ extern "C" fn prepare() {
     unlocks.extend([asked::before_fork(), event::before_fork(), session::before_fork()]);
     unlocks.extend([REFRESHES.before_fork(), STORES.before_fork()]);
     unlocks.push(spawner::before_fork());
+    #[cfg(feature = "spinner")]
+    unlocks.push(flight::spinner::before_fork());
     unlocks.extend([release::before_fork(), timer::before_fork(), reclaim::before_fork()]);
     let _ = UNLOCKS.try_with(|held| held.borrow_mut().append(&mut unlocks));
     // A thread whose locals are gone has nowhere to keep them: they are unlocked at once, and the

@@ -38,7 +38,7 @@ impl Lead {
     /// Computes now, whatever is stored or under way.
     fn forced(cache: &'static Cache, mut call: Claimant) -> Self {
         cache.claim_forced(&call.flight);
-        cache.begin_span(&mut call);
+        cache.show(&mut call);
         call.flight.start();
         call.is_forced = true;
         Self { cache, call }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::claimant::{Call, Claimant};
 use super::{Cache, Outcome};
+use crate::background::pool::is_background;
 use crate::function::event::{self, EventKind, KeyId};
 use crate::function::why::Why;
 use crate::key::DIGEST;
@@ -80,12 +81,15 @@ impl Cache {
         if event::is_observed() {
             self.tell_miss_of(call);
         }
-        self.begin_span(call);
+        self.show(call);
     }
 
-    /// The span of a computation begins.
+    /// A computation begins: its span, and what a terminal shows of it.
     #[inline]
-    pub(super) fn begin_span(&self, call: &mut Claimant) {
+    pub(super) fn show(&self, call: &mut Claimant) {
+        if let Some(text) = self.limits.spinner.filter(|_| !is_background()) {
+            call.flight.begin_spinner(if text.is_empty() { self.name() } else { text });
+        }
         let digest = &call.flight.digest;
         call.flight.span.begin(self.name(), digest, || self.why_of(call.key()));
         let Call { flight, entered, .. } = &mut **call;

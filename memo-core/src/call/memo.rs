@@ -284,6 +284,14 @@ impl Memo {
         self
     }
 
+    /// The `spinner` option: what a terminal shows of a computation that lasts, or the function's name
+    /// for an empty text.
+    #[must_use]
+    pub const fn spinner(mut self, text: &'static str) -> Self {
+        self.cache.limits.spinner = Some(text);
+        self
+    }
+
     /// The `max_entries` option.
     #[must_use]
     pub const fn max_entries(mut self, entries: usize) -> Self {
