@@ -6,8 +6,24 @@ pub struct Case {
     pub id: &'static str,
     pub title: &'static str,
     pub marks: &'static [Mark],
+    pub group: Group,
+    /// What the chart calls it. A case without a label is drawn only where memo loses.
+    pub label: Option<&'static str>,
     /// Why a mark is not reached and what was tried, for the table to say when it is not.
     pub note: &'static str,
+}
+
+/// What a call mostly does, which is how the chart is divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// It finds its result in memory.
+    Hits,
+    /// It finds it there, and copies or hashes megabytes.
+    Large,
+    /// It finds nothing.
+    Misses,
+    /// It asks a disk or a server.
+    Stores,
 }
 
 /// How long memo may take at the most, as a multiple.
@@ -55,13 +71,34 @@ const DISK_WRITE: &[Mark] = &[of("cached", 0.333)];
 const REDIS_HIT: &[Mark] = &[of("cached", 0.9)];
 const REDIS_MEMORY: &[Mark] = &[of("memo without a store", 1.1)];
 
-const fn row(id: &'static str, title: &'static str, marks: &'static [Mark]) -> Case {
-    Case { id, title, marks, note: "" }
+const fn row(group: Group, id: &'static str, title: &'static str, marks: &'static [Mark]) -> Case {
+    Case { id, title, marks, group, label: None, note: "" }
+}
+
+const fn hit(id: &'static str, title: &'static str, marks: &'static [Mark]) -> Case {
+    row(Group::Hits, id, title, marks)
+}
+
+const fn large(id: &'static str, title: &'static str, marks: &'static [Mark]) -> Case {
+    row(Group::Large, id, title, marks)
+}
+
+const fn miss(id: &'static str, title: &'static str, marks: &'static [Mark]) -> Case {
+    row(Group::Misses, id, title, marks)
+}
+
+const fn stored(id: &'static str, title: &'static str, marks: &'static [Mark]) -> Case {
+    row(Group::Stores, id, title, marks)
 }
 
 impl Case {
     const fn why(mut self, note: &'static str) -> Self {
         self.note = note;
+        self
+    }
+
+    const fn drawn(mut self, label: &'static str) -> Self {
+        self.label = Some(label);
         self
     }
 }
@@ -106,73 +143,77 @@ const ASYNC: &str =
     threads, of 10 µs each or less.";
 
 pub const CASES: &[Case] = &[
-    row("u64", "`u64`", HIT).why(SCALAR),
-    row("u64-2t", "`u64`, 2 threads", HIT_2T).why(SCALAR),
-    row("integers", "`(u64, u32)`", HIT).why(SCALAR),
-    row("integers-2t", "`(u64, u32)`, 2 threads", HIT_2T).why(SCALAR),
-    row("str-20", "`&str` of 20 B", HIT).why(TEXT),
-    row("str-20-2t", "`&str` of 20 B, 2 threads", HIT_2T).why(TEXT),
-    row("str-256", "`&str` of 256 B", HIT).why(TEXT),
-    row("str-256-2t", "`&str` of 256 B, 2 threads", HIT_2T).why(TEXT),
-    row("str-1024", "`&str` of 1 KiB", HIT).why(TEXT),
-    row("str-1024-2t", "`&str` of 1 KiB, 2 threads", HIT_2T).why(TEXT),
-    row("str-4096", "`&str` of 4 KiB", HIT).why(TEXT),
-    row("str-4096-2t", "`&str` of 4 KiB, 2 threads", HIT_2T).why(TEXT),
-    row("str-16384", "`&str` of 16 KiB", HIT).why(TEXT),
-    row("str-16384-2t", "`&str` of 16 KiB, 2 threads", HIT_2T).why(TEXT),
-    row("str-65536", "`&str` of 64 KiB", HIT).why(TEXT),
-    row("str-65536-2t", "`&str` of 64 KiB, 2 threads", HIT_2T).why(TEXT),
-    row("string", "`&str` of 20 B → `String`", HIT).why(DECODE),
-    row("string-2t", "`&str` of 20 B → `String`, 2 threads", HIT_2T).why(DECODE),
-    row("query", "query struct", NONE),
-    row("query-2t", "query struct, 2 threads", NONE),
-    row("record", "`u64` → record", RECORD).why(DECODE),
-    row("record-2t", "`u64` → record, 2 threads", RECORD_2T).why(DECODE),
-    row("record-clone", "`u64` → record, `clone`", CLONE).why(CLONED),
-    row("record-clone-2t", "`u64` → record, `clone`, 2 threads", NONE),
-    row("u64-many", "`u64`, many keys", HIT).why(SCALAR),
-    row("u64-many-2t", "`u64`, many keys, 2 threads", HIT_2T).why(SCALAR),
-    row("str-many", "`&str` of 20 B, many keys", HIT).why(TEXT),
-    row("str-many-2t", "`&str` of 20 B, many keys, 2 threads", HIT_2T).why(TEXT),
-    row("slice", "`&[u64]` of 1 M", SLICE).why(DIGEST),
-    row("slice-2t", "`&[u64]` of 1 M, 2 threads", NONE),
-    row("records", "→ 10,000 records", RECORDS).why(DECODE),
-    row("records-clone", "→ 10,000 records, `clone`", CLONES),
-    row("column", "→ `Vec<f64>` of 1 M", COLUMN),
-    row("column-2t", "→ `Vec<f64>` of 1 M, 2 threads", NONE),
-    row("columns", "→ struct of columns", NONE),
-    row("columns-bulk", "→ struct of columns, `memo::bulk`", COLUMN).why(DECODE),
-    row("ttl", "`u64` with `ttl`", OPTION).why(SCALAR),
-    row("own-life", "`u64` with a `ttl` of its own", OPTION).why(SCALAR),
-    row("jitter", "`u64` with `ttl` and `jitter`", OPTION).why(SCALAR),
-    row("idle", "`u64` with `idle`", OPTION).why(SCALAR),
-    row("stale", "`u64` → `Result` with `stale_if_error`", OPTION).why(SCALAR),
-    row("share-err", "`u64` → `Result` with `share_err`", OPTION).why(SCALAR),
-    row("enabled", "`u64` with `enabled`", OPTION).why(SCALAR),
-    row("refresh", "`u64` with `refresh`", OPTION).why(SCALAR),
-    row("bounded", "`u64` with `max_entries`", OPTION).why(SCALAR),
-    row("bounded-many", "`u64` with `max_entries`, many keys", OPTION).why(SCALAR),
-    row("async", "`u64`, async", OPTION),
-    row("miss-u64", "cold miss, `u64`", MISS).why(IDENTITY),
-    row("miss-u64-2t", "cold miss, `u64`, 2 threads", NONE),
-    row("miss-string", "cold miss, `&str` of 20 B → `String`", MISS).why(IDENTITY),
-    row("churn", "miss and eviction, `u64`", NONE),
-    row("stampede", "64 threads, one cold key of 5 ms", NONE),
-    row("fib", "recursion `fib(90)`, cold", NONE),
-    row("singleton", "singleton", SINGLETON).why(ARC),
-    row("singleton-str", "singleton of a `&str`", NONE),
-    row("disk-hit-64", "disk hit, 64 B", DISK_HIT).why(FOUND),
-    row("disk-hit-4k", "disk hit, 4 KiB", DISK_HIT).why(FOUND),
-    row("disk-hit-100k", "disk hit, 100 KB", DISK_HIT).why(FOUND),
-    row("disk-hit-10m", "disk hit, 10 MB", DISK_HIT).why(FOUND),
-    row("disk-write-64", "disk write, 64 B", DISK_WRITE),
-    row("disk-write-4k", "disk write, 4 KiB", DISK_WRITE),
-    row("disk-write-100k", "disk write, 100 KB", DISK_WRITE),
-    row("disk-write-10m", "disk write, 10 MB", DISK_WRITE),
-    row("redis-memory", "`u64` in memory, before Redis", REDIS_MEMORY).why(BEFORE),
-    row("redis-hit", "Redis hit, 1 KiB", REDIS_HIT),
-    row("redis-hit-async", "Redis hit, 1 KiB, async", REDIS_HIT).why(ASYNC),
-    row("redis-miss", "Redis miss, 1 KiB", NONE),
+    hit("u64", "`u64`", HIT).why(SCALAR).drawn("u64"),
+    hit("u64-2t", "`u64`, 2 threads", HIT_2T).why(SCALAR).drawn("2 threads"),
+    hit("integers", "`(u64, u32)`", HIT).why(SCALAR),
+    hit("integers-2t", "`(u64, u32)`, 2 threads", HIT_2T).why(SCALAR),
+    hit("str-20", "`&str` of 20 B", HIT).why(TEXT).drawn("&str of 20 B"),
+    hit("str-20-2t", "`&str` of 20 B, 2 threads", HIT_2T).why(TEXT).drawn("2 threads"),
+    hit("str-256", "`&str` of 256 B", HIT).why(TEXT),
+    hit("str-256-2t", "`&str` of 256 B, 2 threads", HIT_2T).why(TEXT),
+    hit("str-1024", "`&str` of 1 KiB", HIT).why(TEXT),
+    hit("str-1024-2t", "`&str` of 1 KiB, 2 threads", HIT_2T).why(TEXT),
+    hit("str-4096", "`&str` of 4 KiB", HIT).why(TEXT),
+    hit("str-4096-2t", "`&str` of 4 KiB, 2 threads", HIT_2T).why(TEXT),
+    hit("str-16384", "`&str` of 16 KiB", HIT).why(TEXT),
+    hit("str-16384-2t", "`&str` of 16 KiB, 2 threads", HIT_2T).why(TEXT),
+    hit("str-65536", "`&str` of 64 KiB", HIT).why(TEXT),
+    hit("str-65536-2t", "`&str` of 64 KiB, 2 threads", HIT_2T).why(TEXT),
+    hit("string", "`&str` of 20 B → `String`", HIT).why(DECODE),
+    hit("string-2t", "`&str` of 20 B → `String`, 2 threads", HIT_2T).why(DECODE),
+    hit("query", "query struct", NONE).drawn("query struct"),
+    hit("query-2t", "query struct, 2 threads", NONE).drawn("2 threads"),
+    hit("record", "`u64` → record", RECORD).why(DECODE).drawn("u64 → record"),
+    hit("record-2t", "`u64` → record, 2 threads", RECORD_2T).why(DECODE).drawn("2 threads"),
+    hit("record-clone", "`u64` → record, `clone`", CLONE).why(CLONED).drawn("u64 → record, clone"),
+    hit("record-clone-2t", "`u64` → record, `clone`, 2 threads", NONE),
+    hit("u64-many", "`u64`, many keys", HIT).why(SCALAR),
+    hit("u64-many-2t", "`u64`, many keys, 2 threads", HIT_2T).why(SCALAR),
+    hit("str-many", "`&str` of 20 B, many keys", HIT).why(TEXT).drawn("&str, many keys"),
+    hit("str-many-2t", "`&str` of 20 B, many keys, 2 threads", HIT_2T).why(TEXT),
+    large("slice", "`&[u64]` of 1 M", SLICE).why(DIGEST).drawn("&[u64] of 8 MB"),
+    large("slice-2t", "`&[u64]` of 1 M, 2 threads", NONE).drawn("2 threads"),
+    large("records", "→ 10,000 records", RECORDS).why(DECODE).drawn("→ 10,000 records"),
+    large("records-clone", "→ 10,000 records, `clone`", CLONES),
+    large("column", "→ `Vec<f64>` of 1 M", COLUMN).drawn("→ Vec<f64> of 8 MB"),
+    large("column-2t", "→ `Vec<f64>` of 1 M, 2 threads", NONE).drawn("2 threads"),
+    large("columns", "→ struct of columns", NONE),
+    large("columns-bulk", "→ struct of columns, `memo::bulk`", COLUMN)
+        .why(DECODE)
+        .drawn("→ columns, memo::bulk"),
+    hit("ttl", "`u64` with `ttl`", OPTION).why(SCALAR).drawn("u64 with ttl"),
+    hit("own-life", "`u64` with a `ttl` of its own", OPTION).why(SCALAR),
+    hit("jitter", "`u64` with `ttl` and `jitter`", OPTION).why(SCALAR),
+    hit("idle", "`u64` with `idle`", OPTION).why(SCALAR),
+    hit("stale", "`u64` → `Result` with `stale_if_error`", OPTION).why(SCALAR),
+    hit("share-err", "`u64` → `Result` with `share_err`", OPTION).why(SCALAR),
+    hit("enabled", "`u64` with `enabled`", OPTION).why(SCALAR),
+    hit("refresh", "`u64` with `refresh`", OPTION).why(SCALAR),
+    hit("bounded", "`u64` with `max_entries`", OPTION).why(SCALAR),
+    hit("bounded-many", "`u64` with `max_entries`, many keys", OPTION).why(SCALAR),
+    hit("async", "`u64`, async", OPTION).drawn("u64, async"),
+    miss("miss-u64", "cold miss, `u64`", MISS).why(IDENTITY).drawn("cold miss, u64"),
+    miss("miss-u64-2t", "cold miss, `u64`, 2 threads", NONE).drawn("2 threads"),
+    miss("miss-string", "cold miss, `&str` of 20 B → `String`", MISS)
+        .why(IDENTITY)
+        .drawn("cold miss, &str"),
+    miss("churn", "miss and eviction, `u64`", NONE).drawn("miss and eviction"),
+    miss("stampede", "64 threads, one cold key of 5 ms", NONE).drawn("64 threads, one key"),
+    miss("fib", "recursion `fib(90)`, cold", NONE).drawn("recursion fib(90)"),
+    hit("singleton", "singleton", SINGLETON).why(ARC),
+    hit("singleton-str", "singleton of a `&str`", NONE),
+    stored("disk-hit-64", "disk hit, 64 B", DISK_HIT).why(FOUND),
+    stored("disk-hit-4k", "disk hit, 4 KiB", DISK_HIT).why(FOUND),
+    stored("disk-hit-100k", "disk hit, 100 KB", DISK_HIT).why(FOUND),
+    stored("disk-hit-10m", "disk hit, 10 MB", DISK_HIT).why(FOUND),
+    stored("disk-write-64", "disk write, 64 B", DISK_WRITE),
+    stored("disk-write-4k", "disk write, 4 KiB", DISK_WRITE),
+    stored("disk-write-100k", "disk write, 100 KB", DISK_WRITE),
+    stored("disk-write-10m", "disk write, 10 MB", DISK_WRITE),
+    stored("redis-memory", "`u64` in memory, before Redis", REDIS_MEMORY).why(BEFORE),
+    stored("redis-hit", "Redis hit, 1 KiB", REDIS_HIT),
+    stored("redis-hit-async", "Redis hit, 1 KiB, async", REDIS_HIT).why(ASYNC),
+    stored("redis-miss", "Redis miss, 1 KiB", NONE),
 ];
 
 /// The case of this name.

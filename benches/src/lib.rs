@@ -6,6 +6,6 @@ mod case;
 mod home;
 mod system;
 
-pub use case::{case, Against, Case, Mark, CASES};
+pub use case::{case, Against, Case, Group, Mark, CASES};
 pub use home::{criterion_home, STARTED};
 pub use system::{columns, is_peer, BASELINES, SHARING};
