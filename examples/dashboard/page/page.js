@@ -7,7 +7,7 @@ const SHOWN = 60;
 const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
 
-/** The totals once a second, the latest last: `{ at, hits, misses, bytes, saved, calls }`. */
+/** The totals once a second, the latest last, each with the number of its second and its calls. */
 let samples = [];
 let latest = null;
 let timer = 0;
@@ -81,7 +81,8 @@ async function poll() {
     if (asking !== polls) return;
     show(live);
     setState("live", "live, once a second");
-    timer = setTimeout(pollAgain, SECOND);
+    // A little after each full second, so that each has its own sample.
+    timer = setTimeout(pollAgain, SECOND - (performance.now() % SECOND) + 20);
   } catch {
     if (asking !== polls) return;
     setState("lost", "no answer, trying again");
@@ -92,24 +93,25 @@ async function poll() {
 const pollAgain = () => void poll();
 
 function show(live) {
-  const now = performance.now();
   const isOther = latest !== null && latest.process !== live.process;
   if (isOther) samples = [];
+  const second = Math.floor(performance.now() / SECOND);
   const last = samples.at(-1);
   const { hits, misses, bytes, saved } = live.totals;
+  const calls = { hits: 0, misses: 0 };
   // What happened while nobody looked belongs to no second.
-  const isNext = last !== undefined && now - last.at < 2.5 * SECOND;
-  const calls = isNext ? { hits: hits - last.hits, misses: misses - last.misses } : { hits: 0, misses: 0 };
-  const sample = { at: now, hits, misses, bytes, saved, calls };
-  if (isNext && now - last.at < SECOND / 2) {
-    // Asked for out of turn, after a click: that belongs to the second that has begun.
-    sample.at = last.at;
+  if (last !== undefined && second - last.second <= 2) {
+    calls.hits = hits - last.hits;
+    calls.misses = misses - last.misses;
+  }
+  if (last?.second === second) {
+    // Asked for out of turn, after a click.
     calls.hits += last.calls.hits;
     calls.misses += last.calls.misses;
     samples.pop();
   }
-  samples.push(sample);
-  samples = samples.filter((sample) => now - sample.at <= (SHOWN + 1) * SECOND);
+  samples.push({ second, hits, misses, bytes, saved, calls });
+  samples = samples.filter((sample) => second - sample.second < SHOWN);
   const hasChanged = JSON.stringify([latest?.totals, latest?.report]) !== JSON.stringify([live.totals, live.report]);
   const hasEvents = isOther || latest?.latest.seen !== live.latest.seen;
   latest = live;
@@ -156,10 +158,10 @@ function drawSpark(id, name, value, format) {
   if (width === 0) return;
   const values = samples.map(value);
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const now = samples.at(-1).at;
-  const x = (at) => width - ((now - at) / (SHOWN * SECOND)) * width;
+  const now = samples.at(-1).second;
+  const x = (second) => width * (1 - (now - second) / SHOWN);
   const y = (number) => height - 4 - (most === least ? 0 : ((number - least) / (most - least)) * (height - 10));
-  const points = samples.map((sample, at) => `${x(sample.at).toFixed(1)},${y(values[at]).toFixed(1)}`);
+  const points = samples.map((sample, at) => `${x(sample.second).toFixed(1)},${y(values[at]).toFixed(1)}`);
   // From the left edge on, also in the first minute.
   points.unshift(`-4,${y(values[0]).toFixed(1)}`);
   points.push(`${width + 4},${y(values.at(-1)).toFixed(1)}`);
@@ -178,7 +180,7 @@ function drawCalls() {
   const { width, height } = target.getBoundingClientRect();
   if (width === 0) return;
   const [left, right, top, bottom] = [34, 4, 8, 22];
-  const now = samples.at(-1).at;
+  const now = samples.at(-1).second;
   const wide = (width - left - right) / SHOWN;
   const deep = height - top - bottom;
   const most = niceTop(Math.max(...samples.map(({ calls }) => calls.hits + calls.misses)));
@@ -192,9 +194,9 @@ function drawCalls() {
     const x = width - right - ago * wide;
     parts.push(shape("text", { x, y: height - 5, "text-anchor": anchor }, text));
   }
-  for (const { at, calls } of samples) {
-    const ago = Math.round((now - at) / SECOND);
-    if (ago >= SHOWN || calls.hits + calls.misses === 0) continue;
+  for (const { second, calls } of samples) {
+    const ago = now - second;
+    if (calls.hits + calls.misses === 0) continue;
     const [x, thick] = [width - right - (ago + 1) * wide, Math.max(wide * 0.76, 2)];
     const bar = shape("g");
     bar.append(shape("title", {}, `${ago} s ago: ${plural(calls.hits, "hit", "hits")}, ${plural(calls.misses, "miss", "misses")}`));
@@ -237,10 +239,7 @@ function niceTop(most) {
 function drawTable(now) {
   const rows = [];
   for (let from = 0; from < SHOWN; from += 10) {
-    const those = samples.filter(({ at }) => {
-      const ago = Math.round((now - at) / SECOND);
-      return ago >= from && ago < from + 10;
-    });
+    const those = samples.filter(({ second }) => now - second >= from && now - second < from + 10);
     if (those.length === 0) break;
     const sum = (what) => those.reduce((sum, { calls }) => sum + calls[what], 0);
     const { bytes: size, saved } = those.at(-1);
@@ -304,8 +303,8 @@ function drawEvents({ seen, left_out: leftOut, events }) {
       "tr",
       { "data-number": number },
       element("td", {}, element("time", { datetime: when.toISOString() }, when.toLocaleTimeString("en-GB"))),
-      element("td", {}, element("span", { class: `badge ${LOOKS[what] ?? "other"}` }, what)),
       call,
+      element("td", {}, element("span", { class: `badge ${LOOKS[what] ?? "other"}` }, what)),
     );
   });
   byId("events").replaceChildren(...rows);
@@ -322,28 +321,40 @@ async function load(part, url, options = {}) {
   const number = (asked[part] ?? 0) + 1;
   asked[part] = number;
   target.setAttribute("aria-busy", "true");
-  const message = byId("message");
   try {
     const answer = await fetch(url, options);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (asked[part] !== number) return;
     const fresh = page.getElementById(part);
-    message.classList.toggle("failed", fresh === null);
     if (fresh === null) {
-      message.textContent = page.getElementById("failure")?.textContent ?? `The server answered ${answer.status}.`;
-    } else {
-      if (part !== "message") message.textContent = "";
-      swap(target, fresh);
-      if (part === "rows") copyFields(page);
+      complain(target, page.getElementById("failure")?.textContent ?? `The server answered ${answer.status}.`);
+      return;
+    }
+    complain(target, "");
+    if (part !== "message") byId("message").textContent = "";
+    swap(target, fresh);
+    if (part === "rows") {
+      copyFields(page);
+      setText("said", target.querySelector(".result")?.textContent ?? "");
     }
   } catch {
-    if (asked[part] !== number) return;
-    message.classList.add("failed");
-    message.textContent = "The server does not answer.";
+    if (asked[part] === number) complain(target, "The server does not answer.");
   } finally {
     if (asked[part] === number) target.removeAttribute("aria-busy");
     void poll();
   }
+}
+
+/** Says what is wrong where it was asked for, and nothing if there is nothing. */
+function complain(target, text) {
+  let problem = target.previousElementSibling;
+  if (!problem?.matches(".problem")) {
+    if (text === "") return;
+    problem = element("p", { class: "problem", role: "alert" });
+    target.before(problem);
+  }
+  if (text === "") problem.remove();
+  else problem.textContent = text;
 }
 
 /** The focus stays where it was, or on what is there instead. */

@@ -80,8 +80,8 @@ pub async fn get_page(
     Arc::clone(_pool).run(query).await
 }
 
-/// A square of an `i32` always is an `i64`.
-#[memo]
+/// The square of an `i32` always is an `i64`. Bounded, as everything is that others have the arguments of.
+#[memo(max_entries = 1_000)]
 pub async fn square(_ran: &Ran, x: i32) -> i64 {
     _ran.note();
     sleep(EFFORT).await;

@@ -39,6 +39,7 @@ where
         "--disable-component-update".to_owned(),
         "--disable-sync".to_owned(),
         "--disable-dev-shm-usage".to_owned(),
+        "--hide-scrollbars".to_owned(),
         format!("--user-data-dir={}", profile.0.display()),
     ];
     let capabilities = json!({
@@ -131,7 +132,11 @@ impl Browser {
             "mobile": width < 600,
         });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await?;
-        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            // What is looked at has come to rest.
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await
     }
 
@@ -139,13 +144,8 @@ impl Browser {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await
     }
 
-    pub async fn picture(&self, file: &Path, is_whole: bool) -> Result<(), CmdError> {
-        let png = if is_whole {
-            self.client.find(Locator::Css("html")).await?.screenshot().await?
-        } else {
-            self.run("scrollTo(0, 0)").await?;
-            self.client.screenshot().await?
-        };
+    pub async fn picture(&self, file: &Path) -> Result<(), CmdError> {
+        let png = self.client.screenshot().await?;
         fs::write(file, png).expect("pictures can be written where they are to go");
         Ok(())
     }

@@ -65,12 +65,12 @@ async fn the_numbers_follow_what_is_clicked() {
         browser.click(SQUARE).await?;
         browser.until("text('square').includes('from the cache')").await?;
         browser.until(&totals(3, 3)).await?;
-        browser.until(&format!("{} === '1'", cell("square", "Entries"))).await?;
+        browser.until(&format!("{} === '1 of 1,000'", cell("square", "Entries"))).await?;
         browser.until("parseFloat(text('saved')) > 0 && text('bytes') !== '0 B'").await?;
 
         browser.click("#clear-square").await?;
         browser.until("text('message').includes('square was cleared')").await?;
-        browser.until(&format!("{} === '0'", cell("square", "Entries"))).await?;
+        browser.until(&format!("{} === '0 of 1,000'", cell("square", "Entries"))).await?;
         browser.until(&format!("{} === '2 of 20'", cell("get_page", "Entries"))).await?;
         browser.click(SQUARE).await?;
         browser.until("text('square').includes('computed in')").await?;
@@ -93,7 +93,18 @@ async fn the_numbers_follow_what_is_clicked() {
         browser.click("#explain-title ~ form button").await?;
         browser.until("text('explanation').includes('answers with what it computed')").await?;
         browser.until("window.isSame === true").await?;
-        browser.has_no_errors().await
+        browser.has_no_errors().await?;
+
+        // What is wrong is said where it was asked for.
+        let field = "document.querySelector('#rows-title ~ form [name=page]')";
+        browser.run(&format!("{field}.focus()")).await?;
+        browser.write("9999").await?;
+        browser.press(Key::Enter).await?;
+        browser.until("document.querySelector('[role=alert] + #rows') !== null").await?;
+        let problem = "document.querySelector('[role=alert]').textContent";
+        browser.until(&format!("{problem}.includes('a whole number from 1 to 143')")).await?;
+        browser.click("#next").await?;
+        browser.until("document.querySelector('[role=alert]') === null").await
     })
     .await;
 }
@@ -194,26 +205,31 @@ async fn its_pictures_are_taken() {
     in_browser(|browser| async move {
         browser.desk("light").await?;
         browser.open("/?page_size=5").await?;
-        browser.run("document.documentElement.classList.add('still')").await?;
         traffic(&browser).await?;
-        browser.click("#explain-title ~ form button").await?;
-        browser.until("text('explanation').includes('get_page')").await?;
-        browser.click(SQUARE).await?;
-        browser.until("text('square').includes('144')").await?;
         browser.click("#again").await?;
         browser.until("text('rows').includes('from the cache')").await?;
+        browser.click("#explain-title ~ form button").await?;
+        browser.until("text('explanation').includes('get_page')").await?;
+        browser.click("#clear-square").await?;
+        browser.until("text('message').includes('square was cleared')").await?;
+        browser.click(SQUARE).await?;
+        browser.until("text('square').includes('computed in')").await?;
+        // The pointer is on nothing, and nothing has the focus.
+        browser.click("h1").await?;
         browser.run("document.activeElement.blur()").await?;
-        for (device, [width, height]) in [("desk", [1280, 900]), ("phone", [390, 844])] {
+        browser.until("text('events').includes('stored')").await?;
+        let devices =
+            [("desk", 1280, 960), ("phone", 390, 844), ("tall", 390, 3600), ("high", 1280, 1800)];
+        for (device, width, height) in devices {
             for scheme in ["light", "dark"] {
                 browser.sized(width, height, scheme).await?;
+                browser.run("scrollTo(0, 0)").await?;
                 // Drawn for this size.
                 let fits =
                     format!("document.querySelector('#calls').viewBox.baseVal.width < {width}");
                 browser.until(&fits).await?;
-                for (part, is_whole) in [("", false), ("-whole", true)] {
-                    let file = format!("dashboard-{device}-{scheme}{part}.png");
-                    browser.picture(&std::path::Path::new(&directory).join(file), is_whole).await?;
-                }
+                let file = format!("dashboard-{device}-{scheme}.png");
+                browser.picture(&std::path::Path::new(&directory).join(file)).await?;
             }
         }
         browser.has_no_errors().await
