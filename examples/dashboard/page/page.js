@@ -297,8 +297,8 @@ function drawEvents({ seen, left_out: leftOut, events }) {
     const when = new Date(at);
     const details = [why, took === null ? null : time(took), size === null ? null : bytes(size)].filter((it) => it !== null);
     const call = element("td", {}, element("code", {}, split(name)[1]));
-    if (details.length > 0) call.append(` ${details.join(", ")}`);
     if (key !== null) call.append(" ", element("code", { class: "key", title: "The id of the call" }, key.slice(0, 8)));
+    if (details.length > 0) call.append(element("span", { class: "details" }, details.join(", ")));
     return element(
       "tr",
       { "data-number": number },

@@ -5,7 +5,8 @@
 //!
 //! - A page whose name its owner lets point to this machine (DNS rebinding) sends that name as `Host`.
 //!   Names other than `localhost` are refused; an address cannot be made to point elsewhere.
-//! - A form or script of another page that posts here says so, by `Origin` and `Sec-Fetch-Site`.
+//! - A form or script of another page that posts here says so, by `Origin` and `Sec-Fetch-Site`. So does
+//!   an image or script that others have from here: they may link to this page, and no more.
 //! - Answers forbid scripts and styles of others, frames around them, and copies of them.
 
 use axum::extract::Request;
@@ -18,6 +19,7 @@ use axum::response::{IntoResponse, Response};
 use crate::failure::Failure;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 const HEADERS: [(HeaderName, &str); 7] = [
     (
@@ -56,10 +58,15 @@ fn admit(request: &Request) -> Result<(), Failure> {
         return Err(Failure::new(StatusCode::MISDIRECTED_REQUEST, text));
     };
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    if is_read || is_from_here(headers, host) {
+    let is_welcome = if is_read {
+        is_same_site(headers) || only(headers, &SEC_FETCH_MODE) == Some("navigate")
+    } else {
+        is_same_site(headers) && is_same_origin(headers, host)
+    };
+    if is_welcome {
         Ok(())
     } else {
-        let text = "only this server's own page may change something";
+        let text = "only this server's own page may ask for that";
         Err(Failure::new(StatusCode::FORBIDDEN, text))
     }
 }
@@ -78,16 +85,18 @@ fn is_own(authority: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.parse::<std::net::IpAddr>().is_ok()
 }
 
-/// Programs that are no browsers send neither header, and are no danger: nobody lures them.
-fn is_from_here(headers: &HeaderMap, host: &str) -> bool {
-    let is_same_origin = !headers.contains_key(header::ORIGIN)
+// Programs that are no browsers send none of these headers, and are no danger: nobody lures them.
+
+fn is_same_site(headers: &HeaderMap) -> bool {
+    !headers.contains_key(SEC_FETCH_SITE)
+        || matches!(only(headers, &SEC_FETCH_SITE), Some("same-origin" | "none"))
+}
+
+fn is_same_origin(headers: &HeaderMap, host: &str) -> bool {
+    !headers.contains_key(header::ORIGIN)
         || only(headers, &header::ORIGIN)
             .and_then(|origin| origin.strip_prefix("http://"))
-            .is_some_and(|origin| origin.eq_ignore_ascii_case(host));
-    let is_same_site = !headers.contains_key(SEC_FETCH_SITE)
-        || only(headers, &SEC_FETCH_SITE)
-            .is_some_and(|site| site == "same-origin" || site == "none");
-    is_same_origin && is_same_site
+            .is_some_and(|origin| origin.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]

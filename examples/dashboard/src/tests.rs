@@ -132,6 +132,22 @@ async fn nobody_else_clears() {
 }
 
 #[tokio::test]
+async fn others_may_link_here_and_no_more() {
+    memo::isolated_async(async {
+        let service = routes();
+        let cross = ("sec-fetch-site", "cross-site");
+        let image = [cross, ("sec-fetch-mode", "no-cors")];
+        assert_eq!(ask(&service, "GET /square?x=3", &image).await.status, 403);
+        assert_eq!(ask(&service, "GET /live", &[cross]).await.status, 403);
+        assert_eq!(square::stats().misses, 0);
+        let link = [cross, ("sec-fetch-mode", "navigate")];
+        assert_eq!(ask(&service, "GET /", &link).await.status, 200);
+        assert_eq!(post(&service, "/clear/all", &link).await, 403);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn other_names_are_not_answered() {
     memo::isolated_async(async {
         let service = routes();
