@@ -397,14 +397,25 @@ document.addEventListener("click", (event) => {
   visit(link.dataset.part, new URL(link.href));
 });
 
+/** The place of the rows that are shown: what is explained or squared is not where one is. */
+let shown = location.pathname + location.search;
+
 function visit(part, url) {
-  // What is explained or squared is not where one is.
-  if (part === "rows" && url.href !== location.href) history.pushState(null, "", url);
+  const place = url.pathname + url.search;
+  if (part === "rows" && place !== shown) {
+    history.pushState(null, "", url);
+    shown = place;
+  }
   void load(part, url);
 }
 
 window.addEventListener("popstate", () => {
+  const place = location.pathname + location.search;
+  // The link to the content is a step of the history as well, and shows nothing else.
+  if (place === shown) return;
+  shown = place;
   if (location.pathname === "/") void load("rows", location.href);
+  else location.reload();
 });
 
 document.addEventListener("visibilitychange", pollAgain);

@@ -28,7 +28,10 @@ where
 {
     let server = Server::start();
     let profile = Profile::new();
-    let (driver, port) = started("chromedriver", &["--port=0"], "successfully on port ");
+    let mut driver = Command::new("chromedriver");
+    // What it leaves behind goes with the profile.
+    driver.arg("--port=0").env("TMPDIR", &profile.0);
+    let (driver, port) = started(&mut driver, "successfully on port ");
     let flags = [
         "--headless".to_owned(),
         "--no-sandbox".to_owned(),
@@ -72,6 +75,10 @@ impl Browser {
 
     pub async fn open(&self, path: &str) -> Result<(), CmdError> {
         self.client.goto(&format!("http://127.0.0.1:{}{path}", self.server.port)).await
+    }
+
+    pub async fn back(&self) -> Result<(), CmdError> {
+        self.client.back().await
     }
 
     pub async fn run(&self, script: &str) -> Result<Value, CmdError> {
@@ -189,7 +196,8 @@ pub struct Server {
 
 impl Server {
     fn start() -> Self {
-        let (process, port) = started(env!("CARGO_BIN_EXE_dashboard"), &["0"], "127.0.0.1:");
+        let mut app = Command::new(env!("CARGO_BIN_EXE_dashboard"));
+        let (process, port) = started(app.arg("0"), "127.0.0.1:");
         Self { _process: process, port }
     }
 
@@ -219,10 +227,10 @@ impl Drop for Process {
     }
 }
 
-/// Returns a program, and the port that it says to have after some words.
-fn started(program: &str, arguments: &[&str], words: &str) -> (Process, u16) {
-    let command = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn();
-    let child = command.unwrap_or_else(|error| panic!("{program} does not start: {error}"));
+/// Starts a program, and returns it with the port that it says to have after some words.
+fn started(program: &mut Command, words: &str) -> (Process, u16) {
+    let child = program.stdout(Stdio::piped()).spawn();
+    let child = child.unwrap_or_else(|error| panic!("{program:?} does not start: {error}"));
     let mut process = Process(child);
     let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
     let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
@@ -231,7 +239,7 @@ fn started(program: &str, arguments: &[&str], words: &str) -> (Process, u16) {
     });
     // What it prints later must go somewhere.
     std::thread::spawn(move || lines.for_each(drop));
-    (process, port.unwrap_or_else(|| panic!("{program} says no port")))
+    (process, port.unwrap_or_else(|| panic!("{program:?} says no port")))
 }
 
 /// An empty directory, which is deleted in the end.

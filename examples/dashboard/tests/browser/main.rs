@@ -58,6 +58,11 @@ async fn the_numbers_follow_what_is_clicked() {
             .until("document.querySelector('#rows-title ~ form [name=page]').value === '3'")
             .await?;
         browser.until(&totals(2, 2)).await?;
+        browser.back().await?;
+        browser.until("text('rows').includes('Page 4 of')").await?;
+        browser.back().await?;
+        browser.until("text('rows').includes('Page 3 of')").await?;
+        browser.until(&totals(4, 2)).await?;
 
         browser.click(SQUARE).await?;
         browser
@@ -65,7 +70,7 @@ async fn the_numbers_follow_what_is_clicked() {
             .await?;
         browser.click(SQUARE).await?;
         browser.until("text('square').includes('from the cache')").await?;
-        browser.until(&totals(3, 3)).await?;
+        browser.until(&totals(5, 3)).await?;
         browser.until(&format!("{} === '1 of 1,000'", cell("square", "Entries"))).await?;
         browser.until("parseFloat(text('saved')) > 0 && text('bytes') !== '0 B'").await?;
 
@@ -75,7 +80,7 @@ async fn the_numbers_follow_what_is_clicked() {
         browser.until(&format!("{} === '2 of 20'", cell("get_page", "Entries"))).await?;
         browser.click(SQUARE).await?;
         browser.until("text('square').includes('computed in')").await?;
-        browser.until(&totals(3, 4)).await?;
+        browser.until(&totals(5, 4)).await?;
 
         browser.click("#clear-all").await?;
         browser.until("text('message').includes('All memo functions were cleared')").await?;
@@ -87,7 +92,7 @@ async fn the_numbers_follow_what_is_clicked() {
         browser.until("text('events').includes('cleared')").await?;
         browser.click("#again").await?;
         browser.until("text('rows').includes('computed in')").await?;
-        browser.until(&totals(3, 5)).await?;
+        browser.until(&totals(5, 5)).await?;
         browser.until("document.querySelectorAll('#calls .hit').length > 0").await?;
         browser.until("document.querySelectorAll('#calls .miss').length > 0").await?;
 
@@ -121,6 +126,9 @@ async fn a_keyboard_is_enough() {
         browser.until("document.activeElement.className === 'skip'").await?;
         browser.until("document.activeElement.getBoundingClientRect().top >= 0").await?;
 
+        browser.press(Key::Enter).await?;
+        browser.until("document.activeElement.id === 'main'").await?;
+
         browser.tab_to("document.activeElement.id === 'next'").await?;
         browser.until("getComputedStyle(document.activeElement).outlineStyle === 'solid'").await?;
         browser.press(Key::Enter).await?;
@@ -134,6 +142,7 @@ async fn a_keyboard_is_enough() {
         browser.write("7").await?;
         browser.press(Key::Enter).await?;
         browser.until("text('square').includes('49')").await?;
+        browser.until(&totals(0, 4)).await?;
 
         browser.tab_to("document.activeElement.id === 'clear-all'").await?;
         browser.press(Key::Enter).await?;
