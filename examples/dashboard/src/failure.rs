@@ -5,7 +5,7 @@ use std::fmt;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::html::{escape, fill};
+use crate::html::{fill, sentence};
 
 /// `Clone`, so that calls that wait for each other can share one.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let page = include_str!("../page/failure.html");
-        let page = fill(page, &[("failure", &escape(&self.text))]);
+        let page = fill(page, &[("failure", &sentence(&self.text))]);
         (self.status, Html(page)).into_response()
     }
 }
