@@ -26,8 +26,8 @@ pub mod observing {}
 ///
 /// # Packages
 ///
-/// `table`, `model`, `fleet`, `api`, `rna_pages` and `download` need other crates, and are packages of
-/// their own in the folder `examples` of the repository.
+/// `table`, `model`, `fleet`, `api`, `dashboard`, `rna_pages` and `download` need other crates, and are
+/// packages of their own in the folder `examples` of the repository.
 pub mod examples {
     /// Two functions, and two ways to clear them.
     #[doc = concat!("```ignore\n", include_str!("../examples/quickstart.rs"), "```")]

@@ -22,8 +22,19 @@
 //! [`cache`]: _documentation::examples::cache
 //! [`fleet`]: _documentation::examples#packages
 //! [`api`]: _documentation::examples#packages
+//! [`dashboard`]: _documentation::examples#packages
 //! [`rna_pages`]: _documentation::examples#packages
 //! [`download`]: _documentation::examples#packages
+#![cfg_attr(
+    doc,
+    doc = concat!(
+        "[on a desk]: data:image/png;base64,",
+        include_str!("../docs/dashboard-desk.png.base64"),
+        "\n[on a phone]: data:image/png;base64,",
+        include_str!("../docs/dashboard-phone.png.base64"),
+        "\n",
+    )
+)]
 //!
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]

@@ -26,6 +26,42 @@ fn the_page_about_observing_shows_a_route_of_the_example() {
     assert_eq!(codes.len(), 2);
 }
 
+/// What a page that is one file has in the place of a picture.
+#[test]
+fn the_documentation_has_the_pictures_that_the_readme_links_to() {
+    let pictures: [(&[u8], &str); 2] = [
+        (
+            include_bytes!("../docs/dashboard-desk.png"),
+            include_str!("../docs/dashboard-desk.png.base64"),
+        ),
+        (
+            include_bytes!("../docs/dashboard-phone.png"),
+            include_str!("../docs/dashboard-phone.png.base64"),
+        ),
+    ];
+    for (picture, text) in pictures {
+        assert!(base64(picture) == text, "`base64 -w0 docs/….png > docs/….png.base64`");
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let of_three = |three: &[u8]| {
+        let bits =
+            three.iter().chain([&0; 2]).take(3).fold(0, |bits, byte| bits << 8 | u32::from(*byte));
+        (0..4).map(move |at| (bits >> (18 - 6 * at)) as usize & 63).collect::<Vec<_>>()
+    };
+    let digits = |three: &[u8]| {
+        let written = three.len() + 1;
+        let digits = of_three(three).into_iter().map(|digit| char::from(DIGITS[digit]));
+        digits
+            .take(written)
+            .chain("=".repeat(4 - written).chars().collect::<Vec<_>>())
+            .collect::<String>()
+    };
+    bytes.chunks(3).map(digits).collect()
+}
+
 mod own_types {
     include!("readme/own_types.rs");
 
