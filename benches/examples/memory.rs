@@ -3,44 +3,16 @@
 //!
 //! `cargo run --release --example memory`
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use memo::memo;
-
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-
-/// What glibc's allocator takes for a request: eight bytes more, in steps of 16, 32 at the least.
-fn chunk(layout: Layout) -> usize {
-    (layout.size() + 8).next_multiple_of(16).max(32)
-}
-
-// SAFETY: the system's allocator does the work.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.fetch_add(chunk(layout), Ordering::Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(chunk(layout), Ordering::Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(pointer, layout) };
-    }
-}
+use memo_benches::{held, Counting};
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
-
-fn held() -> usize {
-    HELD.load(Ordering::Relaxed)
-}
 
 #[memo]
 fn entry(key: u128) -> u64 {

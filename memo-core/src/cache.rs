@@ -19,6 +19,7 @@ mod expiry;
 pub(crate) mod life;
 mod counts;
 mod told;
+mod dependents;
 mod registered;
 mod why;
 pub(crate) mod asked;
@@ -33,10 +34,11 @@ use once_cell::sync::OnceCell;
 
 use crate::cache::asked::{Asked, Unknown};
 use crate::clock::{Clock, Tick, REAL};
-use crate::flight::{on_rayon, Flights, Key, ON_RAYON};
+use crate::flight::{on_rayon, Flights, Key, Of, ON_RAYON};
 use crate::function::computed::Computed;
+use crate::function::dependents::Dependents;
 use crate::function::name::Name;
-use crate::function::registry::{next_number, Registry};
+use crate::function::registry::{next_number, Function, Registry};
 use crate::function::session;
 use crate::key::tags::TagHash;
 use crate::key::Scope;
@@ -130,6 +132,8 @@ pub(crate) struct Limits {
     pub(crate) is_background: bool,
     /// Its results have tags.
     pub(crate) is_tagged: bool,
+    /// Its results go with what they were computed from.
+    pub(crate) depends: bool,
     /// What a terminal shows of a computation that lasts; an empty text is the function's name.
     pub(crate) spinner: Option<&'static str>,
 }
@@ -142,6 +146,8 @@ struct Shared {
     clearing: u32,
     /// The same, of the tags that are being cleared.
     clearing_tags: Vec<TagHash>,
+    /// What was computed from its results, once something was.
+    dependents: Option<Box<Dependents>>,
     /// Counted here where the lock is taken anyway.
     misses: u64,
     computed: Computed,
@@ -162,6 +168,7 @@ impl Cache {
                 flights: Flights::new(),
                 clearing: 0,
                 clearing_tags: Vec::new(),
+                dependents: None,
                 misses: 0,
                 computed: Computed::new(),
             }),
@@ -179,6 +186,7 @@ impl Cache {
                 wait: None,
                 is_background: false,
                 is_tagged: false,
+                depends: false,
                 spinner: None,
             },
             bounds: Asked::new(),
@@ -231,9 +239,10 @@ impl Cache {
     }
 
     /// A call of it that found nothing.
-    pub(crate) fn claimant(&self, key: Key) -> Claimant {
+    pub(crate) fn claimant(&'static self, key: Key) -> Claimant {
         let session = if self.is_of_session { session::current() } else { None };
-        Claimant::new(key, session)
+        let depends = self.limits.depends.then_some(self as &dyn Function);
+        Claimant::new(key, Of { session, depends })
     }
 
     pub(crate) fn is_resource(&self) -> bool {

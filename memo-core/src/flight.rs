@@ -30,7 +30,9 @@ use crate::platform::sync::Mutex;
 use once_cell::sync::OnceCell;
 
 use crate::clock::Tick;
+use crate::function::dependents::Dependent;
 use crate::function::isolation::{self, Isolation};
+use crate::function::registry::Function;
 use crate::function::session;
 use crate::key::tags::{TagHash, Tags};
 use crate::key::DIGEST;
@@ -42,7 +44,7 @@ use polls::Polls;
 
 pub(crate) use crate::platform::unwind::wake;
 pub(crate) use bound::{on_rayon, ON_RAYON, STALL};
-pub(crate) use current::{current, Entered};
+pub(crate) use current::{current, recording, Entered};
 #[cfg(unix)]
 pub(crate) use graph::before_fork;
 #[cfg(all(test, memo_shuttle))]
@@ -93,6 +95,10 @@ pub(crate) struct Flight {
     isolation: Option<isolation::Share>,
     /// The session whose double it computes, likewise.
     session: Option<session::Share>,
+    /// The computation that notes what is called in its body: its own, or that around it.
+    recorder: Option<Arc<Dependent>>,
+    /// That is its own: its function has `depends`.
+    is_dependent: bool,
     /// It called a function of a session that is not its own: what it computes is for its caller.
     is_private: AtomicBool,
     polls: Polls,
@@ -130,7 +136,9 @@ enum Phase {
 
 impl Flight {
     /// A flight to be led by the caller.
-    pub(crate) fn new(key: &Key, session: Option<session::Share>) -> Arc<Self> {
+    pub(crate) fn new(key: &Key, of: Of) -> Arc<Self> {
+        let parent = current();
+        let (recorder, is_dependent) = recorder(key, of.depends, parent.as_deref());
         let state = State {
             phase: Phase::Led,
             leaders: Leaders::new(),
@@ -145,7 +153,7 @@ impl Flight {
             digest: key.digest,
             is_local: key.is_local,
             tags: key.entry.tags().cloned(),
-            parent: current(),
+            parent,
             relieved: OnceCell::new(),
             started: AtomicU64::new(0),
             order: AtomicU64::new(0),
@@ -155,7 +163,9 @@ impl Flight {
             inner_waits: AtomicUsize::new(0),
             generation: process::generation(),
             isolation: isolation::current().map(Isolation::share),
-            session,
+            session: of.session,
+            recorder,
+            is_dependent,
             is_private: AtomicBool::new(false),
             polls: Polls::new(),
             span: span::Slot::new(),
@@ -164,25 +174,30 @@ impl Flight {
         })
     }
 
-    /// Makes it the flight of another call, as new; false where others may know it still.
+    /// Makes it the flight of another call, as new.
     ///
     /// It is one that [can be reused](Self::can_be_reused): nothing in the state behind its lock has
     /// changed.
-    pub(crate) fn reuse(self: &mut Arc<Self>, key: &Key, session: Option<session::Share>) -> bool {
-        let Some(flight) = Arc::get_mut(self) else { return false };
+    ///
+    /// # Errors
+    /// Others may know it still.
+    pub(crate) fn reuse(self: &mut Arc<Self>, key: &Key, of: Of) -> Result<(), Of> {
+        let Some(flight) = Arc::get_mut(self) else { return Err(of) };
         flight.digest = key.digest;
         flight.is_local = key.is_local;
         flight.tags = key.entry.tags().cloned();
         flight.parent = current();
+        (flight.recorder, flight.is_dependent) =
+            recorder(key, of.depends, flight.parent.as_deref());
         flight.started = AtomicU64::new(0);
         flight.order = AtomicU64::new(0);
         flight.fenced = AtomicBool::new(false);
         flight.delayed = AtomicBool::new(false);
         flight.generation = process::generation();
         flight.isolation = isolation::current().map(Isolation::share);
-        flight.session = session;
+        flight.session = of.session;
         flight.is_private = AtomicBool::new(false);
-        true
+        Ok(())
     }
 
     /// Whether it can be another call's once this one has ended, as nobody ever waited for it and it
@@ -195,9 +210,9 @@ impl Flight {
         if self.isolation.is_some() {
             return false;
         }
-        if self.parent.is_some() || self.session.is_some() {
+        if self.parent.is_some() || self.session.is_some() || self.recorder.is_some() {
             let Some(flight) = Arc::get_mut(self) else { return false };
-            (flight.parent, flight.session) = (None, None);
+            (flight.parent, flight.session, flight.recorder) = (None, None, None);
         }
         true
     }
@@ -242,6 +257,21 @@ impl Flight {
                 around.delay();
             }
         }
+    }
+
+    /// Whether anything notes what is called in its body.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.recorder.is_some()
+    }
+
+    /// What its computation is, of a function with `depends`.
+    pub(crate) fn dependent(&self) -> Option<&Arc<Dependent>> {
+        self.recorder.as_ref().filter(|_| self.is_dependent)
+    }
+
+    /// The computation that notes the call that it is of.
+    pub(crate) fn around(&self) -> Option<&Arc<Dependent>> {
+        self.parent.as_ref()?.recorder.as_ref()
     }
 
     /// Whether its result will have a tag.
@@ -304,6 +334,27 @@ impl Flight {
     /// This flight and those in whose bodies its call was made, the innermost first.
     fn outwards(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |flight| flight.parent.as_deref())
+    }
+}
+
+/// Whose call a flight is of, besides its key.
+#[derive(Default)]
+pub(crate) struct Of {
+    /// The session whose double it is.
+    pub(crate) session: Option<session::Share>,
+    /// The function, if its results go with what they were computed from.
+    pub(crate) depends: Option<&'static dyn Function>,
+}
+
+/// The computation that notes what is called in the body of a call, and whether it is that of the call.
+fn recorder(
+    key: &Key,
+    depends: Option<&'static dyn Function>,
+    parent: Option<&Flight>,
+) -> (Option<Arc<Dependent>>, bool) {
+    match depends {
+        Some(owner) => (Some(Dependent::new(owner, key.digest, key.entry.hashes())), true),
+        None => (parent.and_then(|parent| parent.recorder.clone()), false),
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod registry;
 pub(crate) mod isolation;
 pub(crate) mod session;
 mod wrapped;
+pub(crate) mod dependents;
 pub(crate) mod name;
 pub(crate) mod identity;
 pub(crate) mod enabled;

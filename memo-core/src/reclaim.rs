@@ -18,7 +18,6 @@ mod slices;
 pub(crate) mod tests;
 
 use std::cell::Cell;
-use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 #[cfg(unix)]
@@ -80,10 +79,17 @@ impl Drop for Lease {
 }
 
 /// Puts this thread's record aside, for as long as this lives: pins take a fence and the long way
-/// there, on which is asked whose what they look for is.
+/// there, on which is asked whose what they look for is, and for whom. Who has it drops it on the thread on
+/// which it was made, in the reverse order.
+#[derive(Debug)]
 pub(crate) struct Aside {
     was_aside: bool,
-    of_thread: PhantomData<*const ()>,
+}
+
+/// Whether this thread's record is put aside.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn is_aside() -> bool {
+    IS_ASIDE.get()
 }
 
 impl Aside {
@@ -92,7 +98,7 @@ impl Aside {
         if let Some(record) = RECORD.take() {
             FENCED_RECORD.set(Some(record));
         }
-        Self { was_aside, of_thread: PhantomData }
+        Self { was_aside }
     }
 }
 

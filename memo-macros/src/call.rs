@@ -232,6 +232,10 @@ impl Function {
         let whole = |expr| Helped { item: TokenStream::new(), expr };
         let call = match refresh {
             Some(_) => whole(self.run_before_refresh(told, |call| self.run(call, body))),
+            // What depends on something that expires does so too: then the second part has all hits.
+            None if is_plain && self.is_split() && self.is_dependent => {
+                self.split(told, returns, run("enter"))
+            }
             None if is_plain && self.is_split() => self.split(told, returns, run("look_again")),
             None => whole(enter()),
         };

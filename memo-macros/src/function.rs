@@ -43,6 +43,8 @@ pub(crate) struct Function {
     pub(crate) is_detached: bool,
     /// Whether there is a cache for each session.
     pub(crate) is_of_sessions: bool,
+    /// Its results go with what they were computed from.
+    pub(crate) is_dependent: bool,
     /// The declared return type; of an async function in a box, that of its future.
     pub(crate) returns: Type,
     /// The statements of the body, within its box.
@@ -128,6 +130,7 @@ impl Function {
             is_stored: false,
             is_detached: options.detached.is_some(),
             is_of_sessions: options.scope.is_some(),
+            is_dependent: options.depends,
             body: block,
             receiver,
             params,

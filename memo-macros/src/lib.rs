@@ -213,6 +213,7 @@ use quote::quote;
 /// | `share_err` | [what who waits learns of an error](#what-who-waits-learns-of-an-error) |
 /// | `scope = "session"` | [whose results they are](#whose-results-they-are) |
 /// | `tags(EXPR, …)` | [what goes together](#what-goes-together) |
+/// | `depends` | [what goes with what it was computed from](#what-goes-with-what-it-was-computed-from) |
 /// | `store = "disk"`, `"redis"` or `EXPR`, `flight = "fleet"` | [beyond this process](#beyond-this-process) |
 /// | `name = "…"`, `version = 2` | [what the function is known by](#what-it-is-known-by) |
 /// | `handle = ident`, `in_impl`, `in_trait`, `crate = path` | [where things are](#where-things-are) |
@@ -637,6 +638,52 @@ use quote::quote;
 /// `Store::has_tags`; with one that has none, results of functions with `tags` are kept in memory alone,
 /// which is reported.
 ///
+/// ## What goes with what it was computed from
+///
+/// A function with `depends` remembers which memoized calls and singletons its body has used, for each of its
+/// results. Once one of those is forgotten or replaced (by `clear`, `remove`, `refresh`, `insert`, `retain` or
+/// `memo::clear_tag`), so are the results that were computed from it, and what was computed from these in
+/// turn by functions with `depends`, however long the chain; they are gone when that returns. A result under
+/// way that has used it is returned to its caller, and not stored.
+///
+/// ```
+/// # use memo::memo;
+/// #[memo]
+/// fn price(item: &str) -> u64 {
+///     // … asks a database
+/// #   item.len() as u64
+/// }
+///
+/// #[memo(depends)]
+/// fn total(items: &[String]) -> u64 {
+///     items.iter().map(|item| price(item)).sum()
+/// }
+///
+/// let (pears, figs) = (["pear".to_owned()], ["fig".to_owned()]);
+/// assert_eq!((total(&pears), total(&figs)), (4, 3));
+/// price::insert("pear", 5);
+/// assert!(!total::contains(&pears) && total::contains(&figs));
+/// assert_eq!(total(&pears), 5);
+/// ```
+///
+/// What is used is each call of a function with one of the two attributes, whether it is a hit or a miss,
+/// sync or async, and also within functions that are not memoized, or are without `depends`; `get` and
+/// `contains` as well. A result that such a function *without* `depends` had already is used as it is: it does
+/// not go with what it was computed from itself. Not seen are calls of `uncached`, those for which `enabled` is
+/// false, those on threads or in tasks that the body starts, and what another process changes in a store.
+///
+/// A result lives no longer than what it has used: if that has a `ttl`, until it expires. That something is
+/// evicted, or idles away, voids nothing; what is computed in its place later voids nothing either, but a
+/// clear of it still reaches what was computed from the one before.
+///
+/// A hit costs what it does without the option, in all functions. In the body of a function with `depends`
+/// each call takes a lock and is looked up by its digest; [Benchmarks](../memo/_documentation/benchmarks/index.html#dependents)
+/// has the figures, and those of memory. To forget something takes time for each result that was computed
+/// from it, and threads that do so wait for each other.
+///
+/// With a [store](#beyond-this-process), what goes is removed from there as well. A result that the store had
+/// from another process, or an earlier one, was computed from what nobody here knows, and goes with nothing.
+///
 /// ## Whose results they are
 ///
 /// With `scope = "session"` each `memo::Session` has results, bounds and statistics of its own, which end with
@@ -883,7 +930,7 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `detached`, `wait`, `spinner`, `share_err`, `scope`, `max_entries`, `enabled`, `tags`, `name`, `handle`,
+/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `detached`, `wait`, `spinner`, `share_err`, `scope`, `max_entries`, `enabled`, `tags`, `depends`, `name`, `handle`,
 /// `in_impl`, `in_trait` and `crate` are those of [`#[memo]`](macro@memo#options). A `ttl` that is a function
 /// is shown the value, `&T`; a call that is not `enabled` makes a value of its own. Two are a singleton's
 /// own:

@@ -56,6 +56,8 @@ pub(crate) struct SharedOptions {
     /// What results are tagged with; none, if nothing is said.
     pub(crate) tags: Vec<Expr>,
     pub(crate) wait: Option<TokenStream>,
+    /// Results go with what they were computed from.
+    pub(crate) depends: bool,
     /// What a terminal shows of a computation that lasts; an empty text is the function's name.
     pub(crate) spinner: Option<TokenStream>,
     pub(crate) max_entries: Option<Bound>,
@@ -84,6 +86,7 @@ const MEMO: Attribute = Attribute {
         "max_bytes",
         "refresh",
         "detached",
+        "depends",
         "wait",
         "spinner",
         "scope",
@@ -116,6 +119,7 @@ const SINGLETON: Attribute = Attribute {
         "max_entries",
         "refresh",
         "detached",
+        "depends",
         "wait",
         "spinner",
         "scope",
@@ -266,6 +270,7 @@ impl SharedOptions {
             "idle" => self.idle = Some((option.clone(), idle(&value(option, input)?)?)),
             "tags" => self.tags = tags(option, input)?,
             "enabled" => self.enabled = Some(condition(value(option, input)?)?),
+            "depends" => self.depends = flag(option, input)?,
             "spinner" => self.spinner = Some(spinner(option, input)?),
             "wait" => self.wait = Some(wait(&value(option, input)?)?),
             "max_entries" => self.max_entries = Some(entries(value(option, input)?)?),
@@ -330,10 +335,11 @@ impl SharedOptions {
             Bound::Asked(entries) => quote!(.ask_max_entries(|| #entries)),
         });
         let refresh = self.refresh.iter().map(|_| quote!(.refresh_in_background()));
+        let depends = self.depends.then(|| quote!(.depends()));
         let tagged = (!self.tags.is_empty()).then(|| quote!(.tagged()));
         quote! {
             #(#ttl)* #(.jitter(|| #jitter))* #(.idle(|| #idle))* #(.wait(|| #wait))*
-            #(.spinner(#spinner))* #(#max_entries)* #(#refresh)* #tagged
+            #(.spinner(#spinner))* #(#max_entries)* #(#refresh)* #tagged #depends
         }
     }
 

@@ -18,7 +18,13 @@ impl Cache {
     /// Looks again, under the lock, and joins the flight of the key or becomes it.
     pub(crate) fn claim(&self, call: &Claimant) -> Claim {
         let mut shared = self.lock();
+        if let Some(around) = call.flight.around() {
+            self.note_call(&mut shared, &call.flight, around);
+        }
         if let Some(entry) = shared.memory.find(&self.table, call.key()) {
+            if let Some(around) = call.flight.around() {
+                around.uses(shared.memory.dependent(entry).cloned(), entry.served_until());
+            }
             return Claim::Found(entry.share());
         }
         match shared.flights.join(&call.flight) {

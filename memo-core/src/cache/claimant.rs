@@ -8,8 +8,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use super::tiered::stamps::Moment;
-use crate::flight::{Entered, Flight, Key};
-use crate::function::session;
+use crate::flight::{Entered, Flight, Key, Of};
 use crate::memory::entry::{Builder, Ref};
 use crate::platform::sync::thread_local;
 use crate::store::Lease;
@@ -59,17 +58,20 @@ thread_local! {
 }
 
 impl Claimant {
-    /// Of a call in this session, which is not to lend its doubles to others before it ends.
-    pub(super) fn new(key: Key, session: Option<session::Share>) -> Self {
+    /// Of a call in a session, which is not to lend its doubles to others before it ends.
+    pub(super) fn new(key: Key, mut of: Of) -> Self {
         let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
         if let Ok(Some(mut call)) = spare {
-            if call.flight.reuse(&key, session.clone()) {
-                call.key = Some(key.entry);
-                return Self(Some(call));
+            match call.flight.reuse(&key, of) {
+                Ok(()) => {
+                    call.key = Some(key.entry);
+                    return Self(Some(call));
+                }
+                Err(back) => of = back,
             }
         }
         Self(Some(Box::new(Call {
-            flight: Flight::new(&key, session),
+            flight: Flight::new(&key, of),
             key: Some(key.entry),
             awaited: None,
             entered: None,

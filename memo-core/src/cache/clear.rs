@@ -4,6 +4,7 @@ use crate::platform::sync::MutexGuard;
 
 use super::{Cache, Shared};
 use crate::flight::Fenced;
+use crate::function::dependents::Turn;
 use crate::function::event::EventKind;
 use crate::function::registry::{between, note_clearing, Held, Released, Step};
 use crate::key::tags::{hash_of_tag, Tag, TagHash, Tags};
@@ -44,9 +45,9 @@ impl Cache {
     }
 
     pub(super) fn clear_step(&'static self, step: Step) {
-        let mut held = Box::new(self.held());
+        let (turn, mut held) = Turn::with(|| Box::new(self.held()), |held| held.has_dependents());
         held.clear(step);
-        held.release().conclude(step);
+        held.release().conclude(turn, step);
         reclaim::free_more();
     }
 }
@@ -69,6 +70,9 @@ impl Shared {
     /// Forgets what has a tag, and fences what is computed with it.
     fn forget_tagged(&mut self, cache: &Cache, tag: TagHash) -> Fenced {
         self.memory.remove_tagged(&cache.table, tag, usize::MAX);
+        if let Some(dependents) = &mut self.dependents {
+            dependents.forget_tagged(tag);
+        }
         self.flights.fence_tagged(tag)
     }
 }
@@ -76,7 +80,7 @@ impl Shared {
 impl Cache {
     /// Forgets in memory what has one of these tags.
     pub(crate) fn forget_tags(&'static self, tags: &[Tag]) {
-        let (fenced, freed) = self.change(|shared| {
+        let (fenced, freed) = self.invalidate(|shared| {
             let mut fenced = Fenced::none();
             for tag in tags {
                 fenced.add(shared.forget_tagged(self, hash_of_tag(tag)));
@@ -89,6 +93,10 @@ impl Cache {
 }
 
 impl Held for Locked {
+    fn has_dependents(&self) -> bool {
+        self.shared.dependents.is_some()
+    }
+
     fn clear(&mut self, step: Step) {
         let shared = &mut *self.shared;
         match step {
@@ -102,6 +110,9 @@ impl Held for Locked {
         }
         shared.memory.note_clear(&self.cache.table, self.cache.misses_so_far(shared.misses));
         shared.memory.clear(&self.cache.table);
+        if let Some(dependents) = &mut shared.dependents {
+            dependents.forget_all();
+        }
         self.is_cleared = matches!(step, Step::Whole | Step::End);
         self.fenced.add(shared.flights.fence_all());
     }
@@ -110,13 +121,17 @@ impl Held for Locked {
         let shared = &mut *self.shared;
         note_clearing(&mut shared.clearing_tags, tag, step);
         self.fenced.add(match step {
-            Step::Begin => shared.flights.fence_tagged(tag),
+            Step::Begin => {
+                // What uses meanwhile what is still there is void at the end.
+                shared.flights.fence_tagged(tag)
+            }
             _ => shared.forget_tagged(self.cache, tag),
         });
     }
 
     fn release(self: Box<Self>) -> Released {
-        let Self { cache, shared, fenced, is_cleared } = *self;
+        let Self { cache, mut shared, fenced, is_cleared } = *self;
+        let dependents = shared.taken_dependents();
         drop(shared);
         let free = move || {
             cache.free();
@@ -124,6 +139,6 @@ impl Held for Locked {
                 cache.tell_of_all(|| EventKind::Cleared);
             }
         };
-        Released { wake: Box::new(move || fenced.wake()), free: Box::new(free) }
+        Released { dependents, wake: Box::new(move || fenced.wake()), free: Box::new(free) }
     }
 }

@@ -11,7 +11,6 @@ use std::cell::Cell;
 use super::Cache;
 use crate::clock::Tick;
 use crate::flight::Key;
-use crate::function::isolation;
 use crate::key::{self, Args, Arguments, Hashed};
 use crate::memory::entry::{Ref, View};
 use crate::memory::expiry;
@@ -33,14 +32,15 @@ pub(crate) fn pin() -> Pin {
     reclaim::pin_or_else(first)
 }
 
-/// The same, unless this thread is in an isolation: whose calls are not of the function at hand, but
-/// of its double there. In an isolation no thread has a record at hand, so a hit asks for none.
+/// The same, unless this thread's record is put aside: in an isolation, whose calls are not of the function
+/// at hand, but of its double there; and in a body of which is noted what it calls. So a hit asks for
+/// neither.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn pin_outside() -> Option<Pin> {
     #[cold]
     #[inline(never)]
     fn first() -> Option<Pin> {
-        isolation::current().is_none().then(pin)
+        (!reclaim::is_aside()).then(pin)
     }
     reclaim::pin_or_else(first)
 }
@@ -345,6 +345,7 @@ impl Cache {
 
     pub(crate) fn contains(&self, args: &dyn Arguments) -> bool {
         let Ok(key) = self.key(args, 0) else { return false };
+        self.note_absence(&key.digest);
         let pin = pin();
         let Some(table) = self.table.read(&pin) else { return false };
         table

@@ -31,6 +31,16 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// What the caller has, as an entry.
+    fn entry(&self) -> Option<&Ref> {
+        match self {
+            Self::Store(entry) | Self::Share(entry) | Self::Tell(entry) | Self::Withhold(entry) => {
+                Some(entry)
+            }
+            Self::Forget(..) | Self::Leave => None,
+        }
+    }
+
     /// Why the call has no result that is stored, to be remembered of its key's hash.
     fn not_stored(&self, call: &Claimant) -> Option<(u64, Cause)> {
         match self {
@@ -83,7 +93,8 @@ impl Cache {
         call.flight.span.end();
         call.flight.end_spinner();
         loop {
-            let (ended, freed) = self.change(|shared| {
+            // What is computed for the first time replaces nothing.
+            let (ended, freed) = self.invalidate_if(call.is_forced, |shared| {
                 if let Outcome::Store(entry) = &outcome {
                     if !self.take(entry.view()) {
                         return None;
@@ -153,6 +164,12 @@ impl Cache {
             && shared.memory.peek(&self.table, call.key()).is_some();
         let not_stored = if stays { None } else { outcome.not_stored(call) };
         let is_withheld = matches!(outcome, Outcome::Withhold(_));
+        if is_newest {
+            shared.forget_dependents(&flight.digest);
+        }
+        if flight.is_recorded() {
+            self.note_end(shared, call, existing.as_ref().or(outcome.entry()).map(Ref::view));
+        }
         let (mut given_up, mut is_stored) = (None, false);
         let result = match (outcome, &existing) {
             (Outcome::Store(entry), Some(existing)) => {
@@ -162,8 +179,12 @@ impl Cache {
             }
             (Outcome::Store(entry), None) => {
                 let result = awaited.is_joined().then(|| entry.view().share());
+                let pointer = entry.pointer();
                 given_up = self.store(shared, entry, is_current, self.end_of(call));
                 is_stored = given_up.is_none();
+                if let Some(own) = flight.dependent().filter(|_| is_stored) {
+                    shared.memory.note_dependent(pointer, Arc::clone(own));
+                }
                 result
             }
             (Outcome::Share(entry), _) => {
@@ -276,7 +297,7 @@ impl Cache {
         let mut outcome = Outcome::Store(entry);
         loop {
             let (inserted, freed): (Option<(Fenced, bool, Option<Ref>)>, Freed) =
-                self.change(|shared| {
+                self.invalidate(|shared| {
                     if let Outcome::Store(entry) = &outcome {
                         if !self.take(entry.view()) {
                             return None;
@@ -300,6 +321,7 @@ impl Cache {
                         Outcome::Tell(_) | Outcome::Forget(..) | Outcome::Leave => None,
                     };
                     let is_stored = is_to_store && given_up.is_none();
+                    shared.forget_dependents(digest);
                     Some((shared.flights.fence(digest), is_stored, given_up))
                 });
             if let Some((fenced, is_stored, given_up)) = inserted {

@@ -16,7 +16,7 @@ use crate::background::pool::{REFRESHES, STORES};
 use crate::background::{release, spawner};
 use crate::clock::timer;
 use crate::function::registry::{MEMOS, SINGLETONS};
-use crate::function::{event, identity, isolation, session};
+use crate::function::{dependents, event, identity, isolation, session};
 use crate::memory::{budget, expiry};
 use crate::platform::process::{self, Side, Unlock};
 #[cfg(feature = "disk")]
@@ -52,10 +52,10 @@ extern "C" fn prepare() {
     if UNLOCKS.try_with(|held| !held.borrow().is_empty()).unwrap_or(false) {
         return;
     }
-    // The stores' own first, as nothing else is locked under them. Each list of functions before
+    // A turn precedes all other locks. The stores' own are next, as nothing else is locked under them. Each list of functions before
     // their caches, and the budget's turn before either, as evictions take a cache's lock under it;
     // a cache before what is locked under it.
-    let mut unlocks = vec![known::before_fork()];
+    let mut unlocks = vec![dependents::before_fork(), known::before_fork()];
     #[cfg(feature = "disk")]
     unlocks.push(disk::before_fork());
     unlocks.push(budget::before_fork());

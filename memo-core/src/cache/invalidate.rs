@@ -6,17 +6,19 @@ use super::{Cache, Shared};
 use crate::background::release::{self, Leftovers};
 use crate::flight::{Fenced, Key};
 use crate::function::causes::Cause;
+use crate::function::dependents::{Turn, Voided};
 use crate::function::event::EventKind;
 use crate::key::DIGEST;
 use crate::memory::bounded::Memory;
 use crate::memory::entry::{Builder, Ref, View};
 use crate::memory::gone::Gone;
-use crate::platform::sync::thread;
+use crate::platform::sync::{thread, MutexGuard};
 use crate::reclaim::{self, Quota, Retired};
 
 impl Cache {
     pub(crate) fn remove(&'static self, key: &Key) -> bool {
-        let ((removed, fenced), freed) = self.change(|shared| {
+        let ((removed, fenced), freed) = self.invalidate(|shared| {
+            shared.forget_dependents(&key.digest);
             let fenced = shared.flights.fence(&key.digest);
             let removed = shared.memory.remove(&self.table, &key.entry);
             if !removed && !fenced.is_none() {
@@ -41,9 +43,12 @@ impl Cache {
         if self.lock().memory.entries() > MANY {
             return self.forget_all();
         }
-        let (fenced, freed) = self.change(|shared| {
+        let (fenced, freed) = self.invalidate(|shared| {
             let mut fenced = Fenced::none();
-            digests.iter().for_each(|digest| fenced.add(shared.flights.fence(digest)));
+            for digest in digests {
+                shared.forget_dependents(digest);
+                fenced.add(shared.flights.fence(digest));
+            }
             shared.memory.remove_if(&self.table, |entry| digests.contains(&entry.digest_of_key()));
             fenced
         });
@@ -79,6 +84,34 @@ impl Cache {
         (result, self.freed(&mut shared.memory, self.is_resource))
     }
 
+    /// The same of what may have been used by others: what was computed from it is void.
+    pub(super) fn invalidate<R>(
+        &'static self,
+        change: impl FnOnce(&mut Shared) -> R,
+    ) -> (R, Freed) {
+        self.invalidate_if(true, change)
+    }
+
+    /// The same, if anything that is there is to go.
+    pub(super) fn invalidate_if<R>(
+        &'static self,
+        invalidates: bool,
+        change: impl FnOnce(&mut Shared) -> R,
+    ) -> (R, Freed) {
+        let mut turn = None;
+        let mut shared = self.lock();
+        if invalidates && shared.dependents.is_some() {
+            drop(shared);
+            (turn, shared) = Turn::with(|| self.lock(), |_| true);
+        }
+        let result = change(&mut shared);
+        let mut freed = self.freed(&mut shared.memory, self.is_resource);
+        if let Some(turn) = turn {
+            freed.voided = Some(void(turn, shared));
+        }
+        (result, freed)
+    }
+
     /// The same, unless somebody holds the lock.
     pub(super) fn try_change<R>(
         &'static self,
@@ -99,7 +132,7 @@ impl Cache {
     fn freed(&'static self, memory: &mut Memory, at_once: bool) -> Freed {
         let retired = memory.collect(at_once);
         let (has_leftovers, gone) = (at_once && !memory.is_clean(), memory.take_gone());
-        Freed { cache: self, retired, has_leftovers, gone }
+        Freed { cache: self, retired, has_leftovers, gone, voided: None }
     }
 
     /// Frees what no reader keeps from being freed; whether there is nothing that one keeps.
@@ -119,6 +152,15 @@ impl Cache {
     }
 }
 
+/// Voids what was computed from what has been taken out.
+#[cold]
+#[inline(never)]
+fn void(turn: Turn, mut shared: MutexGuard<'_, Shared>) -> Voided {
+    let dependents = shared.taken_dependents();
+    drop(shared);
+    turn.void(dependents)
+}
+
 /// What a change left to be freed, by dropping it outside the lock.
 #[must_use]
 pub(super) struct Freed {
@@ -128,6 +170,8 @@ pub(super) struct Freed {
     has_leftovers: bool,
     /// What the observer is to be told has gone.
     gone: Vec<Gone>,
+    /// What was computed from it.
+    voided: Option<Voided>,
 }
 
 /// How often it is looked again for leftovers, before the rest is left to others. A read takes
@@ -148,6 +192,9 @@ impl Drop for Freed {
     fn drop(&mut self) {
         if !self.gone.is_empty() {
             self.tell_gone();
+        }
+        if let Some(voided) = self.voided.take() {
+            voided.conclude();
         }
         self.cache.free_slice(std::mem::take(&mut self.retired));
         reclaim::tend();

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use super::claimant::{Claimant, ForStore};
 use super::waiting::{self, Claimed};
 use super::{nanos, Cache, Finished, Outcome};
+use crate::clock::Tick;
 use crate::flight::{Entered, Flight};
 use crate::memory::entry::{Builder, Ref};
 use crate::store::Lease;
@@ -100,6 +101,12 @@ impl Lead {
         if !self.call.flight.is_delayed() {
             self.cache.computed_in(time);
         }
+    }
+
+    /// The moment until which all is served that the computation has used; nothing, if that is for ever,
+    /// or is not noted.
+    pub(crate) fn used_until(&self) -> Option<Tick> {
+        self.call.flight.dependent().and_then(|own| own.until())
     }
 
     pub(crate) fn key(&self) -> &Builder {

@@ -133,6 +133,39 @@ impl Cache {
         self.times_after(life, 0, self.time_served(life))
     }
 
+    /// The same, where it is served no longer than until that moment.
+    #[inline]
+    pub(crate) fn times_until(&self, life: Life, until: Option<Tick>) -> Times {
+        let times = self.times(life);
+        match until {
+            None => times,
+            Some(end) => self.shortened_to(end, times, life),
+        }
+    }
+
+    #[cold]
+    fn shortened_to(&self, end: Tick, times: Times, life: Life) -> Times {
+        let is_background = self.limits.is_background;
+        let fresh_for = |ttl| self.now().plus(ttl);
+        match times {
+            Times::Lasting => Times::Until(end),
+            Times::Until(until) if end >= until => times,
+            // When it is old is not told by when it ends any more.
+            Times::Until(_) if is_background => Times::Watched {
+                until: Some(end),
+                kept: None,
+                fresh_until: life.0.map_or(end, fresh_for),
+                idle: None,
+                used: self.now(),
+            },
+            Times::Until(_) => Times::Until(end),
+            Times::Watched { until, kept, fresh_until, idle, used } => {
+                let until = Some(until.map_or(end, |until| until.min(end)));
+                Times::Watched { until, kept, fresh_until, idle, used }
+            }
+        }
+    }
+
     /// What the entry of a result says of time that came from the store; nothing, if it is over, or
     /// nobody knows whether it is.
     pub(crate) fn remaining(&self, found: &Found) -> Option<Times> {

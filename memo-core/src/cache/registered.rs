@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::{Cache, Shared, UNLISTED};
@@ -9,6 +10,7 @@ use crate::clock::Tick;
 use crate::function::computed::Computed;
 #[cfg(feature = "metrics")]
 use crate::function::computed::Latest;
+use crate::function::dependents::Dependent;
 use crate::function::registry::{Function, Held, Step};
 use crate::function::stats::{Counted, Stats};
 use crate::key::tags::{Tag, TagHash};
@@ -169,6 +171,14 @@ impl Function for Cache {
 
     fn list_oldest(&'static self) {
         self.list_for_eviction();
+    }
+
+    fn void(
+        &'static self,
+        dependent: &Arc<Dependent>,
+        left: &mut Vec<Weak<Dependent>>,
+    ) -> Option<Box<dyn FnOnce()>> {
+        self.void_dependent(dependent, left)
     }
 
     fn evict_older(&'static self, next: u64) -> (bool, Box<dyn Any>) {

@@ -27,9 +27,14 @@ impl Cache {
             if leaving.is_empty() {
                 continue;
             }
-            let (count, freed) = self.change(|shared| {
+            let (count, freed) = self.invalidate(|shared| {
                 let goes = |entry: &&&Ref| {
-                    shared.memory.remove_for(&self.table, entry.view(), Cause::Removed)
+                    let view = entry.view();
+                    let goes = shared.memory.remove_for(&self.table, view, Cause::Removed);
+                    if goes && shared.dependents.is_some() {
+                        shared.forget_dependents(&view.digest_of_key());
+                    }
+                    goes
                 };
                 leaving.iter().filter(goes).count()
             });

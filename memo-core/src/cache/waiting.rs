@@ -124,6 +124,7 @@ impl Waiting {
         }
         match waited {
             Waited::Shared(entry) => {
+                cache.note_shared(&call.flight, self.wait.flight(), entry.view());
                 if let Some(began) = self.began {
                     let took = began.elapsed();
                     drop(self);

@@ -7,8 +7,8 @@ use super::watched::{enter_watched, is_watched};
 use super::{AsyncMiss, Memo, Miss, Payload, Static};
 use crate::cache::{self, Claimant, Held, NoKey};
 use crate::flight::Key;
+use crate::function::enabled;
 use crate::function::event::EventKind;
-use crate::function::{enabled, isolation};
 use crate::key::{Args, Arguments};
 use crate::reclaim;
 
@@ -162,8 +162,8 @@ pub fn refresh<R, P: Payload<R>, A: Args>(
 }
 
 impl Static {
-    /// The hot path: no lock, and no allocation but those of the result. A thread that is in an
-    /// isolation finds nothing here, and is to be asked [there](Self::find_inside).
+    /// The hot path: no lock, and no allocation but those of the result. A thread whose record is aside
+    /// finds nothing here, and is to be asked [there](Self::find_inside).
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn find<R, P: Payload<R>, A: Args>(
         &'static self,
@@ -183,7 +183,7 @@ impl Static {
                 served.reclaim();
                 return Some((result, served.is_stale));
             }
-        } else if isolation::current().is_some() {
+        } else if reclaim::is_aside() {
             return None;
         }
         let (found, served) = cache.find(args, is_call)?;
@@ -201,7 +201,7 @@ impl Static {
         self.find::<R, P, A>(args, false).or_else(|| self.find_inside::<R, P>(args, false))
     }
 
-    /// What is stored in the isolation that this thread is in.
+    /// What is stored in the isolation that this thread is in; and what a body uses of which that is noted.
     #[cold]
     #[inline(never)]
     fn find_inside<R, P: Payload<R>>(
@@ -209,7 +209,9 @@ impl Static {
         args: &dyn Arguments,
         is_call: bool,
     ) -> Option<(R, bool)> {
-        isolation::current()?;
+        if !reclaim::is_aside() {
+            return None;
+        }
         self.here().find_by_key::<R, P>(args, is_call)
     }
 }
@@ -225,7 +227,15 @@ impl Memo {
             return None;
         }
         let key = self.cache.key(args, 0).ok()?;
-        let (found, served) = self.cache.find_by_key(&key, is_call)?;
+        let Some((found, served)) = self.cache.find_by_key(&key, is_call) else {
+            if !is_call {
+                self.cache.note_absence(&key.digest);
+            }
+            return None;
+        };
+        if !self.cache.note_hit(&key.digest, found.view()) {
+            return None;
+        }
         let result = P::take(found.view())?;
         if is_call {
             self.cache.hit_held(&found);
@@ -288,7 +298,8 @@ impl Memo {
                 return None;
             }
         };
-        if let Some(held) = self.cache.find_key(&key) {
+        let found = self.cache.find_key(&key);
+        if let Some(held) = found.filter(|it| self.cache.note_hit(&key.digest, it.view())) {
             return Some((key, Some(held)));
         }
         if let Err(NoKey) = self.cache.tag(&mut key, args) {

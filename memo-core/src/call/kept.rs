@@ -81,7 +81,10 @@ impl<R, P: Part<R, Data: Kept>> Payload<R> for Clones<P> {
             }
             Some(copy) => {
                 match data.filter(|_| may_store).and_then(|data| memo.life(&self.0, data)) {
-                    Some(life) => Outcome::Store(key.finish_owned(copy, memo.cache.times(life))),
+                    Some(life) => {
+                        let times = memo.cache.times_until(life, lead.used_until());
+                        Outcome::Store(key.finish_owned(copy, times))
+                    }
                     None => Outcome::Share(key.finish_owned(copy, None)),
                 }
             }

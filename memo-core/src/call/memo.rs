@@ -284,6 +284,13 @@ impl Memo {
         self
     }
 
+    /// The `depends` option: results go with what they were computed from.
+    #[must_use]
+    pub const fn depends(mut self) -> Self {
+        self.cache.limits.depends = true;
+        self
+    }
+
     /// The `spinner` option: what a terminal shows of a computation that lasts, or the function's name
     /// for an empty text.
     #[must_use]

@@ -9,6 +9,7 @@ use crate::cache::lead::Lead;
 use crate::cache::life::Life;
 use crate::cache::tiered::{Put, StoreWrite, Stored, Write};
 use crate::cache::{Finished, Outcome};
+use crate::clock::Tick;
 use crate::codec::{self, Codec, Keep, Part, Trust, Value};
 use crate::flight::Entered;
 use crate::function::causes::Cause;
@@ -277,11 +278,18 @@ impl Memo {
         })
     }
 
-    /// What a computation leaves, which this codec encoded, if anything is kept.
-    fn outcome(&'static self, key: Builder, codec: Option<u8>, life: Option<Life>) -> Outcome {
+    /// What a computation leaves, which this codec encoded, if anything is kept; until that moment at the
+    /// longest.
+    fn outcome(
+        &'static self,
+        key: Builder,
+        codec: Option<u8>,
+        life: Option<Life>,
+        until: Option<Tick>,
+    ) -> Outcome {
         let Some(codec) = codec else { return Outcome::Forget(key, Cause::Uncacheable) };
         match life {
-            Some(life) => Outcome::Store(key.finish(codec, self.cache.times(life))),
+            Some(life) => Outcome::Store(key.finish(codec, self.cache.times_until(life, until))),
             None => Outcome::Share(key.finish(codec, None)),
         }
     }
@@ -319,7 +327,7 @@ impl Memo {
         let codec = self.encode_value(data, &mut key);
         let is_stored = may_store && codec.is_some();
         let life = if is_stored { self.life_said(ttl) } else { None };
-        (self.outcome(key, codec, life), life)
+        (self.outcome(key, codec, life, lead.used_until()), life)
     }
 
     /// Encodes a value behind its key: the codec. Nothing if it cannot be stored, which is counted.

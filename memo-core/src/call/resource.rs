@@ -158,10 +158,13 @@ impl<X: ?Sized + 'static> Payload<Arc<X>> for Hooks<X> {
         // The time to live is the user's code, and so is a resource's end.
         let _entered = Entered::new(lead.flight());
         let key = lead.take_key();
+        let until = lead.used_until();
         let hold = (self.hold)(Arc::clone(made), self.release, memo.cache.name());
         let life = memo.life_said(&mut || self.ttl.map(|ttl| ttl(made)));
         let outcome = match life {
-            Some(life) => Outcome::Store(key.finish_resource(hold, memo.cache.times(life))),
+            Some(life) => {
+                Outcome::Store(key.finish_resource(hold, memo.cache.times_until(life, until)))
+            }
             None => Outcome::Share(key.finish_resource(hold, None)),
         };
         let there = lead.finish(outcome).existing;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::span::Inside;
 use super::Flight;
+use crate::function::dependents::Dependent;
 use crate::platform::sync::thread_local;
+use crate::reclaim::{self, Aside};
 
 thread_local! {
     static CURRENT: Cell<Option<Arc<Flight>>> = const { Cell::new(None) };
@@ -17,6 +19,8 @@ pub(crate) struct Entered {
     outer: Outer,
     /// Left before the thread is where it was.
     span: Inside,
+    /// In a body of which is noted what it calls, hits take the way on which they are.
+    _aside: Option<Aside>,
 }
 
 /// Where the thread was before.
@@ -45,7 +49,9 @@ impl Entered {
             Outer::Elsewhere(_) => flight.span.enter(),
             Outer::Same => Inside::nothing(),
         };
-        Self { outer, span }
+        let is_elsewhere = matches!(outer, Outer::Elsewhere(_));
+        let _aside = (is_elsewhere && flight.recorder.is_some()).then(Aside::new);
+        Self { outer, span, _aside }
     }
 
     /// The span of the flight that the thread is in has begun since.
@@ -73,4 +79,13 @@ pub(crate) fn current() -> Option<Arc<Flight>> {
             current
         })
         .unwrap_or_default()
+}
+
+/// The computation that notes what this thread calls.
+#[inline]
+pub(crate) fn recording() -> Option<Arc<Dependent>> {
+    if !reclaim::is_aside() {
+        return None;
+    }
+    current().and_then(|flight| flight.recorder.clone())
 }

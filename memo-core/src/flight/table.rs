@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::by_digest::ByDigest;
 use super::{Flight, Wait};
 use crate::clock::Tick;
+use crate::function::dependents::Dependent;
 use crate::key::tags::TagHash;
 use crate::key::DIGEST;
 use crate::platform::sync::atomic::Ordering;
@@ -88,6 +89,13 @@ impl Flights {
     pub(crate) fn fence_older(&mut self, flight: &Flight) -> Fenced {
         let order = flight.order();
         self.fence_if(&flight.digest, |other| other.order() < order)
+    }
+
+    /// Fences what is computed so.
+    pub(crate) fn fence_dependent(&mut self, dependent: &Arc<Dependent>) -> Fenced {
+        self.fence_if(&dependent.digest, |flight| {
+            flight.dependent().is_some_and(|own| Arc::ptr_eq(own, dependent))
+        })
     }
 
     fn fence_if(&mut self, digest: &[u8; DIGEST], is_meant: impl Fn(&Flight) -> bool) -> Fenced {

@@ -3,16 +3,21 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 #[cfg(feature = "metrics")]
 use crate::function::computed::Latest;
+use crate::function::dependents::{Dependent, Turn};
 use crate::function::isolation;
 use crate::function::stats::{Counted, Stats};
 use crate::key::tags::{Tag, TagHash};
 use crate::platform::sync::Mutex;
 
+mod step;
 mod tags;
 
+use step::conclude;
+pub(crate) use step::{between, Released, Step};
 pub(crate) use tags::{clear_tag, note_clearing};
 
 use crate::clock::Tick;
@@ -67,73 +72,25 @@ pub(crate) trait Function: Sync {
     /// Evicts an entry that was queued at that stamp or before, or lists itself again.
     /// What is to be dropped outside all locks is handed out.
     fn evict_older(&'static self, stamp: u64) -> (bool, Box<dyn Any>);
+    /// Forgets what a computation of it has left, or is about to leave, and adds what depends on that to
+    /// what is left to be voided. What is to be done outside all locks is handed out.
+    fn void(
+        &'static self,
+        dependent: &Arc<Dependent>,
+        left: &mut Vec<Weak<Dependent>>,
+    ) -> Option<Box<dyn FnOnce()>>;
 }
 
 /// A cache that is locked.
 pub(crate) trait Held {
+    /// Whether anything was computed from its results: then a clear takes its [turn](Turn).
+    fn has_dependents(&self) -> bool;
     /// Empties memory and fences what is computed.
     fn clear(&mut self, step: Step);
     /// Fences what is computed with a tag, and but for the beginning forgets what has it.
     fn clear_tag(&mut self, tag: TagHash, step: Step);
     /// Lets it go; what wakes who waited, and what frees what it had.
     fn release(self: Box<Self>) -> Released;
-}
-
-/// What is left to do for a cache that was cleared, outside all locks.
-pub(crate) struct Released {
-    pub(crate) wake: Box<dyn FnOnce()>,
-    /// This may be the user's code.
-    pub(crate) free: Box<dyn FnOnce()>,
-}
-
-impl Released {
-    /// Does it all, or what there is to do at a beginning.
-    pub(crate) fn conclude(self, step: Step) {
-        conclude(vec![self], step);
-    }
-}
-
-/// Where a clear is that has a store to clear as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// What is computed from now on may come from what the store still has.
-    Begin,
-    /// From now on it does not.
-    End,
-    /// There is no store.
-    Whole,
-    /// The same, of what nobody asked to clear.
-    Forget,
-    /// As at the beginning, and there is no end.
-    Close,
-    /// Nobody clears it any more, nor calls it.
-    Anew,
-}
-
-/// Does something between the beginning and the end of a clear, which comes even if that panics.
-pub(crate) fn between(step: impl Fn(Step), what: impl FnOnce()) {
-    struct End<F: Fn(Step)>(F);
-    impl<F: Fn(Step)> Drop for End<F> {
-        fn drop(&mut self) {
-            (self.0)(Step::End);
-        }
-    }
-    step(Step::Begin);
-    let _end = End(step);
-    what();
-}
-
-/// Wakes who waited for what was cleared, and frees that, outside all locks. What a beginning leaves is
-/// freed at the end: it may be the user's code, during which nothing would be stored.
-fn conclude(released: Vec<Released>, step: Step) {
-    let wake = |Released { wake, free }| {
-        wake();
-        free
-    };
-    let frees: Vec<_> = released.into_iter().map(wake).collect();
-    if step != Step::Begin {
-        frees.into_iter().for_each(|free| free());
-    }
 }
 
 /// Takes a function out of those among which it has a place; false if it is not there.
@@ -289,8 +246,16 @@ impl Registry {
     }
 
     fn clear_step(&self, step: Step) {
-        // Held all the while: a function that is called for the first time begins after the step.
-        let mut registered = self.registered.lock();
+        // Held all the while: a function that is called for the first time begins after the step. Nobody
+        // else holds two caches at once, so no order is needed.
+        let (turn, (mut registered, mut held)) = Turn::with(
+            || {
+                let registered = self.registered.lock();
+                let held: Vec<_> = registered.functions.iter().map(|it| it.hold()).collect();
+                (registered, held)
+            },
+            |(_, held)| held.iter().any(|held| held.has_dependents()),
+        );
         match step {
             Step::Begin | Step::Close => registered.clears += 1,
             Step::End => registered.clears -= 1,
@@ -300,13 +265,10 @@ impl Registry {
                 registered.clearing_tags.clear();
             }
         }
-        // Nobody else holds two caches at once, so no order is needed.
-        let mut held: Vec<_> =
-            registered.functions.iter().map(|function| function.hold()).collect();
         held.iter_mut().for_each(|held| held.clear(step));
         let released: Vec<_> = held.into_iter().map(Held::release).collect();
         drop(registered);
-        conclude(released, step);
+        conclude(turn, released, step);
     }
 
     /// Takes its lock and those of its functions.

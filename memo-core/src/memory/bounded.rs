@@ -11,6 +11,7 @@ use crate::key::tags::TagHash;
 use crate::memory::agenda::NEVER;
 use crate::memory::ages::{Ages, Aging};
 use crate::memory::budget;
+use crate::memory::depending::DependingEntries;
 use crate::memory::entry::{born, Builder, Entry, Ref, View};
 use crate::memory::eviction::Queues;
 use crate::memory::gone::Gone;
@@ -21,6 +22,7 @@ use crate::platform::sync::atomic::Ordering;
 use crate::reclaim::Retired;
 
 mod past;
+mod used;
 
 /// What a function may hold.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +47,8 @@ pub(crate) struct Memory {
     queues: Option<Box<Queues<NonNull<Entry>>>>,
     /// In the order of expiry, once something expires.
     ages: Option<Box<Ages<NonNull<Entry>>>>,
+    /// By what computed them, once there is something with `depends`.
+    depending: Option<Box<DependingEntries>>,
     /// By their tags, once something has any.
     tagged: Option<Box<TaggedEntries>>,
     evictions: u64,
@@ -72,6 +76,7 @@ impl Memory {
             writer: Writer::new(),
             queues: None,
             ages: None,
+            depending: None,
             tagged: None,
             evictions: 0,
             expirations: 0,
@@ -260,6 +265,9 @@ impl Memory {
         if let Some(tagged) = self.tagged.take() {
             tagged.retire(self.writer.garbage());
         }
+        if let Some(depending) = self.depending.take() {
+            depending.retire(self.writer.garbage());
+        }
     }
 
     /// Gives up what has expired, the oldest first, but no more than so many at once. When the
@@ -370,6 +378,9 @@ impl Memory {
         }
         if let Some(tagged) = &mut self.tagged {
             tagged.remove(view);
+        }
+        if let Some(depending) = &mut self.depending {
+            depending.remove(view);
         }
         view.entry.bytes()
     }

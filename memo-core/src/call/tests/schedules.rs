@@ -6,6 +6,7 @@
 
 mod clearing;
 mod cycles;
+mod depends;
 mod detached;
 mod flights;
 mod freed;
@@ -37,7 +38,7 @@ use crate::platform::sync::{self, point};
 use crate::reclaim;
 
 /// How many scenarios there are: they share the schedules that are asked for.
-const SCENARIOS: usize = 59;
+const SCENARIOS: usize = 68;
 /// How many schedules all scenarios together are run in.
 const SCHEDULES: usize = 10_000;
 /// Of the scheduler that changes threads where priorities change: so many times in a schedule.

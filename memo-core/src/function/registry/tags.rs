@@ -1,6 +1,7 @@
 //! Clearing a tag of all functions that have it.
 
 use super::{between, conclude, Held, Registry, Step};
+use crate::function::dependents::Turn;
 use crate::key::tags::TagHash;
 
 /// Clears a tag of all these functions as one, and `clear_stores` in the middle: no computation with that
@@ -35,18 +36,24 @@ pub(crate) fn clear_tag(
 /// A step of that, of all functions at once.
 fn clear_tag_step(registries: &[&'static Registry], tag: TagHash, step: Step) {
     // In the order of a fork, and held all the while, as by a clear of all functions.
-    let mut registered: Vec<_> =
-        registries.iter().map(|registry| registry.registered.lock()).collect();
-    let mut held = Vec::new();
+    let (turn, (mut registered, mut held)) = Turn::with(
+        || {
+            let registered: Vec<_> =
+                registries.iter().map(|registry| registry.registered.lock()).collect();
+            let functions = registered.iter().flat_map(|it| &it.functions);
+            let tagged = functions.filter(|function| function.is_tagged());
+            let held: Vec<_> = tagged.map(|function| function.hold()).collect();
+            (registered, held)
+        },
+        |(_, held)| held.iter().any(|held| held.has_dependents()),
+    );
     for registered in &mut registered {
         note_clearing(&mut registered.clearing_tags, tag, step);
-        let tagged = registered.functions.iter().filter(|function| function.is_tagged());
-        held.extend(tagged.map(|function| function.hold()));
     }
     held.iter_mut().for_each(|held| held.clear_tag(tag, step));
     let released: Vec<_> = held.into_iter().map(Held::release).collect();
     drop(registered);
-    conclude(released, step);
+    conclude(turn, released, step);
 }
 
 /// Notes among the tags that are being cleared that one is, or one time less.

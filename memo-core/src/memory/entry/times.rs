@@ -158,6 +158,13 @@ impl<'a> View<'a> {
         self.until().or_else(|| self.watch().map(Watch::expiry))
     }
 
+    /// Until when it is served, however often it is used; nothing, if that is for ever.
+    pub(crate) fn served_until(self) -> Option<Tick> {
+        let of_watch =
+            |watch: &Watch| (watch.until != NEVER).then(|| Tick::from_nanos(watch.until));
+        self.until().or_else(|| self.watch().and_then(of_watch))
+    }
+
     /// When it is given up: that is later for what is kept and not served.
     pub(crate) fn end(self) -> Option<Tick> {
         self.until().or_else(|| self.watch().map(Watch::end))

@@ -1,0 +1,303 @@
+//! What is computed from what: for functions with `depends`.
+//!
+//! A computation of such a function is a [`Dependent`]. Each memoized call in its body is noted with the
+//! function that is called: that has [`Dependents`], by the digest of the call, whether or not it holds a
+//! result of it. Who forgets a result takes those and [voids](Turn::void) them: each loses its entry, or
+//! the flight that it is in is fenced, and so on with what depends on it in turn.
+//!
+//! A dependent holds those from which it was computed, so that the chain from one to the next stays
+//! whole where an entry between them was evicted. What holds none of them but its own entry goes with that.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use crate::clock::Tick;
+use crate::function::registry::Function;
+use crate::key::tags::TagHash;
+use crate::key::{Hashes, DIGEST};
+#[cfg(unix)]
+use crate::platform::process::Unlock;
+use crate::platform::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::platform::sync::{Mutex, MutexGuard};
+
+/// A computation of a function with `depends`, for as long as somebody may have to void it.
+pub(crate) struct Dependent {
+    owner: &'static dyn Function,
+    pub(crate) digest: [u8; DIGEST],
+    /// Where its entry is, if it has one.
+    pub(crate) hashes: Hashes,
+    is_void: AtomicBool,
+    /// The moment until which all that it has used is served, as a [`Tick`].
+    until: AtomicU64,
+    used: Mutex<Used>,
+}
+
+/// What a computation has used.
+#[derive(Default)]
+struct Used {
+    /// Those from which it was computed.
+    dependents: Vec<Arc<Dependent>>,
+    /// While the body runs.
+    noted: Option<Box<Noted>>,
+}
+
+/// What was noted of a body, and is noted once.
+#[derive(Default)]
+struct Noted {
+    /// Each call of each function.
+    calls: HashSet<(usize, [u8; DIGEST])>,
+    /// The addresses of those from which it is computed.
+    dependents: HashSet<usize>,
+}
+
+impl fmt::Debug for Dependent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dependent").field("function", &self.owner.name()).finish_non_exhaustive()
+    }
+}
+
+impl Dependent {
+    pub(crate) fn new(
+        owner: &'static dyn Function,
+        digest: [u8; DIGEST],
+        hashes: Hashes,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            owner,
+            digest,
+            hashes,
+            is_void: AtomicBool::new(false),
+            until: AtomicU64::new(u64::MAX),
+            used: Mutex::default(),
+        })
+    }
+
+    /// Notes a call of a function that its body makes; false if it was noted before.
+    pub(crate) fn calls(&self, function: usize, digest: &[u8; DIGEST]) -> bool {
+        self.used.lock().noted.get_or_insert_default().calls.insert((function, *digest))
+    }
+
+    /// Notes what such a call returned: from what that was computed, if it is known, and until when it is
+    /// served.
+    pub(crate) fn uses(&self, from: Option<Arc<Self>>, until: Option<Tick>) {
+        // Relaxed, here and below: it is read by who ends the computation, after all of its calls.
+        if let Some(until) = until {
+            self.until.fetch_min(until.nanos(), Ordering::Relaxed);
+        }
+        let Some(from) = from else { return };
+        self.until.fetch_min(from.until.load(Ordering::Relaxed), Ordering::Relaxed);
+        let mut used = self.used.lock();
+        let noted = used.noted.get_or_insert_default();
+        if noted.dependents.insert(Arc::as_ptr(&from).addr()) {
+            used.dependents.push(from);
+        }
+    }
+
+    /// The moment until which all is served that it has used; nothing, if that is for ever.
+    pub(crate) fn until(&self) -> Option<Tick> {
+        let until = self.until.load(Ordering::Relaxed);
+        (until != u64::MAX).then(|| Tick::from_nanos(until))
+    }
+
+    /// Its body is done, and makes no more calls.
+    pub(crate) fn conclude(&self) {
+        let mut used = self.used.lock();
+        used.noted = None;
+        used.dependents.shrink_to_fit();
+    }
+
+    /// In a [turn](Turn): whether it was not void before.
+    pub(crate) fn make_void(&self) -> bool {
+        // Relaxed: one thread at a time has the turn.
+        !self.is_void.swap(true, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Dependent {
+    /// Ends the chain of those from which it was computed in a loop: it may be as long as there are
+    /// results.
+    fn drop(&mut self) {
+        let mut left = std::mem::take(&mut self.used.lock().dependents);
+        while let Some(from) = left.pop() {
+            if let Some(from) = Arc::into_inner(from) {
+                left.append(&mut from.used.lock().dependents);
+            }
+        }
+    }
+}
+
+/// What was computed from the results of one function. Under its cache's lock.
+#[derive(Debug, Default)]
+pub(crate) struct Dependents {
+    of_calls: Pairs,
+    of_tags: Pairs,
+    /// What has been taken, and is to be voided.
+    taken: Taken,
+}
+
+/// Dependents of what was forgotten.
+#[derive(Debug, Default)]
+#[must_use]
+pub(crate) struct Taken {
+    some: Vec<Weak<Dependent>>,
+    /// All that a function had, which is gone through outside its lock.
+    all: Vec<BTreeMap<(u64, usize), Weak<Dependent>>>,
+}
+
+impl Taken {
+    /// Those of single calls and tags.
+    pub(crate) fn into_some(self) -> Vec<Weak<Dependent>> {
+        self.some
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.some.extend(other.some);
+        self.all.extend(other.all);
+    }
+}
+
+/// Dependents by what they depend on: the digest of a call, or the hash of a tag.
+///
+/// A tree, as that grows without ever having to move all there is. What has gone is found by looking at
+/// some pairs whenever one is added.
+#[derive(Debug, Default)]
+struct Pairs {
+    pairs: BTreeMap<(u64, usize), Weak<Dependent>>,
+    /// Where it was looked last.
+    looked: (u64, usize),
+}
+
+/// So many pairs are looked at for each that is added: more than one, so that those that have gone are
+/// never most of them.
+const LOOKS: usize = 2;
+
+impl Pairs {
+    fn add(&mut self, on: u64, dependent: &Arc<Dependent>) {
+        self.forget_some();
+        self.pairs.insert((on, Arc::as_ptr(dependent).addr()), Arc::downgrade(dependent));
+    }
+
+    fn forget_some(&mut self) {
+        for _ in 0..LOOKS {
+            let mut next = self.pairs.range(self.looked..);
+            let Some((&place, dependent)) = next.next() else {
+                self.looked = (0, 0);
+                return;
+            };
+            self.looked = next.next().map_or((0, 0), |(&place, _)| place);
+            if dependent.strong_count() == 0 {
+                self.pairs.remove(&place);
+            }
+        }
+    }
+
+    fn take(&mut self, on: u64, taken: &mut Vec<Weak<Dependent>>) {
+        while let Some((&place, _)) = self.pairs.range((on, 0)..=(on, usize::MAX)).next() {
+            taken.extend(self.pairs.remove(&place));
+        }
+    }
+}
+
+/// What a digest is known by here. Of two calls that have it in common both lose their dependents where
+/// one is forgotten.
+fn number(digest: &[u8; DIGEST]) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *digest;
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+impl Dependents {
+    /// Adds one on a call with these tags.
+    pub(crate) fn add(
+        &mut self,
+        digest: &[u8; DIGEST],
+        tags: impl Iterator<Item = TagHash>,
+        dependent: &Arc<Dependent>,
+    ) {
+        self.of_calls.add(number(digest), dependent);
+        tags.for_each(|tag| self.of_tags.add(tag, dependent));
+    }
+
+    /// The call is forgotten.
+    pub(crate) fn forget(&mut self, digest: &[u8; DIGEST]) {
+        self.of_calls.take(number(digest), &mut self.taken.some);
+    }
+
+    /// What has the tag is forgotten.
+    pub(crate) fn forget_tagged(&mut self, tag: TagHash) {
+        self.of_tags.take(tag, &mut self.taken.some);
+    }
+
+    /// All is forgotten.
+    pub(crate) fn forget_all(&mut self) {
+        let (of_calls, of_tags) = (&mut self.of_calls.pairs, &mut self.of_tags.pairs);
+        self.taken.all.extend([std::mem::take(of_calls), std::mem::take(of_tags)]);
+    }
+
+    /// What has been taken, to be voided once the lock is released.
+    pub(crate) fn take(&mut self) -> Taken {
+        std::mem::take(&mut self.taken)
+    }
+}
+
+/// The right to take dependents and void them: of one thread at a time, so that who finds none of what it
+/// forgets finds them void as well.
+#[must_use]
+pub(crate) struct Turn {
+    /// Held for its drop.
+    _guard: MutexGuard<'static, ()>,
+}
+
+static TURN: Mutex<()> = Mutex::new(());
+
+impl Turn {
+    /// What `hold` locks; in a turn, if that is needed. The caller holds no other lock.
+    pub(crate) fn with<T>(
+        hold: impl Fn() -> T,
+        is_needed: impl FnOnce(&T) -> bool,
+    ) -> (Option<Self>, T) {
+        let held = hold();
+        if !is_needed(&held) {
+            return (None, held);
+        }
+        // It precedes all other locks.
+        drop(held);
+        let turn = Self { _guard: TURN.lock() };
+        (Some(turn), hold())
+    }
+
+    /// Voids these, and all that depends on them. The caller holds no other lock.
+    pub(crate) fn void(self, taken: Taken) -> Voided {
+        let Taken { some: mut left, all } = taken;
+        let mut all = all.into_iter().flatten().map(|(_, dependent)| dependent);
+        let mut ends = Vec::new();
+        while let Some(dependent) = left.pop().or_else(|| all.next()) {
+            // What nobody holds any more has no entry, and nothing depends on it.
+            let Some(dependent) = dependent.upgrade() else { continue };
+            ends.extend(dependent.owner.void(&dependent, &mut left));
+        }
+        drop(self);
+        Voided(ends)
+    }
+}
+
+/// What is left to do for what was voided, outside all locks: that may be the user's code.
+#[must_use]
+pub(crate) struct Voided(Vec<Box<dyn FnOnce()>>);
+
+impl Voided {
+    pub(crate) const fn nothing() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(crate) fn conclude(self) {
+        self.0.into_iter().for_each(|end| end());
+    }
+}
+
+/// Has nobody void anything for as long as the process forks.
+#[cfg(unix)]
+pub(crate) fn before_fork() -> Unlock {
+    let turn = TURN.lock();
+    Box::new(move |_| drop(turn))
+}

@@ -1,0 +1,42 @@
+//! What entries were computed by, of functions with `depends`.
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use super::Memory;
+use crate::function::causes::Cause;
+use crate::function::dependents::Dependent;
+use crate::key::Hashes;
+use crate::memory::entry::{Entry, View};
+use crate::memory::table::Table;
+
+impl Memory {
+    /// Whether this very entry is there.
+    pub(crate) fn has(&self, table: &Table, view: View<'_>) -> bool {
+        let is_it = |other: View<'_>| std::ptr::eq(other.entry, view.entry);
+        self.writer.locate(table, view.hashes(), is_it).is_some()
+    }
+
+    /// What has computed an entry that is there, of a function with `depends`.
+    pub(crate) fn dependent(&self, view: View<'_>) -> Option<&Arc<Dependent>> {
+        self.depending.as_ref()?.get(view)
+    }
+
+    /// Notes what has computed an entry that was stored just now.
+    pub(crate) fn note_dependent(&mut self, entry: NonNull<Entry>, dependent: Arc<Dependent>) {
+        self.depending.get_or_insert_default().add(entry, dependent);
+    }
+
+    /// Removes the entry that was computed so, if it is still there.
+    pub(crate) fn remove_dependent(
+        &mut self,
+        table: &Table,
+        hashes: Hashes,
+        is_meant: impl Fn(&Arc<Dependent>) -> bool,
+    ) {
+        let is_it = |view: View<'_>| self.dependent(view).is_some_and(&is_meant);
+        if let Some((_, view)) = self.writer.locate(table, hashes, is_it) {
+            self.remove_for(table, view, Cause::Cleared);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What is cleared while something is computed from it.
+
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::thread;
+
+use memo::memo;
+
+use crate::schedule::{eventually, End, Runs, Task};
+
+/// An inner function over a source that changes, and an outer one that is held once it has called that.
+macro_rules! held {
+    ($inner:ident, $outer:ident) => {
+        static SOURCE: AtomicU64 = AtomicU64::new(1);
+        static RUNS: Runs = Runs::new();
+
+        #[memo]
+        fn $inner() -> u64 {
+            SOURCE.load(SeqCst)
+        }
+
+        #[memo(depends)]
+        fn $outer() -> u64 {
+            let inner = $inner();
+            10 * inner + u64::from(RUNS.held().unwrap())
+        }
+    };
+}
+
+#[test]
+fn a_result_whose_source_is_cleared_before_it_is_stored_is_not_stored() {
+    held!(inner, outer);
+    for (version, forget) in [(2, inner::clear as fn()), (3, || assert_eq!(inner::refresh(), 3))] {
+        let run = RUNS.count();
+        thread::scope(|scope| {
+            let call = scope.spawn(outer);
+            RUNS.wait_for(run + 1);
+            SOURCE.store(version, SeqCst);
+            forget();
+            RUNS.end(run, End::Returns(1));
+            assert_eq!(call.join().unwrap(), 10 * (version - 1) + 1);
+        });
+        assert!(!outer::contains());
+    }
+}
+
+#[test]
+fn who_waits_for_a_computation_that_is_void_computes_anew() {
+    held!(inner, outer);
+    thread::scope(|scope| {
+        let first = scope.spawn(outer);
+        RUNS.wait_for(1);
+        let second = scope.spawn(outer);
+        SOURCE.store(2, SeqCst);
+        inner::clear();
+        // It asks again, and is told nothing of the first.
+        RUNS.wait_for(2);
+        RUNS.end(1, End::Returns(2));
+        assert_eq!(second.join().unwrap(), 22);
+        RUNS.end(0, End::Returns(1));
+        assert_eq!(first.join().unwrap(), 11);
+    });
+    assert_eq!(outer::get(), Some(22));
+}
+
+#[test]
+fn what_waited_for_another_call_depends_on_it() {
+    static RUNS: Runs = Runs::new();
+    static SOURCE: AtomicU64 = AtomicU64::new(1);
+
+    #[memo]
+    fn source() -> u64 {
+        SOURCE.load(SeqCst)
+    }
+
+    #[memo(depends, max_entries = 1)]
+    fn slow(x: u64) -> u64 {
+        let from = source();
+        if x == 1 {
+            RUNS.held().unwrap();
+        }
+        from
+    }
+
+    #[memo(depends)]
+    fn outer() -> u64 {
+        slow(1)
+    }
+
+    thread::scope(|scope| {
+        let leader = scope.spawn(|| slow(1));
+        RUNS.wait_for(1);
+        let waits = scope.spawn(outer);
+        eventually(|| {
+            memo::report().functions.iter().any(|it| it.stats.name == outer::stats().name)
+        });
+        RUNS.end(0, End::Returns(0));
+        assert_eq!((leader.join().unwrap(), waits.join().unwrap()), (1, 1));
+    });
+    // What it waited for is evicted, and the chain holds.
+    slow(2);
+    assert!(!slow::contains(1) && outer::contains());
+    SOURCE.store(2, SeqCst);
+    source::clear();
+    assert!(!outer::contains());
+}
+
+#[test]
+fn who_takes_over_depends_on_what_it_calls_itself() {
+    static SOURCE: AtomicU64 = AtomicU64::new(1);
+    static RUNS: Runs = Runs::new();
+
+    #[memo]
+    fn source(x: u64) -> u64 {
+        let _ = x;
+        SOURCE.load(SeqCst)
+    }
+
+    #[memo(depends)]
+    async fn slow() -> u64 {
+        let from = source(1);
+        let _ = RUNS.awaited().await;
+        from
+    }
+
+    let mut first = Task::new(slow());
+    assert!(first.poll().is_pending());
+    let mut second = Task::new(slow());
+    assert!(second.poll().is_pending());
+    drop(first);
+    SOURCE.store(2, SeqCst);
+    source::clear();
+    assert!(second.is_woken() && second.poll().is_pending());
+    RUNS.end(1, End::Returns(0));
+    assert_eq!(second.poll(), std::task::Poll::Ready(2));
+    assert_eq!(slow::get(), Some(2));
+    source::remove(1);
+    assert!(!slow::contains());
+}
+
+#[test]
+fn a_background_refresh_voids_what_was_computed_from_the_old_and_is_made_of_the_new() {
+    static VERSION: AtomicU64 = AtomicU64::new(1);
+
+    #[memo(ttl = "200ms", refresh = "background")]
+    fn rate() -> u64 {
+        VERSION.load(SeqCst)
+    }
+
+    #[memo(depends)]
+    fn price() -> u64 {
+        10 * rate()
+    }
+
+    assert_eq!(price(), 10);
+    VERSION.store(2, SeqCst);
+    // Whoever asks once it is old has it refreshed; what was computed from the old one goes with that.
+    eventually(|| {
+        rate();
+        price() == 20
+    });
+    assert_eq!(rate(), 2);
+}
+
+#[test]
+fn threads_that_clear_the_same_wait_for_what_the_other_has_begun() {
+    static SOURCE: AtomicU64 = AtomicU64::new(1);
+
+    #[memo]
+    fn source(x: u64) -> u64 {
+        let _ = x;
+        SOURCE.load(SeqCst)
+    }
+
+    #[memo(depends)]
+    fn middle(x: u64) -> u64 {
+        source(x % 10)
+    }
+
+    #[memo(depends)]
+    fn outer(x: u64) -> u64 {
+        middle(x)
+    }
+
+    for version in 2..20 {
+        for x in 0..200 {
+            outer(x);
+        }
+        SOURCE.store(version, SeqCst);
+        crate::schedule::together(4, |thread| {
+            if thread % 2 == 0 {
+                source::clear();
+            } else {
+                for x in 0..10 {
+                    source::remove(x);
+                }
+            }
+            // From here on nothing is from before.
+            for x in 0..200 {
+                assert_eq!(outer(x), version);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_body_that_is_given_up_leaves_nothing_that_could_be_voided() {
+    static RUNS: Runs = Runs::new();
+
+    #[memo]
+    fn source() -> u64 {
+        1
+    }
+
+    #[memo(depends)]
+    async fn given_up() -> u64 {
+        let from = source();
+        let _ = RUNS.awaited().await;
+        from
+    }
+
+    for _ in 0..3 {
+        let mut task = Task::new(given_up());
+        assert!(task.poll().is_pending());
+        drop(task);
+        source::clear();
+    }
+    assert!(!given_up::contains());
+}
