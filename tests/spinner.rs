@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::pin::pin;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -83,6 +84,39 @@ fn refreshed(first: bool) -> u32 {
     u32::from(first)
 }
 
+#[memo(spinner = "Beside")]
+fn beside_others(key: u32) -> u32 {
+    while !IS_OPEN.load(SeqCst) {
+        thread::yield_now();
+    }
+    key
+}
+
+static IS_OPEN: AtomicBool = AtomicBool::new(false);
+
+/// Does something while so many computations go on beside it.
+fn beside(computations: u32, something: impl FnOnce() -> u32) -> u32 {
+    thread::scope(|scope| {
+        for key in 0..computations {
+            scope.spawn(move || beside_others(key));
+        }
+        let answer = something();
+        IS_OPEN.store(true, SeqCst);
+        answer
+    })
+}
+
+#[memo(spinner = "Loud")]
+fn loud() -> u32 {
+    let answer = last();
+    panic!("this is the message, of {answer}");
+}
+
+#[memo(spinner = "Exiting")]
+fn exiting() -> u32 {
+    std::process::exit(last() as i32)
+}
+
 /// What this program does at the other side of a terminal.
 fn play(role: &str) -> u32 {
     match role {
@@ -108,6 +142,22 @@ fn play(role: &str) -> u32 {
             let both = thread::spawn(within);
             rows() + both.join().unwrap()
         }
+        "printing" => beside(4, || {
+            let answer = last();
+            (0..10).for_each(|row| println!("row {row}"));
+            answer
+        }),
+        "panic beside" => beside(1, || {
+            assert!(std::panic::catch_unwind(loud).is_err());
+            last()
+        }),
+        "stopped" => {
+            rows();
+            // What is printed would wait for the terminal.
+            // SAFETY: it ends the process.
+            unsafe { libc::_exit(0) }
+        }
+        "exit" => exiting(),
         "background" => {
             while refreshed::stats().hits == 0 {
                 refreshed(true);
@@ -170,15 +220,21 @@ impl Terminal {
         writeln!(self.keyboard, "{number}").unwrap();
     }
 
-    /// Watches to the end, and returns what was shown after the answer began.
+    /// Watches to the end, and returns all that was shown.
+    fn rest(&mut self) -> &str {
+        while let Ok(bytes) = self.output.recv_timeout(AGES) {
+            self.seen.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        &self.seen
+    }
+
+    /// Watches to the end, and returns what was shown before and after the answer.
     #[track_caller]
     fn end(&mut self, answer: u32) -> (String, String) {
         let answer = format!("answered {answer}");
         self.wait_for(&answer);
         self.child.wait().unwrap();
-        while let Ok(bytes) = self.output.recv_timeout(AGES) {
-            self.seen.push_str(&String::from_utf8_lossy(&bytes));
-        }
+        self.rest();
         let (before, after) = self.seen.split_once(&answer).unwrap();
         (before.to_owned(), after.to_owned())
     }
@@ -255,14 +311,59 @@ fn of_computations_within_each_other_only_the_outermost_is_shown() {
 }
 
 #[test]
-fn computations_beside_each_other_have_a_line_each() {
+fn of_computations_beside_each_other_the_oldest_is_shown_and_the_others_are_counted() {
     let mut terminal = Terminal::start("two");
-    terminal.wait_for("Loading rows… 0.");
-    terminal.wait_for("Within 0.");
+    terminal.wait_for(" s, and 1 more");
     terminal.answer(1);
     terminal.answer(2);
     let (before, _) = terminal.end(3);
-    assert!(!left(&before).contains("Within"), "{before:?}");
+    assert!(!left(&before).contains(" s"), "{before:?}");
+}
+
+#[test]
+fn what_others_print_is_not_erased() {
+    let mut terminal = Terminal::start("printing");
+    terminal.wait_for("Beside 0.");
+    terminal.wait_for(" s, and 3 more");
+    terminal.answer(7);
+    let (before, _) = terminal.end(7);
+    for row in 0..10 {
+        let is_left = |line| left(line).ends_with(&format!("row {row}"));
+        assert!(before.split("\r\n").any(is_left), "{row} in {before:?}");
+    }
+}
+
+#[test]
+fn a_panic_beside_what_is_shown_has_its_message_and_nothing_of_it_stays() {
+    let mut terminal = Terminal::start("panic beside");
+    terminal.wait_for(" s, and 1 more");
+    terminal.answer(7);
+    terminal.wait_for("this is the message, of 7");
+    terminal.answer(1);
+    let (before, _) = terminal.end(1);
+    let is_left = |line| left(line).contains("this is the message, of 7");
+    assert!(before.split("\r\n").any(is_left), "{before:?}");
+    assert!(!left(&before).contains("Beside"), "{before:?}");
+}
+
+#[test]
+fn a_terminal_that_somebody_has_stopped_holds_nobody_up() {
+    let mut terminal = Terminal::start("stopped");
+    terminal.wait_for("Loading rows… 0.");
+    // As with Control-S.
+    terminal.keyboard.write_all(b"\x13").unwrap();
+    terminal.answer(7);
+    assert!(terminal.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_process_that_ends_in_a_body_leaves_nothing_on_the_screen() {
+    let mut terminal = Terminal::start("exit");
+    terminal.wait_for("Exiting 0.");
+    terminal.answer(3);
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(3));
+    let shown = terminal.rest();
+    assert!(!left(shown).contains("Exiting"), "{shown:?}");
 }
 
 #[test]

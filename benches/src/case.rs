@@ -198,7 +198,7 @@ pub const CASES: &[Case] = &[
         .why(IDENTITY)
         .drawn("cold miss, &str"),
     miss("churn", "miss and eviction, `u64`", NONE).drawn("miss and eviction"),
-    miss("stampede", "64 threads, one cold key of 5 ms", NONE).drawn("64 threads, one key"),
+    miss("stampede", "64 threads, one cold key of some ms", NONE).drawn("64 threads, one key"),
     miss("fib", "recursion `fib(90)`, cold", NONE).drawn("recursion fib(90)"),
     hit("singleton", "singleton", SINGLETON).why(ARC),
     hit("singleton-str", "singleton of a `&str`", NONE),

@@ -494,14 +494,17 @@ use quote::quote;
 ///
 /// ## What a terminal shows
 ///
-/// With the feature `spinner`, a function that takes its time says so: after 200 ms its computation has a
-/// line on standard error, with a text and the time that it has taken so far, which is gone when the
-/// computation ends. `spinner` alone shows the function's name; the text of `spinner = "…"` may be a
-/// constant of type `&'static str`.
+/// `spinner = "Loading rows…"` shows a computation that takes longer than 200 ms on standard error, with its time,
+/// until it ends; `spinner` alone shows the function's name. It needs the feature `spinner`. The text may be a
+/// constant of type `&'static str`, of which the first line is shown, and of that 60 characters.
 ///
-/// Nothing is shown where standard error is no terminal, for hits, for waits, for what is refreshed in the
-/// background, and for a computation within another one that is shown. Computations beside each other have
-/// a line each. What the body itself prints to the terminal meanwhile mixes with the line.
+/// There is one line for all: the computation that began first is shown, and the others are counted. What is
+/// computed in the body of another that is shown is not among them. What the program prints meanwhile stands
+/// behind that line; keep its own ends of lines, or it is erased with it.
+///
+/// Nothing is shown where standard error is no terminal or `TERM` says that it cannot be written over, in a child
+/// of `fork`, for hits and waits, for what is refreshed in the background, and for what runs uncached. A process
+/// that is killed by a signal leaves the line where it is.
 ///
 /// ```
 /// # use memo::memo;

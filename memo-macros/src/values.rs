@@ -409,7 +409,7 @@ pub(crate) fn spinner(option: &Ident, input: ParseStream) -> Result<TokenStream>
         match literal(&text) {
             Some(Lit::Str(written)) if written.value().is_empty() => {
                 let cure =
-                    "an empty text shows nothing: write `spinner` alone for the function's name";
+                    "an empty text says nothing: write `spinner` alone for the function's name";
                 return Err(Error::new(written.span(), cure));
             }
             None | Some(Lit::Str(_)) => quote!(#text),

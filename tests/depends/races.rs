@@ -226,3 +226,36 @@ fn a_body_that_is_given_up_leaves_nothing_that_could_be_voided() {
     }
     assert!(!given_up::contains());
 }
+
+#[test]
+fn what_a_body_refreshed_and_somebody_cleared_meanwhile_is_not_stored() {
+    static SOURCE: AtomicU64 = AtomicU64::new(1);
+    static RUNS: Runs = Runs::new();
+
+    #[memo]
+    fn source() -> u64 {
+        let now = SOURCE.load(SeqCst);
+        RUNS.held().unwrap();
+        now
+    }
+
+    #[memo(depends)]
+    fn inner() -> u64 {
+        source::refresh()
+    }
+
+    #[memo(depends)]
+    fn outer() -> u64 {
+        inner()
+    }
+
+    thread::scope(|scope| {
+        let call = scope.spawn(outer);
+        RUNS.wait_for(1);
+        SOURCE.store(2, SeqCst);
+        source::clear();
+        RUNS.end(0, End::Returns(0));
+        assert_eq!(call.join().unwrap(), 1);
+    });
+    assert!(!inner::contains() && !outer::contains());
+}

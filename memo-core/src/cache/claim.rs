@@ -16,7 +16,7 @@ pub(crate) enum Claim {
 
 impl Cache {
     /// Looks again, under the lock, and joins the flight of the key or becomes it.
-    pub(crate) fn claim(&self, call: &Claimant) -> Claim {
+    pub(crate) fn claim(&'static self, call: &Claimant) -> Claim {
         let mut shared = self.lock();
         if let Some(around) = call.flight.around() {
             self.note_call(&mut shared, &call.flight, around);

@@ -4,8 +4,9 @@ use std::sync::{Arc, Weak};
 
 use super::{Cache, Claimant, Shared};
 use crate::background::pool::STORES;
+use crate::clock::Tick;
 use crate::flight::{self, Flight};
-use crate::function::dependents::{Dependent, Taken};
+use crate::function::dependents::{self, Dependent, Taken};
 use crate::key::tags::{TagHash, Tags};
 use crate::key::DIGEST;
 use crate::memory::entry::View;
@@ -26,14 +27,19 @@ impl Shared {
     /// Notes that a computation uses what a call comes to, unless that is known.
     fn note_dependent(
         &mut self,
-        function: &Cache,
+        function: &'static Cache,
         digest: &[u8; DIGEST],
         tags: impl Iterator<Item = TagHash>,
         dependent: &Arc<Dependent>,
     ) {
-        if dependent.calls(function.address(), digest) {
-            self.dependents.get_or_insert_default().add(digest, tags, dependent);
+        if !dependent.calls(function.address(), digest) {
+            return;
         }
+        let dependents = self.dependents.get_or_insert_with(|| {
+            dependents::list(function);
+            Box::default()
+        });
+        dependents.add(digest, tags, dependent);
     }
 }
 
@@ -44,19 +50,29 @@ impl Cache {
 
     /// Notes what a call in the body of a computation is about to use, whatever it finds.
     #[cold]
-    pub(super) fn note_call(&self, shared: &mut Shared, flight: &Flight, around: &Arc<Dependent>) {
+    pub(super) fn note_call(
+        &'static self,
+        shared: &mut Shared,
+        flight: &Flight,
+        around: &Arc<Dependent>,
+    ) {
         let tags = flight.tags.iter().flat_map(Tags::hashes);
         shared.note_dependent(self, &flight.digest, tags, around);
     }
 
     /// Notes that the computation whose body this thread is in uses an entry that was found; false if that
     /// is there no more, and is none to be used.
-    pub(crate) fn note_hit(&self, digest: &[u8; DIGEST], entry: View<'_>) -> bool {
+    pub(crate) fn note_hit(&'static self, digest: &[u8; DIGEST], entry: View<'_>) -> bool {
         flight::recording().is_none_or(|around| self.note_hit_in(&around, digest, entry))
     }
 
     #[cold]
-    fn note_hit_in(&self, around: &Arc<Dependent>, digest: &[u8; DIGEST], entry: View<'_>) -> bool {
+    fn note_hit_in(
+        &'static self,
+        around: &Arc<Dependent>,
+        digest: &[u8; DIGEST],
+        entry: View<'_>,
+    ) -> bool {
         let mut shared = self.lock();
         // Whatever takes it out takes its dependents, under this lock.
         if !shared.memory.has(&self.table, entry) {
@@ -69,10 +85,12 @@ impl Cache {
         true
     }
 
-    /// Notes that the computation whose body this thread is in was told that there is no result of a call.
-    pub(crate) fn note_absence(&self, digest: &[u8; DIGEST]) {
+    /// Notes that the computation whose body this thread is in was told whether there is a result of a call,
+    /// which is so until then.
+    pub(crate) fn note_look(&'static self, digest: &[u8; DIGEST], until: Option<Tick>) {
         if let Some(around) = flight::recording() {
             self.lock().note_dependent(self, digest, std::iter::empty(), &around);
+            around.uses(None, until);
         }
     }
 
@@ -87,15 +105,24 @@ impl Cache {
 
     /// Notes under the lock what a computation has come to, of which something is noted.
     #[cold]
-    pub(super) fn note_end(&self, shared: &mut Shared, call: &Claimant, result: Option<View<'_>>) {
+    pub(super) fn note_end(
+        &'static self,
+        shared: &mut Shared,
+        call: &Claimant,
+        result: Option<View<'_>>,
+    ) {
         let flight = &call.flight;
         if let Some(own) = flight.dependent() {
             own.conclude();
         }
         let Some(around) = flight.around() else { return };
         if call.is_forced {
-            // It was not noted before, lest its own result voids it.
+            // It was not noted before, lest its own result voids it. What was forgotten meanwhile has not
+            // found it, then.
             self.note_call(shared, flight, around);
+            if flight.is_fenced() || shared.is_clearing(flight.tags.as_ref()) {
+                around.spoil();
+            }
         }
         let stored = result.and_then(|entry| shared.memory.dependent(entry));
         let from = stored.or(flight.dependent()).cloned();

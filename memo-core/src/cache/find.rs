@@ -343,13 +343,23 @@ impl Cache {
         self.find_by_key(key, false).map(|(found, _)| found)
     }
 
-    pub(crate) fn contains(&self, args: &dyn Arguments) -> bool {
+    pub(crate) fn contains(&'static self, args: &dyn Arguments) -> bool {
         let Ok(key) = self.key(args, 0) else { return false };
-        self.note_absence(&key.digest);
-        let pin = pin();
-        let Some(table) = self.table.read(&pin) else { return false };
-        table
-            .find(key.entry.hashes().of(table.is_thorough()), same_key(&key.entry))
-            .is_some_and(|entry| entry.expiry().is_none_or(|expiry| expiry > self.now()))
+        // Before the look: what changes after it voids what is computed from the answer.
+        self.note_look(&key.digest, None);
+        let until = {
+            let pin = pin();
+            let Some(table) = self.table.read(&pin) else { return false };
+            let hash = key.entry.hashes().of(table.is_thorough());
+            let Some(entry) = table.find(hash, same_key(&key.entry)) else { return false };
+            if entry.expiry().is_some_and(|expiry| expiry <= self.now()) {
+                return false;
+            }
+            entry.served_until()
+        };
+        if until.is_some() {
+            self.note_look(&key.digest, until);
+        }
+        true
     }
 }

@@ -8,6 +8,7 @@ use super::{Cache, Claimant, Shared};
 use crate::clock::Tick;
 use crate::flight::{Fenced, Left};
 use crate::function::causes::Cause;
+use crate::function::dependents;
 use crate::function::event::EventKind;
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Ref, View};
@@ -79,6 +80,7 @@ struct Ended {
 
 /// What a miss does for all functions: gives up what has expired, and frees what was cleared.
 fn reclaim() {
+    dependents::tend();
     reclaim::free_some();
     expiry::reclaim_due();
 }
@@ -142,7 +144,9 @@ impl Cache {
         if let Some(took) = call.took {
             shared.computed.add(took);
         }
-        let is_current = !flight.is_fenced() && !shared.is_clearing(flight.tags.as_ref());
+        let is_spoiled = flight.dependent().is_some_and(|own| own.is_spoiled());
+        let is_current =
+            !flight.is_fenced() && !shared.is_clearing(flight.tags.as_ref()) && !is_spoiled;
         // A resource is there once for all, and what two computed beside each other is as good; only
         // what is forced replaces it.
         let is_beside = self.is_resource || !shared.flights.leads(flight);

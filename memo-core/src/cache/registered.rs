@@ -181,6 +181,14 @@ impl Function for Cache {
         self.void_dependent(dependent, left)
     }
 
+    fn forget_some_dependents(&'static self) {
+        if let Some(mut shared) = self.shared.try_lock() {
+            if let Some(dependents) = &mut shared.dependents {
+                dependents.forget_some();
+            }
+        }
+    }
+
     fn evict_older(&'static self, next: u64) -> (bool, Box<dyn Any>) {
         self.evict_if_older(next)
     }

@@ -50,13 +50,17 @@ impl Cache {
     }
 
     fn why_found(&self, found: &Found) -> Why {
-        let now = self.now();
-        let expiry = match self.remaining(found) {
-            Some(Times::Until(until)) => Some(until),
-            Some(Times::Watched { until, .. }) => until,
-            Some(Times::Lasting) | None => None,
-        };
+        let (now, expiry) = (self.now(), self.until(found));
         Why::Hit { age: found.age, left: expiry.map(|expiry| expiry.since(now)) }
+    }
+
+    /// Until when a result that a store has is served, if not for ever.
+    pub(crate) fn until(&self, found: &Found) -> Option<Tick> {
+        match self.remaining(found)? {
+            Times::Until(until) => Some(until),
+            Times::Watched { until, .. } => until,
+            Times::Lasting => None,
+        }
     }
 
     /// Whether the store has results of the function as it was before it changed, and none of it as it is.

@@ -229,7 +229,7 @@ impl Memo {
         let key = self.cache.key(args, 0).ok()?;
         let Some((found, served)) = self.cache.find_by_key(&key, is_call) else {
             if !is_call {
-                self.cache.note_absence(&key.digest);
+                self.cache.note_look(&key.digest, None);
             }
             return None;
         };

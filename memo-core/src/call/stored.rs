@@ -150,7 +150,9 @@ impl Memo {
 
     /// What the store has of a call, for who only looks.
     pub(super) fn look_in_store<R, P: Payload<R>>(&'static self, key: &Key) -> Option<R> {
-        self.restore_found::<R, P>(&self.cache.load_only(key)?)
+        let found = self.cache.load_only(key)?;
+        self.cache.note_look(&key.digest, self.cache.until(&found));
+        self.restore_found::<R, P>(&found)
     }
 
     /// The result of what was found in the store.

@@ -1,9 +1,9 @@
 //! What a computation that lasts shows on a terminal, with the feature `spinner`: what without it is
 //! nothing at all.
 //!
-//! A computation has a [`Slot`], which it takes when its body begins and gives back when that ends.
-//! One thread draws for all of them: it is there while there are any, and touches nothing of the
-//! terminal before one has lasted for [`DELAY`](with::DELAY).
+//! A computation has a [`Slot`], which it takes when its body begins and gives back when that ends. One thread
+//! draws for all of them, one line, as whoever moves the cursor over several erases what others have printed
+//! between them. It is there while there are any, and nobody else touches the terminal.
 
 #[cfg(all(feature = "spinner", unix))]
 pub(crate) use with::before_fork;
@@ -17,7 +17,7 @@ use super::Flight;
 impl Flight {
     /// Shows the computation from now on, if it lasts; of those that are within each other only the
     /// outermost.
-    pub(crate) fn begin_spinner(&self, text: &str) {
+    pub(crate) fn begin_spinner(&self, text: &'static str) {
         let is_within = || self.outwards().skip(1).any(|around| around.spinner.is_taken());
         if Slot::is_seen() && !is_within() {
             self.spinner.begin(text);
@@ -35,14 +35,17 @@ impl Flight {
 mod with {
     use std::collections::BTreeMap;
     use std::fmt;
+    #[cfg(unix)]
+    use std::sync::atomic::AtomicBool;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::thread;
     use std::time::Duration;
 
-    use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+    use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
     use once_cell::sync::Lazy;
 
     use crate::clock::Instant;
+    use crate::platform::process;
     #[cfg(unix)]
     use crate::platform::process::{Side, Unlock};
     use crate::platform::sync::{Condvar, Mutex, MutexGuard};
@@ -51,10 +54,15 @@ mod with {
     pub(super) const DELAY: Duration = Duration::from_millis(200);
     /// Between two pictures.
     const FRAME: Duration = Duration::from_millis(100);
-    /// For how long the thread waits for another computation before it ends.
-    const KEEP_ALIVE: Duration = Duration::from_secs(1);
+    /// So often the thread looks for something to show, and finds nothing, before it ends.
+    const IDLE_LOOKS: u32 = 10;
+    /// For how long the end of a computation waits until the terminal shows it no more: one that does not
+    /// take what is written, as somebody has stopped it, holds nobody up.
+    const MAX_WAIT: Duration = Duration::from_millis(100);
+    /// So many characters of a text are shown.
+    const MAX_TEXT: usize = 60;
 
-    /// The number of a computation's line while it has one, or zero.
+    /// The number of a computation while it may be shown, or zero.
     #[derive(Debug, Default)]
     pub(in crate::flight) struct Slot(AtomicU64);
 
@@ -63,9 +71,11 @@ mod with {
             Self(AtomicU64::new(0))
         }
 
-        /// Whether standard error is a terminal, which somebody sees.
+        /// Whether standard error is a terminal, which somebody sees. A child of `fork` has its parent's,
+        /// on which that draws.
         pub(super) fn is_seen() -> bool {
-            !LINES.is_hidden()
+            static IS_SEEN: Lazy<bool> = Lazy::new(|| !ProgressDrawTarget::stderr().is_hidden());
+            *IS_SEEN && process::generation() == 0
         }
 
         // Relaxed, here and below: the number is all there is to it, and what it names is behind a lock.
@@ -73,148 +83,216 @@ mod with {
             self.0.load(Ordering::Relaxed) != 0
         }
 
-        pub(super) fn begin(&self, text: &str) {
-            let number = SCREEN.lock().add(text);
+        pub(super) fn begin(&self, text: &'static str) {
+            let number = UNDER_WAY.lock().add(text);
             self.0.store(number, Ordering::Relaxed);
         }
 
         #[inline]
         pub(super) fn end(&self) {
             if self.is_taken() {
-                let number = self.0.swap(0, Ordering::Relaxed);
-                SCREEN.lock().remove(number);
+                UnderWay::remove(self.0.swap(0, Ordering::Relaxed));
             }
         }
     }
 
-    static LINES: Lazy<MultiProgress> =
-        Lazy::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+    static UNDER_WAY: Mutex<UnderWay> = Mutex::new(UnderWay {
+        computations: BTreeMap::new(),
+        last: 0,
+        has_thread: false,
+        is_shown: false,
+    });
+    /// What is shown is to be erased.
+    static ENDED: Condvar = Condvar::new();
+    static ERASED: Condvar = Condvar::new();
 
-    static SCREEN: Mutex<Screen> =
-        Mutex::new(Screen { lines: BTreeMap::new(), last: 0, has_thread: false });
-    /// There is a line for a thread that waits without any.
-    static BEGUN: Condvar = Condvar::new();
-
-    struct Screen {
-        lines: BTreeMap<u64, Line>,
+    /// The computations that may be shown. The lock is held for moments: the terminal is the thread's alone.
+    struct UnderWay {
+        computations: BTreeMap<u64, Computation>,
         /// The latest number.
         last: u64,
         has_thread: bool,
+        /// There is something on the terminal, or about to be.
+        is_shown: bool,
     }
 
-    struct Line {
-        text: String,
+    struct Computation {
+        text: &'static str,
         since: Instant,
-        /// Once it is drawn.
-        bar: Option<ProgressBar>,
     }
 
-    impl Screen {
-        fn add(&mut self, text: &str) -> u64 {
+    impl UnderWay {
+        fn add(&mut self, text: &'static str) -> u64 {
             self.last += 1;
-            let line = Line { text: text.to_owned(), since: Instant::now(), bar: None };
-            self.lines.insert(self.last, line);
-            if self.has_thread {
-                BEGUN.notify_one();
-            } else {
+            self.computations.insert(self.last, Computation { text, since: Instant::now() });
+            if !self.has_thread {
                 let thread = thread::Builder::new().name("memo-spinner".into());
-                // Without a thread nothing is shown, and the computation goes on all the same.
+                // Without a thread nothing is shown, and the computation goes on all the same. One that is
+                // there looks again before this has lasted.
                 self.has_thread = thread.spawn(draw).is_ok();
+                #[cfg(unix)]
+                erase_at_exit();
             }
             self.last
         }
 
-        /// Takes a line off the screen, before its computation returns.
-        fn remove(&mut self, number: u64) {
-            let Some(bar) = self.lines.remove(&number).and_then(|line| line.bar) else { return };
-            if thread::panicking() {
-                // `indicatif` draws nothing on a thread that unwinds. Where there is no other, the line
-                // stays on the screen.
-                thread::scope(|scope| {
-                    let _ = thread::Builder::new().spawn_scoped(scope, || erase(&bar));
-                });
-            } else {
-                erase(&bar);
+        /// Where nothing else is shown, waits until the terminal is as it was.
+        fn remove(number: u64) {
+            let mut under_way = UNDER_WAY.lock();
+            under_way.computations.remove(&number);
+            if under_way.is_shown && under_way.shown().is_none() {
+                ENDED.notify_one();
+                let until = Instant::now() + MAX_WAIT;
+                while under_way.is_shown {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return;
+                    }
+                    (under_way, _) = ERASED.wait_for(under_way, left);
+                }
             }
         }
 
-        /// Draws what has lasted, and says when to draw again.
-        fn frame(&mut self) -> Option<Duration> {
-            self.lines.values_mut().map(Line::frame).min()
-        }
-    }
-
-    impl Line {
-        fn frame(&mut self) -> Duration {
-            let elapsed = self.since.elapsed();
+        /// What is to be shown now, of all that have lasted.
+        fn shown(&self) -> Option<Shown> {
+            // They are in the order in which they began.
+            let oldest = self.computations.values().next()?;
+            let elapsed = oldest.since.elapsed();
             if elapsed < DELAY {
-                return DELAY - elapsed;
+                return None;
             }
-            let bar = self.bar.get_or_insert_with(|| {
-                let bar = ProgressBar::no_length().with_style(style()).with_elapsed(elapsed);
-                LINES.add(bar.with_message(self.text.clone()))
-            });
-            bar.tick();
-            FRAME
+            Some(Shown { text: oldest.text, elapsed, others: self.computations.len() - 1 })
+        }
+
+        /// When to look again.
+        fn pause(&self) -> Duration {
+            let oldest = self.computations.values().next();
+            oldest.map_or(DELAY, |oldest| match DELAY.checked_sub(oldest.since.elapsed()) {
+                Some(left) if !left.is_zero() => left,
+                _ => FRAME,
+            })
         }
     }
 
-    fn erase(bar: &ProgressBar) {
-        bar.finish_and_clear();
-        LINES.remove(bar);
-    }
-
-    fn style() -> ProgressStyle {
-        let style = ProgressStyle::with_template("{spinner} {msg} {since}");
-        style.unwrap_or_else(|_| ProgressStyle::default_spinner()).with_key(
-            "since",
-            |state: &ProgressState, line: &mut dyn fmt::Write| {
-                let _ = write!(line, "{}", Elapsed(state.elapsed()));
-            },
-        )
-    }
-
-    /// What the thread does.
+    /// What the thread does: it draws what there is, outside the lock, and erases it.
     fn draw() {
-        let mut screen = SCREEN.lock();
+        let mut picture = Picture::default();
+        let mut looks = 0;
+        let mut under_way = UNDER_WAY.lock();
         loop {
-            let is_over;
-            (screen, is_over) = match screen.frame() {
-                Some(pause) => wait(screen, pause),
-                None => wait(screen, KEEP_ALIVE),
-            };
-            if is_over && screen.lines.is_empty() {
-                screen.has_thread = false;
+            let shown = under_way.shown();
+            let was_shown = std::mem::replace(&mut under_way.is_shown, shown.is_some());
+            if shown.is_some() || was_shown {
+                // Who ends a computation meanwhile waits for what follows.
+                under_way.is_shown = true;
+                drop(under_way);
+                picture.show(shown.as_ref());
+                under_way = UNDER_WAY.lock();
+                under_way.is_shown = shown.is_some();
+                if shown.is_none() {
+                    ERASED.notify_all();
+                }
+            }
+            looks = if under_way.computations.is_empty() { looks + 1 } else { 0 };
+            if looks > IDLE_LOOKS && !under_way.is_shown {
+                under_way.has_thread = false;
                 return;
             }
-        }
-    }
-
-    fn wait<'a>(screen: MutexGuard<'a, Screen>, pause: Duration) -> (MutexGuard<'a, Screen>, bool) {
-        BEGUN.wait_for(screen, pause)
-    }
-
-    /// `2.5 s`, or `3 min 07 s`.
-    struct Elapsed(Duration);
-
-    impl fmt::Display for Elapsed {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            match self.0.as_secs() {
-                0..60 => write!(f, "{}.{} s", self.0.as_secs(), self.0.subsec_millis() / 100),
-                seconds => write!(f, "{} min {:02} s", seconds / 60, seconds % 60),
+            // What ended while it was drawn is not to stay for a frame.
+            if !under_way.is_shown || under_way.shown().is_some() {
+                under_way = pause(under_way);
             }
         }
     }
 
-    /// Holds the screen still for as long as the process forks.
+    /// What is on the terminal.
+    #[derive(Default)]
+    struct Picture {
+        bar: Option<ProgressBar>,
+        frames: usize,
+    }
+
+    impl Picture {
+        fn show(&mut self, shown: Option<&Shown>) {
+            const TURNING: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+            let Some(shown) = shown else {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+                return;
+            };
+            let bar = self.bar.get_or_insert_with(|| {
+                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+                let style = ProgressStyle::with_template("{msg}");
+                bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+            });
+            self.frames += 1;
+            bar.set_message(format!("{} {shown}", TURNING[self.frames % TURNING.len()]));
+        }
+    }
+
+    /// Sees to it that a process that ends in the middle of a computation leaves the terminal as it was.
+    #[cfg(unix)]
+    fn erase_at_exit() {
+        static IS_SEEN_TO: AtomicBool = AtomicBool::new(false);
+        extern "C" fn erase() {
+            // Who holds the lock does so for moments; in the middle of one nothing is done.
+            let Some(mut under_way) = UNDER_WAY.try_lock() else { return };
+            // Nothing more is drawn.
+            under_way.computations.clear();
+            if std::mem::take(&mut under_way.is_shown) && process::generation() == 0 {
+                const ERASE: &[u8] = b"\r\x1b[2K";
+                // SAFETY: it is given so many bytes, to be written; what it says is no matter.
+                let _ = unsafe { libc::write(2, ERASE.as_ptr().cast(), ERASE.len()) };
+            }
+        }
+        if !IS_SEEN_TO.swap(true, Ordering::Relaxed) {
+            // SAFETY: the handler is a function of this program, which is never unloaded from under it.
+            let _ = unsafe { libc::atexit(erase) };
+        }
+    }
+
+    fn pause(under_way: MutexGuard<'_, UnderWay>) -> MutexGuard<'_, UnderWay> {
+        let pause = under_way.pause();
+        ENDED.wait_for(under_way, pause).0
+    }
+
+    /// `Loading rows… 2.5 s, and 2 more`.
+    struct Shown {
+        text: &'static str,
+        elapsed: Duration,
+        others: usize,
+    }
+
+    impl fmt::Display for Shown {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let line = self.text.lines().next().unwrap_or_default();
+            match line.char_indices().nth(MAX_TEXT) {
+                Some((end, _)) => write!(f, "{}…", &line[..end])?,
+                None => f.write_str(line)?,
+            }
+            match self.elapsed.as_secs() {
+                seconds @ 0..60 => {
+                    write!(f, " {seconds}.{} s", self.elapsed.subsec_millis() / 100)?;
+                }
+                seconds => write!(f, " {} min {:02} s", seconds / 60, seconds % 60)?,
+            }
+            match self.others {
+                0 => Ok(()),
+                others => write!(f, ", and {others} more"),
+            }
+        }
+    }
+
+    /// Lets nobody begin or end for as long as the process forks.
     #[cfg(unix)]
     pub(crate) fn before_fork() -> Unlock {
-        let mut screen = SCREEN.lock();
+        let mut under_way = UNDER_WAY.lock();
         Box::new(move |side| {
             if side == Side::Child {
-                // The lines are the parent's, and so is the thread.
-                std::mem::forget(std::mem::take(&mut screen.lines));
-                screen.has_thread = false;
+                // Nobody there draws, or would.
+                under_way.computations = BTreeMap::new();
+                (under_way.has_thread, under_way.is_shown) = (false, false);
             }
         })
     }
@@ -223,22 +301,38 @@ mod with {
     mod tests {
         use super::*;
 
-        #[test]
-        fn a_computation_that_has_only_begun_has_no_line() {
-            let since = Instant::now() + Duration::from_secs(100);
-            let mut line = Line { text: "Loading".into(), since, bar: None };
-            assert_eq!(line.frame(), DELAY);
-            assert!(line.bar.is_none());
+        fn shown(text: &'static str, millis: u64, others: usize) -> String {
+            Shown { text, elapsed: Duration::from_millis(millis), others }.to_string()
         }
 
         #[test]
         fn a_time_is_told_in_tenths_and_from_a_minute_on_in_seconds() {
-            let told = |millis| Elapsed(Duration::from_millis(millis)).to_string();
-            assert_eq!((told(250), told(59_999)), ("0.2 s".into(), "59.9 s".into()));
-            assert_eq!(
-                (told(60_000), told(3_607_000)),
-                ("1 min 00 s".into(), "60 min 07 s".into())
-            );
+            assert_eq!(shown("a", 250, 0), "a 0.2 s");
+            assert_eq!(shown("a", 59_999, 1), "a 59.9 s, and 1 more");
+            assert_eq!(shown("a", 60_000, 0), "a 1 min 00 s");
+            assert_eq!(shown("a", 3_607_000, 2), "a 60 min 07 s, and 2 more");
+        }
+
+        #[test]
+        fn a_text_is_one_line_and_not_a_long_one() {
+            assert_eq!(shown("one\ntwo", 300, 0), "one 0.3 s");
+            let long = Box::leak("…".repeat(1000).into_boxed_str());
+            assert_eq!(shown(long, 300, 0), format!("{} 0.3 s", "…".repeat(MAX_TEXT + 1)));
+        }
+
+        #[test]
+        fn what_has_only_begun_is_not_shown() {
+            let since = Instant::now() + Duration::from_secs(100);
+            let mut under_way = UnderWay {
+                computations: BTreeMap::from([(1, Computation { text: "later", since })]),
+                last: 1,
+                has_thread: true,
+                is_shown: false,
+            };
+            assert!(under_way.shown().is_none());
+            assert_eq!(under_way.pause(), DELAY);
+            under_way.computations.clear();
+            assert!(under_way.shown().is_none());
         }
     }
 }
@@ -261,7 +355,7 @@ mod without {
             false
         }
 
-        pub(super) const fn begin(&self, _: &str) {}
+        pub(super) const fn begin(&self, _: &'static str) {}
 
         #[inline]
         pub(super) const fn end(&self) {}

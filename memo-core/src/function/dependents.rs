@@ -18,7 +18,7 @@ use crate::key::tags::TagHash;
 use crate::key::{Hashes, DIGEST};
 #[cfg(unix)]
 use crate::platform::process::Unlock;
-use crate::platform::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::platform::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 use crate::platform::sync::{Mutex, MutexGuard};
 
 /// A computation of a function with `depends`, for as long as somebody may have to void it.
@@ -28,6 +28,10 @@ pub(crate) struct Dependent {
     /// Where its entry is, if it has one.
     pub(crate) hashes: Hashes,
     is_void: AtomicBool,
+    /// It has used what was forgotten before that could be noted: it is not to be stored.
+    is_spoiled: AtomicBool,
+    /// In how many pairs it is, of all functions.
+    pairs: AtomicUsize,
     /// The moment until which all that it has used is served, as a [`Tick`].
     until: AtomicU64,
     used: Mutex<Used>,
@@ -68,6 +72,8 @@ impl Dependent {
             digest,
             hashes,
             is_void: AtomicBool::new(false),
+            is_spoiled: AtomicBool::new(false),
+            pairs: AtomicUsize::new(0),
             until: AtomicU64::new(u64::MAX),
             used: Mutex::default(),
         })
@@ -86,6 +92,9 @@ impl Dependent {
             self.until.fetch_min(until.nanos(), Ordering::Relaxed);
         }
         let Some(from) = from else { return };
+        if from.is_spoiled() {
+            self.spoil();
+        }
         self.until.fetch_min(from.until.load(Ordering::Relaxed), Ordering::Relaxed);
         let mut used = self.used.lock();
         let noted = used.noted.get_or_insert_default();
@@ -98,6 +107,15 @@ impl Dependent {
     pub(crate) fn until(&self) -> Option<Tick> {
         let until = self.until.load(Ordering::Relaxed);
         (until != u64::MAX).then(|| Tick::from_nanos(until))
+    }
+
+    /// It has used what was forgotten meanwhile. Relaxed, as above.
+    pub(crate) fn spoil(&self) {
+        self.is_spoiled.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_spoiled(&self) -> bool {
+        self.is_spoiled.load(Ordering::Relaxed)
     }
 
     /// Its body is done, and makes no more calls.
@@ -118,6 +136,7 @@ impl Drop for Dependent {
     /// Ends the chain of those from which it was computed in a loop: it may be as long as there are
     /// results.
     fn drop(&mut self) {
+        DEAD.fetch_add(*self.pairs.get_mut() as isize, Ordering::Relaxed);
         let mut left = std::mem::take(&mut self.used.lock().dependents);
         while let Some(from) = left.pop() {
             if let Some(from) = Arc::into_inner(from) {
@@ -159,25 +178,49 @@ impl Taken {
 
 /// Dependents by what they depend on: the digest of a call, or the hash of a tag.
 ///
-/// A tree, as that grows without ever having to move all there is. What has gone is found by looking at
-/// some pairs whenever one is added.
+/// A tree, as that grows without ever having to move all there is.
 #[derive(Debug, Default)]
 struct Pairs {
     pairs: BTreeMap<(u64, usize), Weak<Dependent>>,
-    /// Where it was looked last.
+    /// Where it was looked last for those that have gone.
     looked: (u64, usize),
 }
 
-/// So many pairs are looked at for each that is added: more than one, so that those that have gone are
-/// never most of them.
-const LOOKS: usize = 2;
+/// So many pairs there are of dependents that have gone, in all functions: the memory of these is not free
+/// before that of the pairs.
+// Relaxed, wherever it is changed: it says only whether to look for them. For a moment it may be less than it
+// should, and below zero.
+static DEAD: AtomicIsize = AtomicIsize::new(0);
+
+/// With more than that, they are looked for.
+const MAX_DEAD: isize = 1024;
+
+/// So many pairs are looked at on each occasion.
+const LOOKS: usize = 64;
+
+/// A pair is not there any more.
+fn removed(dependent: &Weak<Dependent>) -> Option<Arc<Dependent>> {
+    let there = dependent.upgrade();
+    match &there {
+        Some(dependent) => {
+            dependent.pairs.fetch_sub(1, Ordering::Relaxed);
+        }
+        None => {
+            DEAD.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    there
+}
 
 impl Pairs {
     fn add(&mut self, on: u64, dependent: &Arc<Dependent>) {
-        self.forget_some();
-        self.pairs.insert((on, Arc::as_ptr(dependent).addr()), Arc::downgrade(dependent));
+        let place = (on, Arc::as_ptr(dependent).addr());
+        if self.pairs.insert(place, Arc::downgrade(dependent)).is_none() {
+            dependent.pairs.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
+    /// Looks at some pairs, for those whose dependents have gone.
     fn forget_some(&mut self) {
         for _ in 0..LOOKS {
             let mut next = self.pairs.range(self.looked..);
@@ -187,6 +230,7 @@ impl Pairs {
             };
             self.looked = next.next().map_or((0, 0), |(&place, _)| place);
             if dependent.strong_count() == 0 {
+                removed(dependent);
                 self.pairs.remove(&place);
             }
         }
@@ -234,9 +278,43 @@ impl Dependents {
         self.taken.all.extend([std::mem::take(of_calls), std::mem::take(of_tags)]);
     }
 
+    /// Looks for some that have gone.
+    pub(crate) fn forget_some(&mut self) {
+        self.of_calls.forget_some();
+        self.of_tags.forget_some();
+    }
+
     /// What has been taken, to be voided once the lock is released.
     pub(crate) fn take(&mut self) -> Taken {
         std::mem::take(&mut self.taken)
+    }
+}
+
+/// The functions that have dependents, and which of them is looked at next for those that have gone.
+static WITH_PAIRS: Mutex<(Vec<&'static dyn Function>, usize)> = Mutex::new((Vec::new(), 0));
+
+/// A function has dependents from now on.
+pub(crate) fn list(function: &'static dyn Function) {
+    WITH_PAIRS.lock().0.push(function);
+}
+
+/// Looks for pairs of dependents that have gone, if there are many: what any miss does.
+#[inline]
+pub(crate) fn tend() {
+    if DEAD.load(Ordering::Relaxed) > MAX_DEAD {
+        look_at_next();
+    }
+}
+
+#[cold]
+fn look_at_next() {
+    let next = {
+        let (functions, at) = &mut *WITH_PAIRS.lock();
+        *at = (*at + 1) % functions.len().max(1);
+        functions.get(*at).copied()
+    };
+    if let Some(function) = next {
+        function.forget_some_dependents();
     }
 }
 
@@ -273,7 +351,7 @@ impl Turn {
         let mut ends = Vec::new();
         while let Some(dependent) = left.pop().or_else(|| all.next()) {
             // What nobody holds any more has no entry, and nothing depends on it.
-            let Some(dependent) = dependent.upgrade() else { continue };
+            let Some(dependent) = removed(&dependent) else { continue };
             ends.extend(dependent.owner.void(&dependent, &mut left));
         }
         drop(self);
@@ -298,6 +376,6 @@ impl Voided {
 /// Has nobody void anything for as long as the process forks.
 #[cfg(unix)]
 pub(crate) fn before_fork() -> Unlock {
-    let turn = TURN.lock();
-    Box::new(move |_| drop(turn))
+    let (turn, list) = (TURN.lock(), WITH_PAIRS.lock());
+    Box::new(move |_| drop((turn, list)))
 }

@@ -79,6 +79,8 @@ pub(crate) trait Function: Sync {
         dependent: &Arc<Dependent>,
         left: &mut Vec<Weak<Dependent>>,
     ) -> Option<Box<dyn FnOnce()>>;
+    /// Looks whether some of what was computed from its results has gone, unless its lock is held.
+    fn forget_some_dependents(&'static self);
 }
 
 /// A cache that is locked.
