@@ -256,6 +256,10 @@ fn what_a_body_refreshed_and_somebody_cleared_meanwhile_is_not_stored() {
         source::clear();
         RUNS.end(0, End::Returns(0));
         assert_eq!(call.join().unwrap(), 1);
+        assert!(!inner::contains() && !outer::contains());
+        let again = scope.spawn(source);
+        RUNS.wait_for(2);
+        RUNS.end(1, End::Returns(0));
+        assert_eq!(again.join().unwrap(), 2);
     });
-    assert!(!inner::contains() && !outer::contains());
 }

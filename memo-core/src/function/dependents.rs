@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::sync::atomic::AtomicIsize;
 use std::sync::{Arc, Weak};
 
 use crate::clock::Tick;
@@ -18,7 +19,7 @@ use crate::key::tags::TagHash;
 use crate::key::{Hashes, DIGEST};
 #[cfg(unix)]
 use crate::platform::process::Unlock;
-use crate::platform::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, AtomicUsize, Ordering};
+use crate::platform::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::platform::sync::{Mutex, MutexGuard};
 
 /// A computation of a function with `depends`, for as long as somebody may have to void it.
@@ -136,7 +137,7 @@ impl Drop for Dependent {
     /// Ends the chain of those from which it was computed in a loop: it may be as long as there are
     /// results.
     fn drop(&mut self) {
-        DEAD.fetch_add(*self.pairs.get_mut() as isize, Ordering::Relaxed);
+        DEAD.fetch_add(self.pairs.load(Ordering::Relaxed) as isize, Ordering::Relaxed);
         let mut left = std::mem::take(&mut self.used.lock().dependents);
         while let Some(from) = left.pop() {
             if let Some(from) = Arc::into_inner(from) {
