@@ -235,6 +235,32 @@ async fn wrong_numbers_are_answered_with_a_sentence() {
 }
 
 #[tokio::test]
+async fn each_error_is_a_page_with_a_sentence() {
+    memo::isolated_async(async {
+        let service = routes();
+        for (request, status, sentence) in [
+            ("GET /nothing", 404, "there is no such page here"),
+            ("POST /clear/pool", 404, "what can be cleared is"),
+            ("POST /clear/%ff", 404, "what can be cleared is"),
+            ("GET /cleared/%ff", 404, "what can be cleared is"),
+            ("GET /clear/%ff", 405, "this address takes another method"),
+            ("POST /square", 405, "this address takes another method"),
+            ("DELETE /page.css", 405, "this address takes another method"),
+            ("GET /?page=%ff", 400, "is a whole number"),
+        ] {
+            let answer = ask(&service, request, &[]).await;
+            assert_eq!(answer.status, status, "{request}");
+            assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8", "{request}");
+            assert!(answer.body.contains("<p id=\"failure\">"), "{request}");
+            assert!(answer.body.contains(sentence), "{request}: {}", answer.body);
+        }
+        // Each query is some fields, also one that no form sends.
+        assert_eq!(ask(&service, "GET /explain?%ff&&=%&page=1", &[]).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_page_is_explained_and_not_computed() {
     memo::isolated_async(async {
         let service = routes();
@@ -243,6 +269,8 @@ async fn a_page_is_explained_and_not_computed() {
         assert!(page.contains("computes this call: it was not computed yet"));
         assert!(page.contains("<code class=\"why\">Never</code>"));
         assert_eq!(get_page::stats().misses, 0);
+        let pool = crate::pool::pool::stats();
+        assert_eq!((pool.entries, pool.hits, pool.misses), (0, 0, 0));
         get(&service, "/?page_size=5&page=4").await;
         assert!(get(&service, path).await.contains("answers with what it computed"));
         post(&service, "/clear/all", &[]).await;
