@@ -1,4 +1,4 @@
-//! The one error of all handlers, which is a page with a sentence.
+//! The one error of all handlers, and the answer where no handler is: a page with a sentence.
 
 use std::fmt;
 

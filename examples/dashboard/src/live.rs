@@ -25,7 +25,8 @@ struct Totals {
     misses: u64,
     entries: usize,
     bytes: usize,
-    /// Seconds.
+    /// Seconds: the hits of each function, times the mean time of its body. It falls where bodies become
+    /// quicker.
     saved: f64,
 }
 

@@ -18,10 +18,14 @@ mod tests;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
 use crate::arguments::{Arguments, USAGE};
+
+/// How long requests that are under way when it is to end may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -34,6 +38,10 @@ async fn main() -> ExitCode {
     };
     events::watch();
     let result = match arguments {
+        Arguments::Help => {
+            println!("{USAGE}");
+            Ok(())
+        }
         Arguments::Check => check::run().await,
         Arguments::Serve(address) => serve(address).await,
     };
@@ -46,19 +54,41 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Serves until Ctrl-C.
+/// Serves until Ctrl-C, and then answers what is under way. That may be half a request whose other half
+/// never comes: a second Ctrl-C ends it at once, and a while after the first it ends anyway.
 async fn serve(address: SocketAddr) -> io::Result<()> {
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         eprintln!("warning: whoever reaches {address} can see the caches, and clear them");
     }
     println!("listening on http://{address}");
-    let stopped = async {
-        // Without a way to hear of Ctrl-C it ends the process.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    let serving = axum::serve(listener, routes::routes()).with_graceful_shutdown(interrupted());
+    let given_up = async {
+        interrupted().await;
+        // The time running out is no error: it ends for that as well.
+        let _ = tokio::time::timeout(PATIENCE, interrupted()).await;
     };
-    axum::serve(listener, routes::routes()).with_graceful_shutdown(stopped).await
+    tokio::select! {
+        result = serving => result,
+        () = given_up => Ok(()),
+    }
+}
+
+async fn interrupted() {
+    // Without a way to hear of Ctrl-C it ends the process.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> io::Error {
+    let cure = match error.kind() {
+        io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => {
+            "\nAnother port may do: name one, or let `0` take a free one (`cargo run … -- 0`)."
+        }
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}{cure}"))
 }

@@ -2,7 +2,7 @@
 
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use memo::singleton;
 use rusqlite::{params_from_iter, Connection, OpenFlags};
@@ -16,10 +16,23 @@ const RFAM_5S: &str = include_str!("../../data/rfam_5s_rrna.tsv");
 #[derive(Debug)]
 pub struct Pool {
     database: String,
-    rows: u32,
     idle: Mutex<Vec<Connection>>,
     /// The database is there for as long as a connection to it is.
     _kept: Mutex<Connection>,
+}
+
+/// How many rows there are. Whoever only wants to know which pages there are, as `/explain` does, makes no
+/// pool for it and is no hit of one.
+pub fn rows_in_all() -> u32 {
+    static ROWS: LazyLock<u32> = LazyLock::new(|| {
+        u32::try_from(lines().count()).expect("a file in the binary is not so long")
+    });
+    *ROWS
+}
+
+/// The lines that are rows: the first has the names of the columns.
+fn lines() -> impl Iterator<Item = &'static str> {
+    RFAM_5S.lines().skip(1)
 }
 
 /// Everybody who asks gets the same `Arc<Pool>`. A failure is not kept: the next call tries again.
@@ -35,13 +48,8 @@ impl Pool {
         let name = format!("memo-dashboard-{}-{number}", process::id());
         let database = format!("file:{name}?mode=memory&cache=shared");
         let mut connection = open(&database)?;
-        let rows = build(&mut connection)?;
-        Ok(Self { database, rows, idle: Mutex::default(), _kept: Mutex::new(connection) })
-    }
-
-    /// How many rows there are.
-    pub fn rows(&self) -> u32 {
-        self.rows
+        build(&mut connection)?;
+        Ok(Self { database, idle: Mutex::default(), _kept: Mutex::new(connection) })
     }
 
     /// Runs a query where it may block.
@@ -72,21 +80,17 @@ fn open(database: &str) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(database, flags)
 }
 
-/// Returns the number of rows.
-fn build(connection: &mut Connection) -> rusqlite::Result<u32> {
+fn build(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(
         "CREATE TABLE rna (accession TEXT, start INTEGER, end INTEGER, sequence TEXT)",
     )?;
     let mut insert = transaction.prepare("INSERT INTO rna VALUES (?, ?, ?, ?)")?;
-    let mut rows = 0;
-    for line in RFAM_5S.lines().skip(1) {
+    for line in lines() {
         insert.execute(params_from_iter(line.split('\t')))?;
-        rows += 1;
     }
     drop(insert);
-    transaction.commit()?;
-    Ok(rows)
+    transaction.commit()
 }
 
 async fn blocking<T: Send + 'static>(

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Instant;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query};
 use axum::http::{header, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect};
@@ -16,11 +17,14 @@ use crate::data::{get_page, square, Answer, Ran};
 use crate::failure::Failure;
 use crate::guard::guard;
 use crate::live::live;
-use crate::pool::pool;
+use crate::pool::{pool, rows_in_all};
 use crate::shell::{Place, Rows, Shell};
 
-/// The fields of a form, as text: what is wrong with one is said in a sentence.
+/// The fields of a form, as text: what is wrong with one is said in a sentence. Each query is some.
 type Fields = Query<HashMap<String, String>>;
+
+/// The end of a path. One that is no text is an error of ours as well, and not axum's own.
+type What = Result<Path<String>, PathRejection>;
 
 pub fn routes() -> Router {
     let script = "text/javascript; charset=utf-8";
@@ -36,6 +40,11 @@ pub fn routes() -> Router {
         .route("/page.js", asset(script, include_str!("../page/page.js")))
         .route("/icon.svg", asset("image/svg+xml", include_str!("../page/icon.svg")))
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, "there is no such page here") })
+        // For the routes above it: it is not given to later ones.
+        .method_not_allowed_fallback(|| async {
+            let text = "this address takes another method, and `Allow` says which";
+            Failure::new(StatusCode::METHOD_NOT_ALLOWED, text)
+        })
         .layer(middleware::from_fn(guard))
 }
 
@@ -44,10 +53,10 @@ fn asset(kind: &'static str, text: &'static str) -> axum::routing::MethodRouter 
 }
 
 async fn show_page(Query(fields): Fields) -> Result<Html<String>, Failure> {
+    let place = place(&fields)?;
     let (pool, ran, begin) = (pool().await?, Ran::default(), Instant::now());
-    let place = place(&fields, pool.rows())?;
     let rows = get_page(&pool, &ran, place.page_size, place.page).await?;
-    let rows = Rows { place, of: pool.rows(), answer: Answer::new(rows, begin, &ran) };
+    let rows = Rows { place, of: rows_in_all(), answer: Answer::new(rows, begin, &ran) };
     Ok(Shell { rows: Some(rows), ..Shell::default() }.render())
 }
 
@@ -60,12 +69,13 @@ async fn show_square(Query(fields): Fields) -> Result<Html<String>, Failure> {
 }
 
 async fn explain(Query(fields): Fields) -> Result<Html<String>, Failure> {
-    let place = place(&fields, pool().await?.rows())?;
+    let place = place(&fields)?;
     let explanation = get_page::explain(place.page_size, place.page);
     Ok(Shell { explanation: Some((place, explanation)), ..Shell::default() }.render())
 }
 
-async fn clear(Path(what): Path<String>) -> Result<Redirect, Failure> {
+async fn clear(what: What) -> Result<Redirect, Failure> {
+    let Path(what) = what.map_err(|_| nothing_to_clear())?;
     match what.as_str() {
         "square" => square::clear(),
         "pages" => get_page::clear(),
@@ -76,7 +86,8 @@ async fn clear(Path(what): Path<String>) -> Result<Redirect, Failure> {
     Ok(Redirect::to(&format!("/cleared/{what}")))
 }
 
-async fn cleared(Path(what): Path<String>) -> Result<Html<String>, Failure> {
+async fn cleared(what: What) -> Result<Html<String>, Failure> {
+    let Path(what) = what.map_err(|_| nothing_to_clear())?;
     let message = match what.as_str() {
         "square" => "`square` was cleared: its next calls compute again.",
         "pages" => "`get_page` was cleared: pages are asked of the database again.",
@@ -96,9 +107,9 @@ async fn metrics() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, kind)], memo::openmetrics())
 }
 
-fn place(fields: &HashMap<String, String>, rows: u32) -> Result<Place, Failure> {
+fn place(fields: &HashMap<String, String>) -> Result<Place, Failure> {
     let page_size = number(fields, "page_size", 10, 1..=100)?;
-    let pages = rows.div_ceil(page_size).max(1);
+    let pages = rows_in_all().div_ceil(page_size).max(1);
     let page = number(fields, "page", 1, 1..=pages)?;
     Ok(Place { page_size, page, pages })
 }

@@ -111,7 +111,7 @@ async fn nobody_else_clears() {
             &[("origin", "http://evil.example")],
             &[("origin", "null")],
             &[("origin", "http://localhost:3001")],
-            &[("origin", "https://localhost:3000")],
+            &[("origin", "https://localhost:3001")],
             &[("origin", "http://localhost:3000"), ("origin", "http://evil.example")],
             &[("sec-fetch-site", "cross-site")],
             &[("sec-fetch-site", "same-site")],
@@ -136,13 +136,28 @@ async fn others_may_link_here_and_no_more() {
     memo::isolated_async(async {
         let service = routes();
         let cross = ("sec-fetch-site", "cross-site");
-        let image = [cross, ("sec-fetch-mode", "no-cors")];
-        assert_eq!(ask(&service, "GET /square?x=3", &image).await.status, 403);
-        assert_eq!(ask(&service, "GET /live", &[cross]).await.status, 403);
-        assert_eq!(square::stats().misses, 0);
-        let link = [cross, ("sec-fetch-mode", "navigate")];
-        assert_eq!(ask(&service, "GET /", &link).await.status, 200);
-        assert_eq!(post(&service, "/clear/all", &link).await, 403);
+        let navigate = ("sec-fetch-mode", "navigate");
+        let image = [cross, ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")];
+        let frame = [cross, navigate, ("sec-fetch-dest", "iframe")];
+        let link = [cross, navigate, ("sec-fetch-dest", "document")];
+        // Another port of this machine is no stranger to browsers, and is one here.
+        let neighbour = [("sec-fetch-site", "same-site"), navigate, link[2]];
+        let all: [&[_]; 6] = [&image, &frame, &link, &neighbour, &[cross, navigate], &[cross]];
+        for headers in all {
+            for path in
+                ["/square?x=3", "/square", "/?page=3", "/?", "/explain", "/live", "/metrics"]
+            {
+                let answer = ask(&service, &format!("GET {path}"), headers).await;
+                assert_eq!(answer.status, 403, "{path} {headers:?}");
+            }
+            assert_eq!(post(&service, "/clear/all", headers).await, 403);
+            assert_eq!(post(&service, "/", headers).await, 403);
+            let is_link = headers == link || headers == neighbour;
+            let expected = if is_link { 200 } else { 403 };
+            assert_eq!(ask(&service, "GET /", headers).await.status, expected, "{headers:?}");
+        }
+        // Whoever links, the front page is one and the same.
+        assert_eq!((get_page::stats().misses, square::stats().misses), (1, 0));
     })
     .await;
 }
@@ -220,6 +235,32 @@ async fn wrong_numbers_are_answered_with_a_sentence() {
 }
 
 #[tokio::test]
+async fn each_error_is_a_page_with_a_sentence() {
+    memo::isolated_async(async {
+        let service = routes();
+        for (request, status, sentence) in [
+            ("GET /nothing", 404, "there is no such page here"),
+            ("POST /clear/pool", 404, "what can be cleared is"),
+            ("POST /clear/%ff", 404, "what can be cleared is"),
+            ("GET /cleared/%ff", 404, "what can be cleared is"),
+            ("GET /clear/%ff", 405, "this address takes another method"),
+            ("POST /square", 405, "this address takes another method"),
+            ("DELETE /page.css", 405, "this address takes another method"),
+            ("GET /?page=%ff", 400, "is a whole number"),
+        ] {
+            let answer = ask(&service, request, &[]).await;
+            assert_eq!(answer.status, status, "{request}");
+            assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8", "{request}");
+            assert!(answer.body.contains("<p id=\"failure\">"), "{request}");
+            assert!(answer.body.contains(sentence), "{request}: {}", answer.body);
+        }
+        // Each query is some fields, also one that no form sends.
+        assert_eq!(ask(&service, "GET /explain?%ff&&=%&page=1", &[]).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_page_is_explained_and_not_computed() {
     memo::isolated_async(async {
         let service = routes();
@@ -228,6 +269,8 @@ async fn a_page_is_explained_and_not_computed() {
         assert!(page.contains("computes this call: it was not computed yet"));
         assert!(page.contains("<code class=\"why\">Never</code>"));
         assert_eq!(get_page::stats().misses, 0);
+        let pool = crate::pool::pool::stats();
+        assert_eq!((pool.entries, pool.hits, pool.misses), (0, 0, 0));
         get(&service, "/?page_size=5&page=4").await;
         assert!(get(&service, path).await.contains("answers with what it computed"));
         post(&service, "/clear/all", &[]).await;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -74,7 +74,32 @@ impl Browser {
     }
 
     pub async fn open(&self, path: &str) -> Result<(), CmdError> {
-        self.client.goto(&format!("http://127.0.0.1:{}{path}", self.server.port)).await
+        self.client.goto(&self.server.url(path)).await
+    }
+
+    /// Opens a page that is not the app's. Under its own name, it is of another site to the browser.
+    pub async fn open_elsewhere(&self, html: &str) -> Result<(), CmdError> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n";
+        let answer = format!("{head}Content-Length: {}\r\n\r\n{html}", html.len());
+        // It is asked for an icon as well, and has nothing but the page: it ends with the tests.
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                // A browser may open a connection and ask nothing.
+                let answer = answer.clone();
+                std::thread::spawn(move || {
+                    if stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {
+                        let _ = stream.write_all(answer.as_bytes());
+                    }
+                });
+            }
+        });
+        self.client.goto(&url).await
+    }
+
+    pub async fn refresh(&self) -> Result<(), CmdError> {
+        self.client.refresh().await
     }
 
     pub async fn back(&self) -> Result<(), CmdError> {
@@ -199,6 +224,10 @@ impl Server {
         let mut app = Command::new(env!("CARGO_BIN_EXE_dashboard"));
         let (process, port) = started(app.arg("0"), "127.0.0.1:");
         Self { _process: process, port }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     pub fn ask(&self, request: &str) -> String {

@@ -210,6 +210,46 @@ async fn it_works_without_scripts() {
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
+async fn a_page_elsewhere_may_link_here_and_no_more() {
+    in_browser(|browser| async move {
+        browser.desk("light").await?;
+        let server = browser.server();
+        let [front, square, page] = ["/", "/square?x=77", "/?page=7"].map(|path| server.url(path));
+        let html = format!(
+            "<iframe src='{square}'></iframe><iframe src='{front}'></iframe><img src='{square}'> \
+             <form method='post' \
+             action='{}'><button>Clear</button></form><a id='front' href='{front}'>Front</a> \
+             <a id='page' href='{page}'>Page</a>",
+            server.url("/clear/all"),
+        );
+        // A page is there when its frames and images are, or are refused.
+        browser.open_elsewhere(&html).await?;
+        browser.click("#page").await?;
+        browser.until("text('failure').includes('own page')").await?;
+        browser.open_elsewhere(&html).await?;
+        browser.click("button").await?;
+        browser.until("text('failure').includes('own page')").await?;
+        assert_eq!(browser.server().metric("memo_misses_total", "square"), None);
+        assert_eq!(browser.server().metric("memo_misses_total", "get_page"), None);
+
+        browser.open_elsewhere(&html).await?;
+        browser.click("#front").await?;
+        browser.until("text('rows').includes('Page 1 of')").await?;
+        // From there on it is as if nobody had linked.
+        browser.click("#next").await?;
+        browser.until("text('rows').includes('Page 2 of')").await?;
+        browser.refresh().await?;
+        browser
+            .until("text('rows').includes('Page 2 of') && text('rows').includes('cache')")
+            .await?;
+        assert_eq!(browser.server().metric("memo_misses_total", "square"), None);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
 async fn its_pictures_are_taken() {
     let Some(directory) = std::env::var_os("DASHBOARD_SCREENSHOTS") else { return };
     in_browser(|browser| async move {
