@@ -12,6 +12,10 @@ quick:
 all:
     .ci/run
 
+# Builds, tests and documents the packages that would be published, outside the repository.
+package:
+    .ci/package
+
 # Runs the tests of one kind by a part of their names: `just test it clear`.
 test kind filter='':
     cargo test -p memo-tests --test {{ kind }} {{ filter }}
