@@ -928,6 +928,7 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `pool::refresh("localhost") -> Result<Arc<Pool>, String>` | makes a new instance and replaces the old |
 /// | `pool::uncached("localhost") -> Result<Pool, String>` | is the original function |
 /// | `pool::stats() -> memo::Stats` | returns what is held, and what was counted |
+/// | `pool::explain("localhost") -> memo::Explanation` | says why the next call would be a hit or a miss |
 ///
 /// An `Arc` that a caller holds stays valid when its instance is removed.
 ///
