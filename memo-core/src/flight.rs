@@ -99,6 +99,8 @@ pub(crate) struct Flight {
     recorder: Option<Arc<Dependent>>,
     /// That is its own: its function has `depends`.
     is_dependent: bool,
+    /// Whose result those who waited for it have, where what that was computed from is noted.
+    answer: OnceCell<Arc<Dependent>>,
     /// It called a function of a session that is not its own: what it computes is for its caller.
     is_private: AtomicBool,
     polls: Polls,
@@ -137,8 +139,8 @@ enum Phase {
 impl Flight {
     /// A flight to be led by the caller.
     pub(crate) fn new(key: &Key, of: Of) -> Arc<Self> {
-        let parent = current();
-        let (recorder, is_dependent) = recorder(key, of.depends, parent.as_deref());
+        let (parent, isolation) = (current(), isolation::current());
+        let (recorder, is_dependent) = recorder(key, of.depends, parent.as_deref(), isolation);
         let state = State {
             phase: Phase::Led,
             leaders: Leaders::new(),
@@ -162,10 +164,11 @@ impl Flight {
             delayed: AtomicBool::new(false),
             inner_waits: AtomicUsize::new(0),
             generation: process::generation(),
-            isolation: isolation::current().map(Isolation::share),
+            isolation: isolation.map(Isolation::share),
             session: of.session,
             recorder,
             is_dependent,
+            answer: OnceCell::new(),
             is_private: AtomicBool::new(false),
             polls: Polls::new(),
             span: span::Slot::new(),
@@ -187,14 +190,16 @@ impl Flight {
         flight.is_local = key.is_local;
         flight.tags = key.entry.tags().cloned();
         flight.parent = current();
+        let isolation = isolation::current();
         (flight.recorder, flight.is_dependent) =
-            recorder(key, of.depends, flight.parent.as_deref());
+            recorder(key, of.depends, flight.parent.as_deref(), isolation);
+        flight.answer = OnceCell::new();
         flight.started = AtomicU64::new(0);
         flight.order = AtomicU64::new(0);
         flight.fenced = AtomicBool::new(false);
         flight.delayed = AtomicBool::new(false);
         flight.generation = process::generation();
-        flight.isolation = isolation::current().map(Isolation::share);
+        flight.isolation = isolation.map(Isolation::share);
         flight.session = of.session;
         flight.is_private = AtomicBool::new(false);
         Ok(())
@@ -271,7 +276,26 @@ impl Flight {
 
     /// The computation that notes the call that it is of.
     pub(crate) fn around(&self) -> Option<&Arc<Dependent>> {
-        self.parent.as_ref()?.recorder.as_ref()
+        let own = self.isolation.as_ref().map(|share| share.0);
+        self.parent.as_ref()?.recorder_in(own)
+    }
+
+    /// What notes the calls in its body that are made in an isolation, or in none: what a body does in one of
+    /// its own is forgotten with that.
+    fn recorder_in(&self, isolation: Option<&'static Isolation>) -> Option<&Arc<Dependent>> {
+        let recorder = self.recorder.as_ref()?;
+        let own = self.isolation.as_ref().map(|share| share.0);
+        let is_same = own.map(std::ptr::from_ref) == isolation.map(std::ptr::from_ref);
+        is_same.then_some(recorder)
+    }
+
+    /// Under the cache's lock: who waited for it has the result of this computation.
+    pub(crate) fn is_answered_by(&self, dependent: &Arc<Dependent>) {
+        let _ = self.answer.set(Arc::clone(dependent));
+    }
+
+    pub(crate) fn answer(&self) -> Option<&Arc<Dependent>> {
+        self.answer.get()
     }
 
     /// Whether its result will have a tag.
@@ -351,10 +375,11 @@ fn recorder(
     key: &Key,
     depends: Option<&'static dyn Function>,
     parent: Option<&Flight>,
+    isolation: Option<&'static Isolation>,
 ) -> (Option<Arc<Dependent>>, bool) {
     match depends {
         Some(owner) => (Some(Dependent::new(owner, key.digest, key.entry.hashes())), true),
-        None => (parent.and_then(|parent| parent.recorder.clone()), false),
+        None => (parent.and_then(|parent| parent.recorder_in(isolation)).cloned(), false),
     }
 }
 

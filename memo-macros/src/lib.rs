@@ -671,21 +671,22 @@ use quote::quote;
 ///
 /// What is used is each call of a function with one of the two attributes, whether it is a hit or a miss,
 /// sync or async, and also within functions that are not memoized, or are without `depends`; `get` and
-/// `contains` as well. A result that such a function *without* `depends` had already is used as it is: it does
-/// not go with what it was computed from itself. Not seen are calls of `uncached`, those for which `enabled` is
+/// `contains` as well. A result that such a function *without* `depends` has already, or that another call computes,
+/// is used as it is: it does not go with what it was computed from itself. Not seen are calls of `uncached`, those for which `enabled` is
 /// false, those on threads or in tasks that the body starts, and what another process changes in a store.
 ///
 /// A result lives no longer than what it has used: if that has a `ttl`, until it expires. That something is
-/// evicted, or idles away, voids nothing; what is computed in its place later voids nothing either, but a
+/// evicted, idles away, or is replaced by `validate`, voids nothing; what is computed in its place later voids nothing either, but a
 /// clear of it still reaches what was computed from the one before.
 ///
 /// A hit costs what it does without the option, in all functions. In the body of a function with `depends`
 /// each call takes a lock and is looked up by its digest; [Benchmarks](../memo/_documentation/benchmarks/index.html#dependents)
-/// has the figures, and those of memory. To forget something takes time for each result that was computed
+/// has the figures, and those of memory. What a chain of results was computed from is kept as long as its end is,
+/// though `max_entries` lets the results between go. To forget something takes time for each result that was computed
 /// from it, and threads that do so wait for each other.
 ///
 /// With a [store](#beyond-this-process), what goes is removed from there as well. A result that the store had
-/// from another process, or an earlier one, was computed from what nobody here knows, and goes with nothing.
+/// from another process or an earlier one, or that memory has evicted meanwhile, was computed from what nobody here knows, and goes with nothing.
 ///
 /// ## Whose results they are
 ///

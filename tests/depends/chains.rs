@@ -325,3 +325,62 @@ fn an_error_of_what_is_called_is_noted_until_there_is_a_result() {
     rate::insert(Ok(5));
     assert_eq!(price(), 5);
 }
+
+#[test]
+fn a_tag_reaches_whatever_way_a_body_has_asked() {
+    static SOURCE: AtomicU64 = AtomicU64::new(1);
+
+    #[memo(tags("chains:asked"))]
+    fn price(x: u64) -> u64 {
+        x * SOURCE.load(SeqCst)
+    }
+
+    #[singleton(tags("chains:asked"), validate = |_| true)]
+    fn rate() -> u64 {
+        SOURCE.load(SeqCst)
+    }
+
+    #[memo(depends)]
+    fn by_contains(x: u64) -> u64 {
+        u64::from(price::contains(x)) + price(x)
+    }
+
+    #[memo(depends)]
+    fn by_get(x: u64) -> u64 {
+        price::get(x).unwrap_or_else(|| price(x))
+    }
+
+    #[memo(depends)]
+    fn only_contains(x: u64) -> bool {
+        price::contains(x)
+    }
+
+    #[memo(depends)]
+    fn by_rate() -> u64 {
+        *rate()
+    }
+
+    price(6);
+    assert_eq!((by_contains(4), by_get(5), only_contains(6), by_rate()), (4, 5, true, 1));
+    memo::clear_tag("chains:asked");
+    assert!(!by_contains::contains(4) && !by_get::contains(5));
+    assert!(!only_contains::contains(6) && !by_rate::contains());
+}
+
+#[test]
+fn what_a_body_does_in_an_isolation_of_its_own_is_no_part_of_it() {
+    source!(price);
+
+    #[memo(depends)]
+    fn outer(x: u64) -> u64 {
+        memo::isolated(|| price(x)) + price(x + 1)
+    }
+
+    assert_eq!(outer(4), 9);
+    assert!(outer::contains(4));
+    price(4);
+    price::remove(4);
+    assert!(outer::contains(4));
+    price::remove(5);
+    assert!(!outer::contains(4));
+}

@@ -5,7 +5,7 @@ use std::thread;
 
 use memo::memo;
 
-use crate::schedule::{eventually, End, Runs, Task};
+use crate::schedule::{eventually, impatiently, End, Runs, Task};
 
 /// An inner function over a source that changes, and an outer one that is held once it has called that.
 macro_rules! held {
@@ -261,5 +261,94 @@ fn what_a_body_refreshed_and_somebody_cleared_meanwhile_is_not_stored() {
         RUNS.wait_for(2);
         RUNS.end(1, End::Returns(0));
         assert_eq!(again.join().unwrap(), 2);
+    });
+}
+
+/// What a held body computes from, and then waits for: `relieved!(source, slow)`.
+macro_rules! relieved {
+    ($source:ident, $slow:ident, $($options:tt)*) => {
+        static SOURCE: AtomicU64 = AtomicU64::new(1);
+        static RUNS: Runs = Runs::new();
+
+        #[memo]
+        fn $source() -> u64 {
+            SOURCE.load(SeqCst)
+        }
+
+        /// The first run uses the source only when it may go on.
+        #[memo(depends, wait = "1h" $($options)*)]
+        fn $slow() -> u64 {
+            let number = RUNS.begin();
+            if number == 0 {
+                RUNS.told(number).unwrap();
+                return $source();
+            }
+            let from = $source();
+            RUNS.told(number).unwrap();
+            from
+        }
+    };
+}
+
+#[test]
+fn who_asks_after_a_clear_is_told_nothing_that_a_relief_computed_before() {
+    relieved!(source, slow,);
+
+    #[memo(depends)]
+    fn outer() -> u64 {
+        100 + slow()
+    }
+
+    thread::scope(|scope| {
+        let first = scope.spawn(slow);
+        RUNS.wait_for(1);
+        // It relieves the first, and has used the source.
+        let second = scope.spawn(|| impatiently(slow));
+        RUNS.wait_for(2);
+        SOURCE.store(2, SeqCst);
+        source::clear();
+        let third = scope.spawn(outer);
+        eventually(|| outer::stats().misses == 1);
+        RUNS.end(1, End::Returns(0));
+        assert_eq!(second.join().unwrap(), 1);
+        // It is told of the first, or computes by itself.
+        RUNS.end(0, End::Returns(0));
+        eventually(|| {
+            (2..RUNS.count()).for_each(|run| RUNS.end(run, End::Returns(0)));
+            third.is_finished()
+        });
+        assert_eq!((first.join().unwrap(), third.join().unwrap()), (2, 102));
+    });
+    assert_eq!(outer(), 102);
+}
+
+#[test]
+fn who_waited_depends_on_what_the_relief_used_though_that_is_not_stored() {
+    relieved!(source, slow, , cache_if = |_| false);
+
+    #[memo(depends)]
+    fn outer() -> u64 {
+        100 + slow()
+    }
+
+    thread::scope(|scope| {
+        let first = scope.spawn(slow);
+        RUNS.wait_for(1);
+        let second = scope.spawn(|| impatiently(slow));
+        RUNS.wait_for(2);
+        let third = scope.spawn(outer);
+        eventually(|| outer::stats().misses == 1);
+        // It may have come too late to wait, and then computes by itself.
+        RUNS.end(1, End::Returns(0));
+        eventually(|| {
+            (2..RUNS.count()).for_each(|run| RUNS.end(run, End::Returns(0)));
+            third.is_finished()
+        });
+        assert_eq!((second.join().unwrap(), third.join().unwrap()), (1, 101));
+        SOURCE.store(2, SeqCst);
+        source::clear();
+        assert!(!outer::contains());
+        RUNS.end(0, End::Returns(0));
+        assert_eq!(first.join().unwrap(), 2);
     });
 }

@@ -1,6 +1,6 @@
 //! What was computed from a function's results, and what its own were computed from.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use super::{Cache, Claimant, Shared};
 use crate::background::pool::STORES;
@@ -32,7 +32,8 @@ impl Shared {
         tags: impl Iterator<Item = TagHash>,
         dependent: &Arc<Dependent>,
     ) {
-        if !dependent.calls(function.address(), digest) {
+        let mut tags = tags.peekable();
+        if !dependent.calls(function.address(), digest, tags.peek().is_some()) {
             return;
         }
         let dependents = self.dependents.get_or_insert_with(|| {
@@ -98,8 +99,8 @@ impl Cache {
     pub(super) fn note_shared(&self, call: &Flight, awaited: &Flight, entry: View<'_>) {
         if let Some(around) = call.around() {
             let stored = self.lock().memory.dependent(entry).cloned();
-            // It may have been evicted by now.
-            around.uses(stored.or_else(|| awaited.dependent().cloned()), entry.served_until());
+            // It may have been evicted by now, or never stored.
+            around.uses(stored.or_else(|| awaited.answer().cloned()), entry.served_until());
         }
     }
 
@@ -133,7 +134,7 @@ impl Cache {
     pub(super) fn void_dependent(
         &'static self,
         dependent: &Arc<Dependent>,
-        left: &mut Vec<Weak<Dependent>>,
+        left: &mut Taken,
     ) -> Option<Box<dyn FnOnce()>> {
         if !dependent.make_void() {
             return None;
@@ -146,13 +147,14 @@ impl Cache {
                 self.backing.note_pending_removal(dependent.digest);
             }
             shared.forget_dependents(&dependent.digest);
-            left.append(&mut shared.taken_dependents().into_some());
+            left.add(shared.taken_dependents());
             shared.flights.fence_dependent(dependent)
         });
         let digest = self.has_store().then_some(dependent.digest);
+        let let_go = dependent.let_go();
         Some(Box::new(move || {
             fenced.wake();
-            drop(freed);
+            drop((freed, let_go));
             if let Some(digest) = digest {
                 // Nobody who clears something else waits for this store.
                 let remove = Box::new(move || {

@@ -347,7 +347,7 @@ impl Cache {
         let Ok(key) = self.key(args, 0) else { return false };
         // Before the look: what changes after it voids what is computed from the answer.
         self.note_look(&key.digest, None);
-        let until = {
+        let found = {
             let pin = pin();
             let Some(table) = self.table.read(&pin) else { return false };
             let hash = key.entry.hashes().of(table.is_thorough());
@@ -355,11 +355,8 @@ impl Cache {
             if entry.expiry().is_some_and(|expiry| expiry <= self.now()) {
                 return false;
             }
-            entry.served_until()
+            reclaim::is_aside().then(|| entry.share())
         };
-        if until.is_some() {
-            self.note_look(&key.digest, until);
-        }
-        true
+        found.is_none_or(|entry| self.note_hit(&key.digest, entry.view()))
     }
 }

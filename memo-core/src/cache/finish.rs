@@ -216,6 +216,15 @@ impl Cache {
         if let Some((hash, cause)) = not_stored.filter(|_| is_current) {
             shared.memory.causes.note_again(hash, cause);
         }
+        let mut result = result;
+        if let Some(own) = flight.dependent() {
+            // Void, it is for nobody who came to ask since.
+            if is_spoiled || (flight.is_fenced() && !awaited.is_fenced()) {
+                given_up = given_up.or(result.take());
+            } else if result.is_some() {
+                awaited.is_answered_by(own);
+            }
+        }
         let left = awaited.finish(flight, result, is_error);
         if !Arc::ptr_eq(flight, awaited) {
             shared.flights.depart(flight);

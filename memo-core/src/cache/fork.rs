@@ -62,6 +62,7 @@ extern "C" fn prepare() {
     unlocks.extend(isolation::before_fork());
     unlocks.extend(MEMOS.before_fork());
     unlocks.extend(SINGLETONS.before_fork());
+    unlocks.push(dependents::list_before_fork());
     unlocks.extend([flight::before_fork(), identity::before_fork()]);
     unlocks.extend([budget::OLDEST.before_fork(), expiry::EXPIRIES.before_fork()]);
     unlocks.extend([asked::before_fork(), event::before_fork(), session::before_fork()]);

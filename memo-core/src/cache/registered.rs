@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Cache, Shared, UNLISTED};
@@ -10,7 +10,7 @@ use crate::clock::Tick;
 use crate::function::computed::Computed;
 #[cfg(feature = "metrics")]
 use crate::function::computed::Latest;
-use crate::function::dependents::Dependent;
+use crate::function::dependents::{Dependent, Taken};
 use crate::function::registry::{Function, Held, Step};
 use crate::function::stats::{Counted, Stats};
 use crate::key::tags::{Tag, TagHash};
@@ -176,7 +176,7 @@ impl Function for Cache {
     fn void(
         &'static self,
         dependent: &Arc<Dependent>,
-        left: &mut Vec<Weak<Dependent>>,
+        left: &mut Taken,
     ) -> Option<Box<dyn FnOnce()>> {
         self.void_dependent(dependent, left)
     }

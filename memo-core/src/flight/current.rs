@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::span::Inside;
 use super::Flight;
 use crate::function::dependents::Dependent;
+use crate::function::isolation;
 use crate::platform::sync::thread_local;
 use crate::reclaim::{self, Aside};
 
@@ -87,5 +88,5 @@ pub(crate) fn recording() -> Option<Arc<Dependent>> {
     if !reclaim::is_aside() {
         return None;
     }
-    current().and_then(|flight| flight.recorder.clone())
+    current()?.recorder_in(isolation::current()).cloned()
 }

@@ -8,6 +8,7 @@
 //! A dependent holds those from which it was computed, so that the chain from one to the next stays
 //! whole where an entry between them was evicted. What holds none of them but its own entry goes with that.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::atomic::AtomicIsize;
@@ -45,13 +46,15 @@ struct Used {
     dependents: Vec<Arc<Dependent>>,
     /// While the body runs.
     noted: Option<Box<Noted>>,
+    /// Its body is done: what goes on of it is no part of the result.
+    is_over: bool,
 }
 
 /// What was noted of a body, and is noted once.
 #[derive(Default)]
 struct Noted {
-    /// Each call of each function.
-    calls: HashSet<(usize, [u8; DIGEST])>,
+    /// Each call of each function, without the tags of its result and with them.
+    calls: HashSet<(usize, [u8; DIGEST], bool)>,
     /// The addresses of those from which it is computed.
     dependents: HashSet<usize>,
 }
@@ -80,9 +83,12 @@ impl Dependent {
         })
     }
 
-    /// Notes a call of a function that its body makes; false if it was noted before.
-    pub(crate) fn calls(&self, function: usize, digest: &[u8; DIGEST]) -> bool {
-        self.used.lock().noted.get_or_insert_default().calls.insert((function, *digest))
+    /// Notes a call of a function that its body makes, whose result's tags are known or not; false if it was
+    /// noted before, or is no part of the body.
+    pub(crate) fn calls(&self, function: usize, digest: &[u8; DIGEST], has_tags: bool) -> bool {
+        let mut used = self.used.lock();
+        !used.is_over
+            && used.noted.get_or_insert_default().calls.insert((function, *digest, has_tags))
     }
 
     /// Notes what such a call returned: from what that was computed, if it is known, and until when it is
@@ -98,6 +104,10 @@ impl Dependent {
         }
         self.until.fetch_min(from.until.load(Ordering::Relaxed), Ordering::Relaxed);
         let mut used = self.used.lock();
+        // It would hold itself, if what goes on of it used what it has become.
+        if used.is_over {
+            return;
+        }
         let noted = used.noted.get_or_insert_default();
         if noted.dependents.insert(Arc::as_ptr(&from).addr()) {
             used.dependents.push(from);
@@ -122,7 +132,7 @@ impl Dependent {
     /// Its body is done, and makes no more calls.
     pub(crate) fn conclude(&self) {
         let mut used = self.used.lock();
-        used.noted = None;
+        (used.noted, used.is_over) = (None, true);
         used.dependents.shrink_to_fit();
     }
 
@@ -130,6 +140,11 @@ impl Dependent {
     pub(crate) fn make_void(&self) -> bool {
         // Relaxed: one thread at a time has the turn.
         !self.is_void.swap(true, Ordering::Relaxed)
+    }
+
+    /// What is void needs those no more from which it was computed. They are dropped outside locks.
+    pub(crate) fn let_go(&self) -> Vec<Arc<Self>> {
+        std::mem::take(&mut self.used.lock().dependents)
     }
 }
 
@@ -156,33 +171,66 @@ pub(crate) struct Dependents {
     taken: Taken,
 }
 
-/// Dependents of what was forgotten.
+/// Dependents of what was forgotten. What a function, a call or a tag had of them is taken as a whole, and gone
+/// through outside the lock.
 #[derive(Debug, Default)]
 #[must_use]
 pub(crate) struct Taken {
-    some: Vec<Weak<Dependent>>,
-    /// All that a function had, which is gone through outside its lock.
-    all: Vec<BTreeMap<(u64, usize), Weak<Dependent>>>,
+    single: Vec<Weak<Dependent>>,
+    of_one: Vec<Many>,
+    of_all: Vec<BTreeMap<u64, Of>>,
 }
 
 impl Taken {
-    /// Those of single calls and tags.
-    pub(crate) fn into_some(self) -> Vec<Weak<Dependent>> {
-        self.some
+    pub(crate) fn add(&mut self, other: Self) {
+        self.single.extend(other.single);
+        self.of_one.extend(other.of_one);
+        self.of_all.extend(other.of_all);
     }
 
-    pub(crate) fn add(&mut self, other: Self) {
-        self.some.extend(other.some);
-        self.all.extend(other.all);
+    fn next(&mut self) -> Option<Weak<Dependent>> {
+        loop {
+            if let Some(dependent) = self.single.pop() {
+                return Some(dependent);
+            }
+            if let Some(many) = self.of_one.last_mut() {
+                match many.pop_first() {
+                    Some((_, dependent)) => return Some(dependent),
+                    None => drop(self.of_one.pop()),
+                }
+            } else {
+                match self.of_all.last_mut()?.pop_first() {
+                    Some((_, of)) => self.take(of),
+                    None => drop(self.of_all.pop()),
+                }
+            }
+        }
     }
+
+    fn take(&mut self, of: Of) {
+        match of {
+            Of::One(dependent) => self.single.push(dependent),
+            Of::More(many) => self.of_one.push(many),
+        }
+    }
+}
+
+/// By their addresses.
+type Many = BTreeMap<usize, Weak<Dependent>>;
+
+/// What depends on one call, or on what has one tag.
+#[derive(Debug)]
+enum Of {
+    One(Weak<Dependent>),
+    More(Many),
 }
 
 /// Dependents by what they depend on: the digest of a call, or the hash of a tag.
 ///
-/// A tree, as that grows without ever having to move all there is.
+/// Trees, as those grow without ever having to move all there is.
 #[derive(Debug, Default)]
 struct Pairs {
-    pairs: BTreeMap<(u64, usize), Weak<Dependent>>,
+    pairs: BTreeMap<u64, Of>,
     /// Where it was looked last for those that have gone.
     looked: (u64, usize),
 }
@@ -213,33 +261,80 @@ fn removed(dependent: &Weak<Dependent>) -> Option<Arc<Dependent>> {
     there
 }
 
+fn address(dependent: &Weak<Dependent>) -> usize {
+    dependent.as_ptr().addr()
+}
+
+fn is_gone(dependent: &Weak<Dependent>) -> bool {
+    dependent.strong_count() == 0
+}
+
 impl Pairs {
     fn add(&mut self, on: u64, dependent: &Arc<Dependent>) {
-        let place = (on, Arc::as_ptr(dependent).addr());
-        if self.pairs.insert(place, Arc::downgrade(dependent)).is_none() {
+        let new = Arc::downgrade(dependent);
+        let before = match self.pairs.entry(on) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Of::One(new));
+                None
+            }
+            Entry::Occupied(mut occupied) => match occupied.get_mut() {
+                Of::One(other) if address(other) == address(&new) => Some(new),
+                Of::One(other) => {
+                    let both = [other.clone(), new].map(|one| (address(&one), one));
+                    occupied.insert(Of::More(BTreeMap::from(both)));
+                    None
+                }
+                Of::More(many) => many.insert(address(&new), new),
+            },
+        };
+        if before.is_none() {
             dependent.pairs.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Looks at some pairs, for those whose dependents have gone.
-    fn forget_some(&mut self) {
-        for _ in 0..LOOKS {
-            let mut next = self.pairs.range(self.looked..);
-            let Some((&place, dependent)) = next.next() else {
+    fn forget_some(&mut self, looks: usize) {
+        for _ in 0..looks {
+            let (on, from) = self.looked;
+            let Some((&on, of)) = self.pairs.range_mut(on..).next().map(|(at, of)| {
+                // From the beginning of another one.
+                (at, (of, if *at == on { from } else { 0 }))
+            }) else {
                 self.looked = (0, 0);
                 return;
             };
-            self.looked = next.next().map_or((0, 0), |(&place, _)| place);
-            if dependent.strong_count() == 0 {
-                removed(dependent);
-                self.pairs.remove(&place);
+            let (of, from) = of;
+            let next = on.checked_add(1).map_or((0, 0), |on| (on, 0));
+            match of {
+                Of::One(one) => {
+                    self.looked = next;
+                    if is_gone(one) {
+                        removed(one);
+                        self.pairs.remove(&on);
+                    }
+                }
+                Of::More(many) => match many.range(from..).next() {
+                    Some((&at, one)) => {
+                        self.looked = at.checked_add(1).map_or(next, |at| (on, at));
+                        if is_gone(one) {
+                            removed(one);
+                            many.remove(&at);
+                        }
+                    }
+                    None => {
+                        self.looked = next;
+                        if many.is_empty() {
+                            self.pairs.remove(&on);
+                        }
+                    }
+                },
             }
         }
     }
 
-    fn take(&mut self, on: u64, taken: &mut Vec<Weak<Dependent>>) {
-        while let Some((&place, _)) = self.pairs.range((on, 0)..=(on, usize::MAX)).next() {
-            taken.extend(self.pairs.remove(&place));
+    fn take(&mut self, on: u64, taken: &mut Taken) {
+        if let Some(of) = self.pairs.remove(&on) {
+            taken.take(of);
         }
     }
 }
@@ -259,30 +354,35 @@ impl Dependents {
         tags: impl Iterator<Item = TagHash>,
         dependent: &Arc<Dependent>,
     ) {
+        if DEAD.load(Ordering::Relaxed) > MAX_DEAD {
+            // More than one for each that is added, so that they become fewer.
+            self.of_calls.forget_some(2);
+            self.of_tags.forget_some(2);
+        }
         self.of_calls.add(number(digest), dependent);
         tags.for_each(|tag| self.of_tags.add(tag, dependent));
     }
 
     /// The call is forgotten.
     pub(crate) fn forget(&mut self, digest: &[u8; DIGEST]) {
-        self.of_calls.take(number(digest), &mut self.taken.some);
+        self.of_calls.take(number(digest), &mut self.taken);
     }
 
     /// What has the tag is forgotten.
     pub(crate) fn forget_tagged(&mut self, tag: TagHash) {
-        self.of_tags.take(tag, &mut self.taken.some);
+        self.of_tags.take(tag, &mut self.taken);
     }
 
     /// All is forgotten.
     pub(crate) fn forget_all(&mut self) {
         let (of_calls, of_tags) = (&mut self.of_calls.pairs, &mut self.of_tags.pairs);
-        self.taken.all.extend([std::mem::take(of_calls), std::mem::take(of_tags)]);
+        self.taken.of_all.extend([std::mem::take(of_calls), std::mem::take(of_tags)]);
     }
 
     /// Looks for some that have gone.
     pub(crate) fn forget_some(&mut self) {
-        self.of_calls.forget_some();
-        self.of_tags.forget_some();
+        self.of_calls.forget_some(LOOKS);
+        self.of_tags.forget_some(LOOKS);
     }
 
     /// What has been taken, to be voided once the lock is released.
@@ -347,10 +447,8 @@ impl Turn {
 
     /// Voids these, and all that depends on them. The caller holds no other lock.
     pub(crate) fn void(self, taken: Taken) -> Voided {
-        let Taken { some: mut left, all } = taken;
-        let mut all = all.into_iter().flatten().map(|(_, dependent)| dependent);
-        let mut ends = Vec::new();
-        while let Some(dependent) = left.pop().or_else(|| all.next()) {
+        let (mut left, mut ends) = (taken, Vec::new());
+        while let Some(dependent) = left.next() {
             // What nobody holds any more has no entry, and nothing depends on it.
             let Some(dependent) = removed(&dependent) else { continue };
             ends.extend(dependent.owner.void(&dependent, &mut left));
@@ -377,6 +475,13 @@ impl Voided {
 /// Has nobody void anything for as long as the process forks.
 #[cfg(unix)]
 pub(crate) fn before_fork() -> Unlock {
-    let (turn, list) = (TURN.lock(), WITH_PAIRS.lock());
-    Box::new(move |_| drop((turn, list)))
+    let turn = TURN.lock();
+    Box::new(move |_| drop(turn))
+}
+
+/// The same for the list of functions, which is locked under a cache.
+#[cfg(unix)]
+pub(crate) fn list_before_fork() -> Unlock {
+    let list = WITH_PAIRS.lock();
+    Box::new(move |_| drop(list))
 }

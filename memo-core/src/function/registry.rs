@@ -3,11 +3,11 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 #[cfg(feature = "metrics")]
 use crate::function::computed::Latest;
-use crate::function::dependents::{Dependent, Turn};
+use crate::function::dependents::{Dependent, Taken, Turn};
 use crate::function::isolation;
 use crate::function::stats::{Counted, Stats};
 use crate::key::tags::{Tag, TagHash};
@@ -77,7 +77,7 @@ pub(crate) trait Function: Sync {
     fn void(
         &'static self,
         dependent: &Arc<Dependent>,
-        left: &mut Vec<Weak<Dependent>>,
+        left: &mut Taken,
     ) -> Option<Box<dyn FnOnce()>>;
     /// Looks whether some of what was computed from its results has gone, unless its lock is held.
     fn forget_some_dependents(&'static self);

@@ -51,13 +51,18 @@ pub fn get_async<R, P: Payload<R>, A: Args>(
     async move {
         let key = key?;
         memo.sync_invalidations_async().await;
-        if let Some(result) = memo.cache.find_key(&key).and_then(|found| P::take(found.view())) {
+        memo.cache.note_look(&key.digest, None);
+        let found = memo.cache.find_key(&key);
+        let found = found.filter(|found| memo.cache.note_hit(&key.digest, found.view()));
+        if let Some(result) = found.and_then(|found| P::take(found.view())) {
             return Some(result);
         }
         if !memo.cache.has_store() {
             return None;
         }
+        let digest = key.digest;
         let found = spawn_blocking(move || memo.cache.load_only(&key)).await.flatten()?;
+        memo.cache.note_look(&digest, memo.cache.until(&found));
         memo.restore_found::<R, P>(&found)
     }
 }
