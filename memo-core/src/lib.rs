@@ -201,3 +201,15 @@ pub mod __private {
     #[cfg(feature = "redis")]
     pub use crate::store::redis;
 }
+
+/// What the package in `fuzz` drives. No other build has it.
+#[cfg(memo_fuzz)]
+#[doc(hidden)]
+pub mod __fuzz {
+    pub use crate::codec::fuzzed::*;
+    pub use crate::key::fuzzed::*;
+    #[cfg(any(feature = "disk", feature = "redis"))]
+    pub use crate::store::fuzzed::*;
+    #[cfg(feature = "redis")]
+    pub use crate::store::redis::fuzzed::*;
+}

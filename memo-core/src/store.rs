@@ -27,6 +27,8 @@ mod names;
 pub(crate) mod disk;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
+#[cfg(all(memo_fuzz, any(feature = "disk", feature = "redis")))]
+pub(crate) mod fuzzed;
 
 use std::fmt;
 use std::sync::Arc;
