@@ -25,6 +25,8 @@ mod clock;
 mod platform;
 #[cfg(test)]
 mod fuzz;
+#[cfg(test)]
+mod golden;
 
 pub use background::spawner::{set_spawner, BoxFuture};
 pub use call::isolated::{advance, isolated, isolated_async};

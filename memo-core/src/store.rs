@@ -391,3 +391,6 @@ const NO_TAGS: &str = "the store has no tags";
 pub fn open<S: Store>(store: S) -> Arc<dyn Store> {
     Arc::new(store)
 }
+
+#[cfg(all(test, any(feature = "disk", feature = "redis")))]
+mod tests;

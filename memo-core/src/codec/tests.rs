@@ -2,6 +2,7 @@
 
 #[cfg(target_endian = "little")]
 mod copies;
+mod golden;
 mod mutants;
 
 use std::collections::{BTreeMap, HashMap};

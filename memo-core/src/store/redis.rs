@@ -340,3 +340,6 @@ fn key_of(field: &str) -> Option<Key> {
     }
     Some(key)
 }
+
+#[cfg(test)]
+mod tests;
