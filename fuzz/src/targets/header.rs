@@ -32,13 +32,13 @@ fn head(input: &mut Input<'_>, len: usize) -> Head {
         boot: input.number(),
         uptime: input.number(),
         life: input.number(),
-        len: if input.byte() % 4 == 0 { input.number() } else { len as u64 },
+        len: if input.byte() % 4 == 3 { input.number() } else { len as u64 },
     }
 }
 
 pub fn run(bytes: &[u8]) -> u64 {
     let input = &mut Input(bytes);
-    if input.byte() % 2 == 0 {
+    if input.byte() & 1 == 0 {
         return check(input.0);
     }
     // A file as it is written, and as something made of it.

@@ -1,13 +1,12 @@
 //! Where results are stored, under which names, and what stands before them.
 
 use crate::cache::tiered::Stored;
-use crate::function::identity::{Place, Source};
 use crate::golden::Golden;
 use crate::store::header::{self, Header};
 use crate::store::time::Stamp;
 use crate::store::{Found, Ticket};
 
-pub(in crate::store) const HEADER: Header = Header {
+const HEADER: Header = Header {
     fingerprint: [0x11; 16],
     key: [0x22; 32],
     ticket: Ticket::new(0x0102_0304_0506_0708, 9),
@@ -45,6 +44,8 @@ fn a_value_is_found_behind_what_stood_before_it() {
 #[cfg(all(target_pointer_width = "64", target_endian = "little"))]
 #[test]
 fn functions_are_known_by_what_they_were() {
+    use crate::function::identity::{Place, Source};
+
     fn place() -> Place {
         struct Here;
         Place::of(&Here)
