@@ -68,6 +68,18 @@ fn a_reader_of_numbers_of_another_width_reads_them_one_by_one() {
 }
 
 #[test]
+fn numbers_that_are_none_are_not_read_however_many_there_are_said_to_be() {
+    use crate::key::tag;
+    for nothing in [tag::UNIT, tag::NONE, tag::TRUE] {
+        let count = u64::MAX.to_le_bytes();
+        let bytes = [&[tag::NUMBERS, nothing, u8::MAX][..], &count].concat();
+        assert!(decode_as::<Vec<()>>(TAGGED, &bytes).is_err());
+        assert!(decode_as::<Vec<Option<()>>>(TAGGED, &bytes).is_err());
+        assert!(decode_as::<Untagged>(TAGGED, &bytes).is_err());
+    }
+}
+
+#[test]
 fn a_number_is_read_as_the_one_that_is_asked_for_if_that_has_room_for_it() {
     fn read<T: Data>(number: impl Data) -> Option<T> {
         let mut builder = Builder::new(b"", false, Hashes::same(0), 0);
