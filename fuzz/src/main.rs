@@ -14,6 +14,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use memo_fuzz::input::mixed;
+use memo_fuzz::memory::run_with;
 use memo_fuzz::mutate::{mutate, Random};
 use memo_fuzz::targets::{Target, TARGETS};
 
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
             let target = named(target);
             for file in files {
                 let input = fs::read(file).unwrap_or_else(|error| panic!("{file}: {error}"));
-                println!("{file}: {:016x}", (target.run)(&input));
+                println!("{file}: {:016x}", run_with(&input, target.run));
             }
             return ExitCode::SUCCESS;
         }
@@ -163,7 +164,7 @@ fn work(
 
 /// Runs a target once. An input that it fails with is written down.
 fn execute(target: &Target, input: &[u8]) -> Option<u64> {
-    if let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| (target.run)(input))) {
+    if let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| run_with(input, target.run))) {
         return Some(outcome);
     }
     let directory = directory("artifacts", target);
