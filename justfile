@@ -28,6 +28,10 @@ unit filter='':
 bless filter='':
     TRYBUILD=overwrite cargo test -p memo-tests --test ui -- misuse trybuild={{ filter }}
 
+# Runs targets with bad bytes, all or some: `just fuzz values`.
+fuzz *targets:
+    .ci/fuzz {{ targets }}
+
 # Measures cases by a pattern: `just bench '^u64/'`.
 bench pattern='':
     cargo bench --manifest-path benches/Cargo.toml -- '{{ pattern }}'

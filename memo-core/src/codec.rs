@@ -16,6 +16,8 @@ mod tagged;
 mod trust;
 mod unreadable;
 mod value;
+#[cfg(memo_fuzz)]
+pub(crate) mod fuzzed;
 
 use std::time::Duration;
 

@@ -20,6 +20,8 @@ pub(crate) mod tag;
 pub mod tags;
 pub(crate) mod unordered;
 pub(crate) mod unsaid;
+#[cfg(memo_fuzz)]
+pub(crate) mod fuzzed;
 
 use std::any::TypeId;
 use std::cell::Cell;

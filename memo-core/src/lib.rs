@@ -25,6 +25,8 @@ mod clock;
 mod platform;
 #[cfg(test)]
 mod fuzz;
+#[cfg(test)]
+mod golden;
 
 pub use background::spawner::{set_spawner, BoxFuture};
 pub use call::isolated::{advance, isolated, isolated_async};
@@ -200,4 +202,16 @@ pub mod __private {
     pub use crate::store::open;
     #[cfg(feature = "redis")]
     pub use crate::store::redis;
+}
+
+/// What the package in `fuzz` drives. No other build has it.
+#[cfg(memo_fuzz)]
+#[doc(hidden)]
+pub mod __fuzz {
+    pub use crate::codec::fuzzed::*;
+    pub use crate::key::fuzzed::*;
+    #[cfg(any(feature = "disk", feature = "redis"))]
+    pub use crate::store::fuzzed::*;
+    #[cfg(feature = "redis")]
+    pub use crate::store::redis::fuzzed::*;
 }

@@ -27,6 +27,8 @@ mod names;
 pub(crate) mod disk;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
+#[cfg(all(memo_fuzz, any(feature = "disk", feature = "redis")))]
+pub(crate) mod fuzzed;
 
 use std::fmt;
 use std::sync::Arc;
@@ -389,3 +391,6 @@ const NO_TAGS: &str = "the store has no tags";
 pub fn open<S: Store>(store: S) -> Arc<dyn Store> {
     Arc::new(store)
 }
+
+#[cfg(all(test, any(feature = "disk", feature = "redis")))]
+mod tests;

@@ -2,6 +2,7 @@
 
 #[cfg(target_endian = "little")]
 mod copies;
+mod golden;
 mod mutants;
 
 use std::collections::{BTreeMap, HashMap};
@@ -64,6 +65,18 @@ fn a_reader_of_numbers_of_another_width_reads_them_one_by_one() {
     tagged::encode(&vec![1_u16, 2], &mut builder).unwrap();
     assert_eq!(decode_as::<Vec<u64>>(TAGGED, builder.value()), Ok(vec![1, 2]));
     assert_eq!(decode_as::<Vec<u16>>(TAGGED, builder.value()), Ok(vec![1, 2]));
+}
+
+#[test]
+fn numbers_that_are_none_are_not_read_however_many_there_are_said_to_be() {
+    use crate::key::tag;
+    for nothing in [tag::UNIT, tag::NONE, tag::TRUE] {
+        let count = u64::MAX.to_le_bytes();
+        let bytes = [&[tag::NUMBERS, nothing, u8::MAX][..], &count].concat();
+        assert!(decode_as::<Vec<()>>(TAGGED, &bytes).is_err());
+        assert!(decode_as::<Vec<Option<()>>>(TAGGED, &bytes).is_err());
+        assert!(decode_as::<Untagged>(TAGGED, &bytes).is_err());
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Pairs that rivals mix up, and pairs that must be one.
 
+mod golden;
 mod model;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

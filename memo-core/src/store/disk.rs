@@ -319,10 +319,13 @@ impl DiskStore {
         let Some((ticket, entry)) = self.entry(function, place, key)? else {
             return Ok(Read::Over);
         };
-        if entry.as_ref().is_some_and(|entry| entry.header.ticket.removals > ticket.removals) {
+        let Some(entry) = entry else { return Ok(Read::Done(Lookup::new(ticket, None))) };
+        let is_ahead = entry.header.ticket.removals > ticket.removals;
+        let found = entry.read()?;
+        // Only what is whole is believed: a flipped bit is to cost one result, not all.
+        if is_ahead && found.is_some() {
             return Ok(Read::Ahead);
         }
-        let found = entry.map_or(Ok(None), Entry::read)?;
         Ok(Read::Done(Lookup::new(ticket, found)))
     }
 

@@ -10,6 +10,8 @@ use crate::store::{Key, Ticket};
 const MAGIC: [u8; 8] = *b"\x89MEMO\r\n\x1a";
 const CHECKSUM: usize = 32;
 pub(super) const HEADER: usize = 152;
+/// What stands where a later version may say more.
+const UNUSED: u64 = 0;
 
 /// What a file says before its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +46,7 @@ impl Header {
             self.stamp.uptime,
             self.life,
             self.len,
-            0, // not used yet
+            UNUSED,
         ] {
             put(&number.to_le_bytes());
         }
@@ -77,7 +79,8 @@ impl Header {
             life: word(5),
             len: word(6),
         };
-        (*magic == MAGIC).then_some((header, *sum))
+        // The checksum is told by the fields, so what is in none of them has to be as it is written.
+        (*magic == MAGIC && word(7) == UNUSED).then_some((header, *sum))
     }
 }
 

@@ -29,6 +29,8 @@ mod tags;
 mod tls;
 mod transaction;
 mod transport;
+#[cfg(memo_fuzz)]
+pub(crate) mod fuzzed;
 
 use std::fmt;
 use std::sync::Arc;
@@ -338,3 +340,6 @@ fn key_of(field: &str) -> Option<Key> {
     }
     Some(key)
 }
+
+#[cfg(test)]
+mod tests;

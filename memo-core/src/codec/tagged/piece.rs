@@ -4,7 +4,7 @@
 
 use super::parts::Left;
 use super::skip::inside;
-use super::{Error, Number, Reader};
+use super::{width, Error, Number, Reader};
 use crate::key::depth::Depth;
 use crate::key::tag;
 
@@ -78,6 +78,8 @@ impl<'de> Reader<'de> {
             tag::MAP | tag::FIELDS | tag::STRUCT => Piece::Map(Left::UntilEnd),
             tag::NUMBERS => {
                 let tag = self.byte()?;
+                // What is no number may have no bytes, and any count of them would be there.
+                width(tag)?;
                 Piece::Seq(Left::Counted(self.len()?), Some(tag))
             }
             tag::SET => Piece::Seq(Left::Counted(self.len()?), None),

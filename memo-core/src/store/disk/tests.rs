@@ -130,6 +130,25 @@ fn a_damaged_file_is_a_miss_and_the_next_call_heals_it() {
 }
 
 #[test]
+fn a_flipped_bit_costs_the_one_result_wherever_it_is() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    call(&store, 1);
+    call(&store, 9);
+    let ticket = store.get(&F, &key(9)).unwrap().ticket;
+    let path = file(&store, 9);
+    let whole = fs::read(&path).unwrap();
+    for bit in 0..whole.len() * 8 {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, flipped).unwrap();
+        let lookup = store.get(&F, &key(9)).unwrap();
+        assert_eq!((lookup.found, lookup.ticket), (None, ticket), "bit {bit}");
+    }
+    assert!(call(&store, 1).1, "the other result is gone");
+}
+
+#[test]
 fn a_file_cut_anywhere_is_a_miss() {
     let scratch = Scratch::new();
     let store = scratch.store();

@@ -16,7 +16,7 @@ pub(super) struct Slots {
 
 /// The slots from the first to the last, and the node that has them.
 #[derive(Clone)]
-struct Range {
+pub(super) struct Range {
     first: u16,
     last: u16,
     node: Arc<Address>,
@@ -116,7 +116,7 @@ fn node(host: &str, port: u16, from: &Address) -> Address {
 
 /// What `CLUSTER SLOTS` says: of each range the first and the last slot, and its nodes, of which the
 /// first is the one that is written to.
-fn parse(reply: &Value, from: &Address) -> Vec<Range> {
+pub(super) fn parse(reply: &Value, from: &Address) -> Vec<Range> {
     let Value::Array(ranges) = reply else { return Vec::new() };
     let range = |range: &Value| {
         let Value::Array(range) = range else { return None };

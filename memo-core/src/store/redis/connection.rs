@@ -208,7 +208,7 @@ fn says_no(error: &ServerError) -> bool {
 }
 
 /// What a server is told apart by from what it was before a restart, and from others.
-fn run_of(info: &Value) -> u64 {
+pub(super) fn run_of(info: &Value) -> u64 {
     let text = String::from_redis_value_ref(info).unwrap_or_default();
     let id = text.lines().find_map(|line| line.strip_prefix("run_id:"));
     let digest = id.map(|id| blake3::hash(id.trim().as_bytes()));

@@ -96,7 +96,7 @@ impl Record {
         server.transact(&self.keys, &self.read(None), &decide).map(drop)
     }
 
-    fn copied(&self, from: usize, to: usize, said: &Said) -> Vec<Cmd> {
+    pub(super) fn copied(&self, from: usize, to: usize, said: &Said) -> Vec<Cmd> {
         let (from, to) = (&self.keys[from], &self.keys[to]);
         if said.removals > 0 {
             // Since Redis 6.2; an older server goes on with what is left.

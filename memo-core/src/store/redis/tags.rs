@@ -26,7 +26,7 @@ const TOLD: usize = 1000;
 const TAG: &str = "t";
 
 /// What the server has as the number of a tag.
-enum Number {
+pub(super) enum Number {
     Known(u64),
     Gone,
     /// Something else is in its place.
@@ -34,7 +34,7 @@ enum Number {
 }
 
 impl Number {
-    fn parse(value: &Value) -> Self {
+    pub(super) fn parse(value: &Value) -> Self {
         match value {
             Value::Nil => Self::Gone,
             value => u64::from_redis_value_ref(value).map_or(Self::Damaged, Self::Known),
@@ -236,10 +236,10 @@ impl RedisStore {
 }
 
 /// An entry of the list: its name, and what it says.
-type Listed = (String, Vec<(String, String)>);
+pub(super) type Listed = (String, Vec<(String, String)>);
 
 /// The tags that these entries say, unless one says something else.
-fn tags_of(entries: &[Listed]) -> Option<Vec<Tag>> {
+pub(super) fn tags_of(entries: &[Listed]) -> Option<Vec<Tag>> {
     let mut tags = Vec::with_capacity(entries.len());
     for (_, fields) in entries {
         match &fields[..] {

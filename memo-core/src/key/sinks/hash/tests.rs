@@ -48,6 +48,8 @@ impl Serialize for Unit {
             20 => to.serialize_struct_variant("Aa", 0, "Cc", 0)?.end(),
             21 => HashMap::<u8, u8>::new().serialize(to),
             22 => HashSet::<u8>::new().serialize(to),
+            // Where numbers do not go as they lie in memory, both are a sequence of nothing, as 13 is.
+            23 | 24 if cfg!(target_endian = "big") => to.serialize_bytes(&vec![0; self.0]),
             23 => Vec::<u8>::new().serialize(to),
             24 => Vec::<u16>::new().serialize(to),
             25 => to.serialize_str(""),

@@ -1,0 +1,3 @@
+//! What is the same for all stores.
+
+mod golden;
