@@ -88,7 +88,8 @@ fn damage(path: &Path, other: &Path, random: &mut Random) -> &'static str {
         }
         8 => {
             fs::remove_file(path).unwrap();
-            fs::create_dir_all(path.join("not/empty")).unwrap();
+            // Whoever sweeps after a clear may be removing it already.
+            let _ = fs::create_dir_all(path.join("not/empty"));
             "it is a directory"
         }
         9 => {
@@ -114,7 +115,8 @@ fn damage(path: &Path, other: &Path, random: &mut Random) -> &'static str {
 fn a_damaged_entry_is_a_miss_or_right_and_the_next_call_heals_it() {
     let damaged = variable("MEMO_DAMAGED").unwrap_or(3000);
     let scratch = Scratch::new();
-    let store = DiskStore::open(scratch.path());
+    // Never full: a sweep would give up what is damaged before it is asked for.
+    let store = DiskStore::builder(scratch.path()).max_bytes(1 << 50).open();
     (0..RESULTS).for_each(|number| assert!(!call(&store, number)));
     let mut files = files(&store);
     let (mut missed, mut unharmed, mut cleared) = (0, 0, 0);

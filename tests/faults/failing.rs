@@ -124,20 +124,25 @@ fn forget_memory() {
 /// With no fault any more calls have what others computed before them.
 #[track_caller]
 fn check_recovered(what: &str) {
-    // What was computed without a store is in memory, and nowhere else; and the first call may be the
-    // one that has the store forget what it could not, and stores nothing.
-    for _ in 0..2 {
+    // What was computed without a store is in memory, and nowhere else; the first call may be the one
+    // that has the store forget what it could not, and stores nothing; and a sweep that began before may
+    // still give up what it could not read.
+    let mut missing = Vec::new();
+    for _ in 0..5 {
+        missing.clear();
         forget_memory();
         for number in 0..KEYS {
+            let before = RUNS.load(SeqCst);
             call(number);
+            if RUNS.load(SeqCst) > before {
+                missing.push(number);
+            }
+        }
+        if missing.is_empty() {
+            break;
         }
     }
-    forget_memory();
-    for number in 0..KEYS {
-        let before = RUNS.load(SeqCst);
-        call(number);
-        assert_eq!(RUNS.load(SeqCst), before, "{what}: {number} is not stored");
-    }
+    assert!(missing.is_empty(), "{what}: {missing:?} are never stored");
     forget(&[all(0), all(1)].concat(), memo::clear_all);
     call(1);
     call(0);
@@ -168,8 +173,11 @@ fn whatever_request_fails_the_call_has_its_result_and_the_store_recovers() {
                     // Who is interrupted asks again, and would for ever.
                     continue;
                 }
+                if is_all {
+                    println!("{runs:?} runs, {fired:?} failed requests before {how}, {every}");
+                }
                 for is_cold in [false, true] {
-                    let mut first = if is_all { 0 } else { random.below(40) as u64 };
+                    let mut first = if is_all { 0 } else { random.below(400) as u64 };
                     loop {
                         let fault = Fault { how, first, every };
                         if is_cold {
@@ -182,7 +190,7 @@ fn whatever_request_fails_the_call_has_its_result_and_the_store_recovers() {
                         if failed == 0 {
                             break;
                         }
-                        first += if is_all { 1 } else { 1 + random.below(80) as u64 };
+                        first += if is_all { 1 } else { 1 + random.below(800) as u64 };
                     }
                 }
             }

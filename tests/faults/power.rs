@@ -175,7 +175,7 @@ fn check(state: &Image, moment: &Moment, lost: Lost, what: &str) -> usize {
 
 #[test]
 fn whatever_a_loss_of_power_leaves_is_a_miss_or_right_and_the_store_goes_on() {
-    let losses = variable("MEMO_POWER_LOSSES").unwrap_or(2000) as usize;
+    let losses = variable("MEMO_POWER_LOSSES").unwrap_or(1000) as usize;
     let mut random = Random::new();
     let (mut tried, mut found, mut scripts) = (0, 0, 0);
     while tried < losses {
