@@ -1,8 +1,8 @@
-//! However long a program is under load, it holds no byte more: in a process of its own, as every byte
+//! However long a program is under load, it holds no more: in a process of its own, as every byte
 //! is counted.
 //!
 //! Threads hit, miss, evict, let expire, remove, clear, and begin and end sessions, all by chance. Each
-//! second they stop, everything is cleared, and what is held then must be what was held the second
+//! second they stop, everything is cleared, and what is held then must be what was held in the seconds
 //! before. `MEMO_LOAD_SECONDS=600 cargo test --release -p memo-tests --test load -- --nocapture` for
 //! longer.
 
@@ -22,10 +22,11 @@ use memo::{memo, singleton, Session};
 const THREADS: u64 = 4;
 const KEYS: u64 = 2000;
 
-/// What may be held more, however long it goes on: lists (of threads' records, of spare doubles, of a
-/// store's places) keep the room for the most that was ever in them, and now and then that becomes
-/// more. A hundred thousand steps are made in a second: one byte of each would be noticed in the first.
-const SLACK: usize = 4096;
+/// What may be held more, however long it goes on. What a session's function has is kept for the next
+/// session, some 5 KiB for each that there ever was at once; and lists keep the room for the most that
+/// was in them. Both become more now and then, ever more seldom: it is less than one byte in a thousand
+/// steps even in the first seconds.
+const SLACK: usize = 40 << 10;
 
 /// A result of some size, which says what it is of.
 fn made(number: u64) -> Vec<u64> {
@@ -69,7 +70,7 @@ fn stored(number: u64) -> Vec<u64> {
 
 #[memo]
 fn failing(number: u64) -> Result<Vec<u64>, String> {
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         Err("not this one".into())
     } else {
         Ok(made(number))
@@ -176,7 +177,7 @@ fn held_when_cleared() -> usize {
 }
 
 #[test]
-fn after_any_time_of_load_not_a_byte_more_is_held() {
+fn after_any_time_of_load_no_more_is_held() {
     let seconds = env::var("MEMO_LOAD_SECONDS").map_or(5, |seconds| seconds.parse().unwrap());
     let (is_on, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
     let (begun, ended) = (Barrier::new(THREADS as usize + 1), Barrier::new(THREADS as usize + 1));
@@ -215,10 +216,11 @@ fn after_any_time_of_load_not_a_byte_more_is_held() {
     });
     let _ = std::fs::remove_dir_all(directory());
     println!("{steps:?} steps; held at the end of each second: {all:?}");
-    // Until then lists grow to what is ever in them at once.
-    let settled = &all[all.len().min(3)..];
+    // What every function needs once is there by then.
+    let settled = &all[all.len().min(2)..];
     let (least, most) = (settled.iter().min(), settled.iter().max());
     if let (Some(least), Some(most)) = (least, most) {
+        println!("from {least} to {most} bytes since the third second");
         assert!(most - least <= SLACK, "from {least} to {most}");
     }
 }
