@@ -202,7 +202,8 @@ impl Actor {
             let errors = || (companions.stats)().store_errors;
             loop {
                 let before = errors();
-                (companions.get)(NOBODYS);
+                // Where a tag is still to be cleared, a look does not ask.
+                (companions.remove)(NOBODYS);
                 if errors() == before {
                     break;
                 }

@@ -43,7 +43,6 @@ impl Model {
         is_call: bool,
         at: Span,
     ) -> Result<(), String> {
-        self.make_up(cell, at);
         let (memory, store, _) = self.may_find(cell, at);
         let of = |held: &[Held]| held.iter().find(|held| held.value == value).copied();
         let (from_memory, from_store) = (of(&memory), of(&store));
@@ -65,7 +64,6 @@ impl Model {
 
     /// A look found something.
     pub(super) fn is_there(&mut self, cell: Cell, at: Span) -> Result<(), String> {
-        self.make_up(cell, at);
         let (memory, store, _) = self.may_find(cell, at);
         if memory.is_empty() && store.is_empty() {
             return Err("there was nothing".into());
@@ -75,7 +73,6 @@ impl Model {
 
     /// A look found nothing.
     pub(super) fn missed(&mut self, cell: Cell, at: Span) -> Result<(), String> {
-        self.make_up(cell, at);
         let (memory, store, must) = self.may_find(cell, at);
         if must {
             return Err(format!("it was in memory {memory:?}, in the store {store:?}"));
@@ -90,6 +87,7 @@ impl Model {
     /// A result is stored from now on.
     pub(super) fn put(&mut self, cell: Cell, value: u32, at: Span) {
         let mut belief = Belief::sure(Held::new(value, at));
+        belief.must &= !self.made_up;
         if self.is_stored(cell.function) && self.is_reachable {
             self.store.insert(cell, belief.clone());
         }
@@ -114,10 +112,19 @@ impl Model {
         }
     }
 
-    /// What could not be asked about is not taken from the store, if it may be older than what is known.
-    pub(super) fn doubt_unreachable(&mut self, cell: Cell) {
+    /// A refresh leaves nothing, and what the store has may go all the same, now or when it is asked
+    /// again.
+    pub(super) fn may_be_removed(&mut self, cell: Cell) {
+        if !self.is_stored(cell.function) {
+            return;
+        }
+        self.store.entry(cell).or_default().must = false;
+        for flight in self.processes.iter_mut().flat_map(|process| &mut process.flights) {
+            flight.is_unsure |= flight.cell() == cell;
+        }
         if !self.is_reachable {
-            self.store.entry(cell).or_default().must = false;
+            let ever = Span { early: Duration::ZERO, late: Duration::ZERO };
+            self.here().pending.push((Void::Call(cell), ever));
         }
     }
 
@@ -148,7 +155,13 @@ impl Model {
         }
         self.store.retain(|cell, _| !void.reaches(*cell));
         let until = at.late + self.setting.bound;
+        // A process hears of its own clear of all, and where there are others it may hear of what else
+        // it did.
+        if self.are_two || void == Void::All {
+            self.here().unheard.push((void, until));
+        }
         let other = &mut self.processes[1 - self.at];
+        other.unheard.push((void, until));
         let is_reached = |cell: &Cell| cell.function != Function::Mine && void.reaches(*cell);
         for (_, belief) in other.memory.iter_mut().filter(|(cell, _)| is_reached(cell)) {
             belief.void_from(until);
@@ -160,7 +173,7 @@ impl Model {
 
     /// What could not be made void before is by now, if the store was asked about the call. What is
     /// newer may go with it.
-    fn make_up(&mut self, cell: Cell, at: Span) {
+    pub(super) fn make_up(&mut self, cell: Cell, at: Span) {
         if !self.is_reachable || !self.is_stored(cell.function) {
             return;
         }
@@ -183,6 +196,7 @@ impl Model {
                     held.until = Some(held.until.map_or(until, |sooner| sooner.min(until)));
                 }
             }
+            self.made_up |= matches!(void, Void::Function(_));
             // A tag is made up for in the store of each function, whenever that is asked.
             if !matches!(void, Void::Tag(_)) {
                 self.here().pending.retain(|(other, _)| *other != void);
@@ -191,10 +205,12 @@ impl Model {
     }
 
     /// Nothing need be there any more.
-    fn doubt_all(&mut self) {
+    fn doubt_all(&mut self, at: Span) {
         self.store.values_mut().for_each(|belief| belief.must = false);
-        for flight in self.processes.iter_mut().flat_map(|process| &mut process.flights) {
-            flight.is_unsure = true;
+        let until = at.late + self.setting.bound;
+        for process in &mut self.processes {
+            process.flights.iter_mut().for_each(|flight| flight.is_unsure = true);
+            process.unheard.push((Void::All, until));
         }
     }
 
@@ -229,6 +245,7 @@ impl Model {
             (Command::Drop(nth), _) => drop(self.here().flights.remove(nth)),
             (Command::Switch, _) => {
                 self.at = 1 - self.at;
+                self.are_two = true;
             }
             (Command::Restart, _) => *self.here() = Process::new(),
             _ => self.suffer(command, at),
@@ -252,15 +269,15 @@ impl Model {
             }
             Command::Damage(Bytes::OneRecord(_), ..) => {
                 self.is_shaken = true;
-                self.doubt_all();
+                self.doubt_all(at);
             }
             Command::Flush => {
-                self.doubt_all();
+                self.doubt_all(at);
                 self.store.clear();
             }
             Command::Unplug | Command::KillServer => {
                 self.is_reachable = false;
-                self.doubt_all();
+                self.doubt_all(at);
                 if command == Command::KillServer {
                     self.is_running = false;
                     self.store.clear();
@@ -269,7 +286,7 @@ impl Model {
             }
             Command::Plug | Command::StartServer => {
                 (self.is_reachable, self.is_running) = (true, true);
-                self.doubt_all();
+                self.doubt_all(at);
                 let until = at.late + self.setting.bound;
                 self.hear(|end| end == OUTAGE, until);
             }

@@ -57,12 +57,16 @@ pub(super) struct Process {
     pub(super) is_enabled: bool,
     /// What it could not make void in the store, and when it tried.
     pub(super) pending: Vec<(Void, Span)>,
+    /// What it may still hear of, until when. It takes that to be of now, and fences what began since.
+    pub(super) unheard: Vec<(Void, Duration)>,
 }
 
 impl Process {
     pub(super) fn new() -> Self {
         let (memory, flights, begun) = (BTreeMap::new(), Vec::new(), 0);
-        Self { memory, flights, begun, entered: Vec::new(), is_enabled: true, pending: Vec::new() }
+        let (entered, is_enabled) = (Vec::new(), true);
+        let (pending, unheard) = (Vec::new(), Vec::new());
+        Self { memory, flights, begun, entered, is_enabled, pending, unheard }
     }
 }
 
@@ -71,10 +75,14 @@ pub(crate) struct Model {
     pub(super) setting: Setting,
     pub(super) processes: [Process; 2],
     pub(super) at: usize,
+    /// The other process has done something.
+    pub(super) are_two: bool,
     pub(super) store: BTreeMap<Cell, Belief>,
     /// What is void by a tag that was cleared, or may be damaged, and takes room in the store all the
     /// same: to remove it may be said to have removed something.
     pub(super) leftovers: BTreeSet<Cell>,
+    /// A clear that could not be told before was told in this step, and voids what is computed in it.
+    pub(super) made_up: bool,
     pub(super) is_reachable: bool,
     pub(super) is_running: bool,
     /// What the store knows of functions and tags was damaged. It may notice at any time from now on,
@@ -87,7 +95,18 @@ impl Model {
         let processes = [Process::new(), Process::new()];
         let (is_reachable, is_running, is_shaken) = (true, true, false);
         let (store, leftovers) = (BTreeMap::new(), BTreeSet::new());
-        Self { setting, processes, at: 0, store, leftovers, is_reachable, is_running, is_shaken }
+        Self {
+            setting,
+            processes,
+            at: 0,
+            are_two: false,
+            store,
+            leftovers,
+            made_up: false,
+            is_reachable,
+            is_running,
+            is_shaken,
+        }
     }
 
     pub(crate) fn at(&self) -> usize {
@@ -158,6 +177,17 @@ impl Model {
         at: Span,
     ) -> Result<(), String> {
         let said = &answer.said;
+        self.made_up = false;
+        match command {
+            Command::Call(function, key, _)
+            | Command::Refresh(function, key, _)
+            | Command::Insert(function, key, _)
+            | Command::Get(function, key)
+            | Command::Contains(function, key) => self.make_up(self.cell(function, key), at),
+            Command::Begin(key, _) => self.make_up(self.cell(Function::Held, key), at),
+            // A removal is told, and nothing besides.
+            _ => {}
+        }
         match command {
             Command::Call(function, key, body) => {
                 self.call(self.cell(function, key), body, answer, at)?
@@ -240,7 +270,8 @@ impl Model {
                 self.void(Void::Call(cell), at);
                 self.put(cell, value, at);
             }
-            _ => self.doubt_unreachable(cell),
+            _ if !self.is_reachable => self.may_be_removed(cell),
+            _ => {}
         }
     }
 
@@ -254,8 +285,10 @@ impl Model {
         if !is_refresh {
             self.missed(cell, at)?;
         }
-        let is_unsure = !self.is_reachable;
+        let is_doubtful = !self.is_reachable || self.made_up || self.is_shaken;
         let here = self.here();
+        let is_unheard = |(void, until): &(Void, _)| void.reaches(cell) && at.early <= *until;
+        let is_unsure = is_doubtful || here.unheard.iter().any(is_unheard);
         let number = here.begun;
         here.begun += 1;
         let (is_fenced, until) = (false, None);
@@ -266,7 +299,17 @@ impl Model {
     /// What a computation that was under way leaves.
     fn ended(&mut self, flight: Flight, body: Body, at: Span) {
         let cell = flight.cell();
-        let Body::Returns(value) = body else { return self.doubt_unreachable(cell) };
+        let Body::Returns(value) = body else {
+            if flight.is_refresh && flight.is_unsure {
+                self.may_be_removed(cell);
+            }
+            return;
+        };
+        let is_void = flight.is_fenced || flight.until.is_some();
+        // It takes what is in the store for older than its own, which is older still.
+        if is_void && flight.is_refresh && !self.setting.is_strict {
+            self.may_be_removed(cell);
+        }
         if flight.is_fenced {
             return;
         }

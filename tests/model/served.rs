@@ -55,11 +55,14 @@ impl Served {
             keys.into_iter().partition(|key| key.contains('{') || key.contains(":tag"));
         for key in chosen(results, records, bytes) {
             let (at, key) = (&*at.to_string(), &*key);
+            // What expires meanwhile is damaged no more.
             let is_text = self.server.ask(&["TYPE", key]) == ["string"];
             match harm {
-                Harm::Flipped if is_text => drop(self.server.ask(&["EVAL", FLIP, "1", key, at])),
+                Harm::Flipped if is_text => {
+                    drop(self.server.try_ask(&["EVAL", FLIP, "1", key, at]))
+                }
                 Harm::Truncated if is_text => {
-                    drop(self.server.ask(&["EVAL", TRUNCATE, "1", key, at]));
+                    drop(self.server.try_ask(&["EVAL", TRUNCATE, "1", key, at]));
                 }
                 Harm::Flipped => drop(self.server.try_ask(&["HSET", key, "epoch", "no number"])),
                 Harm::Truncated => drop(self.server.try_ask(&["HDEL", key, "epoch"])),
