@@ -107,10 +107,6 @@ impl Belief {
         self.must && !self.may.is_empty() && self.may.iter().all(|it| it.must_be_found(look, time))
     }
 
-    pub(crate) fn of(&self, value: u32) -> Option<Held> {
-        self.may.iter().find(|held| held.value == value).copied()
-    }
-
     /// One that another process made void may be found until then.
     pub(crate) fn void_from(&mut self, until: Duration) {
         self.must = false;

@@ -103,19 +103,31 @@ pub(crate) enum Kind {
 /// A sequence, from its seed alone.
 pub(crate) fn sequence(kind: Kind, seed: u64, steps: usize) -> Vec<Command> {
     let mut random = Random::new(seed);
-    let mut value = 0;
     // In some sequences the rare is frequent, and in most there is one process, of which more can be
     // said.
-    let turmoil = random.below(4);
-    let has_two = random.below(3) == 0;
-    let one = |_| match random.below(100) {
-        0..=87 => usual(&mut random, &mut value),
-        88..=90 if has_two && kind != Kind::Memory => Command::Switch,
-        91..=92 if kind == Kind::Memory || random.below(3) == 0 => {
+    let rare_in_100 = [0, 4, 10, 16][random.below(4)];
+    let switches_in_100 = if kind != Kind::Memory && random.below(3) == 0 { 4 } else { 0 };
+    // Where time is real, it is waited for.
+    let passes_in_100 = if kind == Kind::Memory { 6 } else { 2 };
+    let (mut value, mut cure) = (0, None);
+    let one = |_| {
+        let chosen = random.below(100);
+        let command = if chosen < rare_in_100 {
+            rare(kind, cure, &mut random)
+        } else if chosen < rare_in_100 + switches_in_100 {
+            Command::Switch
+        } else if chosen < rare_in_100 + switches_in_100 + passes_in_100 {
             Command::Pass(5 * (1 + random.below(4)) as u32)
+        } else {
+            usual(&mut random, &mut value)
+        };
+        match command {
+            Command::Unplug => cure = Some(Command::Plug),
+            Command::KillServer => cure = Some(Command::StartServer),
+            Command::Plug | Command::StartServer => cure = None,
+            _ => {}
         }
-        _ if random.below(4) > turmoil => usual(&mut random, &mut value),
-        _ => rare(kind, &mut random),
+        command
     };
     (0..steps).map(one).collect()
 }
@@ -151,31 +163,30 @@ fn usual(random: &mut Random, value: &mut u32) -> Command {
     }
 }
 
-fn rare(kind: Kind, random: &mut Random) -> Command {
-    if random.below(4) == 0 {
-        return Command::Enable(random.below(3) > 0);
+fn rare(kind: Kind, cure: Option<Command>, random: &mut Random) -> Command {
+    if let Some(cure) = cure.filter(|_| random.below(2) == 0) {
+        return cure;
     }
-    if kind == Kind::Memory {
-        return Command::Pass(5);
+    if kind == Kind::Memory || random.below(6) == 0 {
+        return Command::Enable(random.below(3) > 0);
     }
     if kind == Kind::Process || random.below(4) == 0 {
         return Command::Restart;
     }
     let harms = [Harm::Flipped, Harm::Truncated, Harm::Deleted, Harm::Replaced];
     let harm = harms[random.below(harms.len())];
-    let bytes = match random.below(4) {
-        0 => Bytes::EveryResult,
-        1..=2 => Bytes::OneResult(random.below(100)),
+    let bytes = match random.below(8) {
+        0..=2 => Bytes::EveryResult,
+        3..=6 => Bytes::OneResult(random.below(100)),
         _ => Bytes::OneRecord(random.below(100)),
     };
-    if kind == Kind::Disk || random.below(2) == 0 {
+    if kind == Kind::Disk || random.below(3) == 0 {
         return Command::Damage(bytes, harm, random.below(1 << 16));
     }
-    match random.below(9) {
-        0..=1 => Command::Flush,
-        2..=4 => Command::Unplug,
-        5 => Command::KillServer,
-        6..=7 => Command::Plug,
-        _ => Command::StartServer,
+    match random.below(4) {
+        0 => Command::Flush,
+        _ if cure.is_some() => Command::Restart,
+        1 => Command::KillServer,
+        _ => Command::Unplug,
     }
 }

@@ -11,11 +11,14 @@ mod actor;
 mod belief;
 mod command;
 mod common;
+mod counts;
+mod events;
 mod functions;
 mod knowledge;
 mod lives;
 mod model;
 mod play;
+mod process;
 #[allow(dead_code)]
 #[path = "../support/processes.rs"]
 mod processes;

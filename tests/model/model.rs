@@ -2,73 +2,11 @@
 //! has, and what could not be told to the store.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use crate::actor::{Answer, Said};
-use crate::belief::{Belief, Cell, Held, Span, Time, Void};
+use crate::belief::{Belief, Cell, Held, Span, Void};
 use crate::command::{Body, Command, Function};
-
-/// What is under test, as far as the model has to know.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Setting {
-    pub(crate) has_store: bool,
-    /// Memory keeps what the store has.
-    pub(crate) has_memory: bool,
-    pub(crate) time: Time,
-    /// How long a process may not have heard of what another one did.
-    pub(crate) bound: Duration,
-    /// A clear has what expired swept, and a sweep takes what was stored since it began for older than
-    /// anything may be, if it expires at all.
-    pub(crate) is_swept: bool,
-    /// What is known to be otherwise than promised is not left out.
-    pub(crate) is_strict: bool,
-}
-
-/// So many computations of a process are under way at the most.
-pub(super) const FLIGHTS: usize = 3;
-
-/// A computation of `Held` that is under way.
-#[derive(Debug)]
-pub(super) struct Flight {
-    pub(super) key: u8,
-    /// In which order they began.
-    pub(super) number: usize,
-    pub(super) is_refresh: bool,
-    /// Its process made it void: its result is its caller's alone.
-    pub(super) is_fenced: bool,
-    /// Another process did; until then this one's memory may have the result.
-    pub(super) until: Option<Duration>,
-    /// Whether its result is stored is not known.
-    pub(super) is_unsure: bool,
-}
-
-impl Flight {
-    pub(super) fn cell(&self) -> Cell {
-        Cell { function: Function::Held, session: None, key: self.key }
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct Process {
-    pub(super) memory: BTreeMap<Cell, Belief>,
-    pub(super) flights: Vec<Flight>,
-    pub(super) begun: usize,
-    pub(super) entered: Vec<usize>,
-    pub(super) is_enabled: bool,
-    /// What it could not make void in the store, and when it tried.
-    pub(super) pending: Vec<(Void, Span)>,
-    /// What it may still hear of, until when. It takes that to be of now, and fences what began since.
-    pub(super) unheard: Vec<(Void, Duration)>,
-}
-
-impl Process {
-    pub(super) fn new() -> Self {
-        let (memory, flights, begun) = (BTreeMap::new(), Vec::new(), 0);
-        let (entered, is_enabled) = (Vec::new(), true);
-        let (pending, unheard) = (Vec::new(), Vec::new());
-        Self { memory, flights, begun, entered, is_enabled, pending, unheard }
-    }
-}
+use crate::process::{Flight, Process, Setting, FLIGHTS};
 
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -338,60 +276,6 @@ impl Model {
         for other in &mut self.here().flights {
             other.is_fenced |= other.key == flight.key && other.number < flight.number;
         }
-    }
-
-    fn retain(&mut self, function: Function, said: &Said, at: Span) -> Result<(), String> {
-        let session = self.processes[self.at].entered.last().copied();
-        let time = self.setting.time;
-        let is_here = |cell: &Cell| {
-            cell.function == function && (function != Function::Mine || cell.session == session)
-        };
-        let memory = &mut self.processes[self.at].memory;
-        let (mut least, mut most) = (0, 0);
-        for (_, belief) in memory.iter_mut().filter(|(cell, _)| is_here(cell)) {
-            let is_odd = |held: &Held| held.value % 2 == 1 && held.may_be_found(at, time);
-            most += usize::from(belief.may.iter().any(is_odd));
-            let goes = belief.must_be_found(at, time) && belief.may.iter().all(is_odd);
-            least += usize::from(goes);
-            belief.may.retain(|held| held.value % 2 == 0);
-        }
-        match said {
-            Said::Count(count) if (least..=most).contains(count) => Ok(()),
-            _ => Err(format!("{least} to {most} were to go")),
-        }
-    }
-
-    /// Bodies, hits and misses are counted exactly, entries as far as is known how many there are.
-    fn counts(&self, command: Command, answer: &Answer, at: Span) -> Result<(), String> {
-        let here = &self.processes[self.at];
-        let counted = (answer.ran, answer.hits, answer.misses);
-        let expected = match (command, &answer.said) {
-            (Command::Call(..), _) if !here.is_enabled => (1, 0, 0),
-            (Command::Call(..), _) if answer.ran == 0 => (0, 1, 0),
-            (Command::Call(..), _) => (1, 0, 1),
-            (Command::Refresh(..), _) => (1, 0, counted.2),
-            (Command::Begin(..), Said::Begun) => (1, 0, counted.2),
-            (Command::Begin(..), _) => (0, 1, 0),
-            (Command::End(..), _) => (0, 0, counted.2),
-            _ => (0, 0, 0),
-        };
-        if counted != expected {
-            return Err(format!("bodies, hits and misses were to be {expected:?}"));
-        }
-        if self.is_reachable && answer.errors > 0 {
-            return Err("there was nothing wrong with the store".into());
-        }
-        for (place, function) in [Function::Now, Function::Held, Function::Mine].iter().enumerate()
-        {
-            let of = here.memory.iter().filter(|(cell, _)| cell.function == *function);
-            let least =
-                of.clone().filter(|(_, it)| it.must_be_found(at, self.setting.time)).count();
-            let most = of.filter(|(_, it)| !it.may.is_empty()).count();
-            if !(least..=most).contains(&answer.entries[place]) {
-                return Err(format!("{least} to {most} entries of {function:?} were to be there"));
-            }
-        }
-        Ok(())
     }
 }
 

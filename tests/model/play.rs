@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::belief::{Span, Time};
 use crate::command::{sequence, Command, Kind};
-use crate::model::{Model, Setting};
+use crate::model::Model;
+use crate::process::Setting;
 use crate::stage::{Place, Stage, UNIT_OF_PROCESSES};
 use crate::{variable, MINUTE};
 
