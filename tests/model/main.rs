@@ -9,7 +9,10 @@
 
 mod actor;
 mod belief;
+// Some of it is of servers alone.
+#[cfg_attr(not(all(unix, feature = "redis")), allow(dead_code))]
 mod command;
+#[cfg_attr(not(all(unix, feature = "redis")), allow(dead_code, unused_imports))]
 mod common;
 mod counts;
 mod events;
