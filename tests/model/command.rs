@@ -109,17 +109,18 @@ pub(crate) fn sequence(kind: Kind, seed: u64, steps: usize) -> Vec<Command> {
     let switches_in_100 = if kind != Kind::Memory && random.below(3) == 0 { 4 } else { 0 };
     // Where time is real, it is waited for.
     let passes_in_100 = if kind == Kind::Memory { 6 } else { 2 };
+    let mood = Mood::new(&mut random);
     let (mut value, mut cure) = (0, None);
     let one = |_| {
         let chosen = random.below(100);
         let command = if chosen < rare_in_100 {
-            rare(kind, cure, &mut random)
+            rare(kind, mood, cure, &mut random)
         } else if chosen < rare_in_100 + switches_in_100 {
             Command::Switch
         } else if chosen < rare_in_100 + switches_in_100 + passes_in_100 {
             Command::Pass(5 * (1 + random.below(4)) as u32)
         } else {
-            usual(&mut random, &mut value)
+            usual(mood, &mut random, &mut value)
         };
         match command {
             Command::Unplug => cure = Some(Command::Plug),
@@ -132,9 +133,28 @@ pub(crate) fn sequence(kind: Kind, seed: u64, steps: usize) -> Vec<Command> {
     (0..steps).map(one).collect()
 }
 
-fn usual(random: &mut Random, value: &mut u32) -> Command {
+/// What a sequence is about: what needs many steps of one kind hardly comes about among all kinds.
+#[derive(Clone, Copy)]
+struct Mood {
+    /// Hardly anything is done to others.
+    favourite: Option<Function>,
+    /// Little is cleared.
+    is_calm: bool,
+    /// Nothing happens to a server but that nobody reaches it.
+    is_remote: bool,
+}
+
+impl Mood {
+    fn new(random: &mut Random) -> Self {
+        let favourite = [None, None, Some(Function::Now), Some(Function::Held)][random.below(4)];
+        Self { favourite, is_calm: random.below(2) == 0, is_remote: random.below(2) == 0 }
+    }
+}
+
+fn usual(mood: Mood, random: &mut Random, value: &mut u32) -> Command {
     let functions = [Function::Now, Function::Held, Function::Mine];
-    let function = functions[[0, 0, 0, 1, 1, 1, 2][random.below(7)]];
+    let any = functions[[0, 0, 0, 1, 1, 1, 2][random.below(7)]];
+    let function = mood.favourite.filter(|_| random.below(8) > 0).unwrap_or(any);
     let key = random.below(KEYS) as u8;
     *value += 1;
     let body = match random.below(8) {
@@ -143,6 +163,7 @@ fn usual(random: &mut Random, value: &mut u32) -> Command {
         _ => Body::Returns(*value),
     };
     match random.below(48) {
+        30..=33 if mood.is_calm && random.below(4) > 0 => Command::Get(function, key),
         0..=11 => Command::Call(function, key, body),
         12..=14 => Command::Refresh(function, key, body),
         15..=17 => Command::Insert(function, key, *value),
@@ -163,12 +184,15 @@ fn usual(random: &mut Random, value: &mut u32) -> Command {
     }
 }
 
-fn rare(kind: Kind, cure: Option<Command>, random: &mut Random) -> Command {
+fn rare(kind: Kind, mood: Mood, cure: Option<Command>, random: &mut Random) -> Command {
     if let Some(cure) = cure.filter(|_| random.below(2) == 0) {
         return cure;
     }
     if kind == Kind::Memory || random.below(6) == 0 {
         return Command::Enable(random.below(3) > 0);
+    }
+    if kind == Kind::Server && mood.is_remote && cure.is_none() {
+        return Command::Unplug;
     }
     if kind == Kind::Process || random.below(4) == 0 {
         return Command::Restart;
@@ -184,8 +208,8 @@ fn rare(kind: Kind, cure: Option<Command>, random: &mut Random) -> Command {
         return Command::Damage(bytes, harm, random.below(1 << 16));
     }
     match random.below(4) {
-        0 => Command::Flush,
         _ if cure.is_some() => Command::Restart,
+        0 => Command::Flush,
         1 => Command::KillServer,
         _ => Command::Unplug,
     }

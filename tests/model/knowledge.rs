@@ -151,9 +151,9 @@ impl Model {
         }
         self.store.retain(|cell, _| !void.reaches(*cell));
         let until = at.late + self.setting.bound;
-        // A process hears of its own clear of all, and where there are others it may hear of what else
-        // it did.
-        if self.are_two || void == Void::All {
+        // A process hears of its own clear of all, or of a tag, and where there are others it may hear of
+        // what else it did.
+        if self.are_two || matches!(void, Void::All | Void::Tag(_)) {
             self.here().unheard.push((void, until));
         }
         let other = &mut self.processes[1 - self.at];

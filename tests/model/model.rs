@@ -17,7 +17,7 @@ pub(crate) struct Model {
     pub(super) are_two: bool,
     pub(super) store: BTreeMap<Cell, Belief>,
     /// What is void by a tag that was cleared, or may be damaged, and takes room in the store all the
-    /// same: to remove it may be said to have removed something.
+    /// same, as what could not be cleared does: to remove it may be said to have removed something.
     pub(super) leftovers: BTreeSet<Cell>,
     /// A clear that could not be told before was told in this step, and voids what is computed in it.
     pub(super) made_up: bool,
@@ -177,7 +177,10 @@ impl Model {
         if self.setting.is_strict {
             return false;
         }
-        self.leftovers.contains(&cell) || self.is_shaken && self.is_stored(cell.function)
+        let mut pending = self.processes[self.at].pending.iter();
+        let is_pending = pending.any(|(void, _)| void.reaches(cell));
+        let may_be_left = self.leftovers.contains(&cell) || self.is_shaken || is_pending;
+        may_be_left && self.is_stored(cell.function)
     }
 
     fn call(&mut self, cell: Cell, body: Body, answer: &Answer, at: Span) -> Result<(), String> {
