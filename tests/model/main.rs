@@ -1,61 +1,114 @@
-//! Sequences of everything that can be done to a function, against a map that says what must come of
-//! it.
+//! Sequences of everything that can be done to functions, to their stores and to what is between them,
+//! against a model that says what may come of it: for memory, the disk and a server, with memory in
+//! front and without.
 //!
-//! A sequence is made of its seed alone, which a failure prints: `MEMO_MODEL_SEED=17 cargo test -p
-//! memo-tests --test model` runs that one. `MEMO_MODEL_SEQUENCES` says how many are run otherwise.
+//! A sequence is made of its seed alone, which a failure prints, and then fewer of its steps that fail
+//! as well: `MEMO_MODEL_SEED=17 cargo test -p memo-tests --test model` runs that one, and
+//! `MEMO_MODEL_STEPS='[…]'` those steps. `MEMO_MODEL_SEQUENCES` says how many are run, or how often. The
+//! server is the one of the tests of Redis, or `$MEMO_TEST_SERVER`.
 
+mod actor;
+mod belief;
+// Some of it is of servers alone.
+#[cfg_attr(not(all(unix, feature = "redis")), allow(dead_code))]
+mod command;
+#[cfg_attr(not(all(unix, feature = "redis")), allow(dead_code, unused_imports))]
+mod common;
+mod counts;
+mod events;
+mod functions;
+mod knowledge;
 mod lives;
+mod model;
+mod play;
+mod process;
+#[allow(dead_code)]
+#[path = "../support/processes.rs"]
+mod processes;
+#[cfg(all(unix, feature = "redis"))]
+#[allow(dead_code)]
+#[path = "../redis/proxy.rs"]
+mod proxy;
 mod random;
 #[path = "../schedule/mod.rs"]
 mod schedule;
-mod sequence;
-mod subjects;
+#[cfg(all(unix, feature = "redis"))]
+mod served;
+#[cfg(all(unix, feature = "redis"))]
+#[allow(dead_code)]
+#[path = "../redis/server.rs"]
+mod server;
+mod stage;
 
-use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use sequence::Sequence;
-use subjects::{Directory, Disk, Kept, Memory, Subject};
+use command::Kind;
+use play::Subject;
+use stage::Place;
 
-/// `clear_all` reaches the functions of the other test.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-const STEPS: usize = 100;
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn variable(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
-fn check<S: Subject>(default: u64) {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let seeds = match variable("MEMO_MODEL_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..variable("MEMO_MODEL_SEQUENCES").unwrap_or(default),
-    };
-    for seed in seeds {
-        let mut sequence = Sequence::<S>::new(seed);
-        let run = AssertUnwindSafe(|| (0..STEPS).for_each(|_| sequence.step()));
-        if let Err(panic) = catch_unwind(run) {
-            eprintln!("MEMO_MODEL_SEED={seed} reproduces it; its steps were:");
-            sequence.steps().iter().for_each(|step| eprintln!("    {step}"));
-            resume_unwind(panic);
-        }
-    }
+fn memory(kind: Kind, place: Place) -> Subject {
+    Subject { kind, place, has_memory: true, bound: Duration::ZERO }
+}
+
+fn disk(suite: &'static str, has_memory: bool) -> Subject {
+    let bound = Duration::from_millis(100);
+    Subject { kind: Kind::Disk, place: Place::Processes(suite), has_memory, bound }
 }
 
 #[test]
-fn whatever_is_done_to_a_function_it_answers_as_a_map_would() {
-    check::<Memory>(200);
+#[ignore = "the process that the other tests start and talk to; by itself it does nothing"]
+fn child() {
+    processes::play(&[("model", stage::role)]);
 }
 
 #[test]
-fn whatever_is_done_to_a_function_that_keeps_its_results_it_answers_as_a_map_would() {
-    check::<Kept>(200);
+fn whatever_is_done_to_functions_in_memory_they_answer_as_the_model_may() {
+    memory(Kind::Memory, Place::Memory(functions::plain)).check(200);
 }
 
 #[test]
-fn whatever_is_done_to_a_function_with_a_store_it_answers_as_a_map_would() {
-    let _directory = Directory::new();
-    check::<Disk>(10);
+fn whatever_is_done_to_functions_that_keep_their_results_they_answer_as_the_model_may() {
+    memory(Kind::Memory, Place::Memory(functions::kept)).check(200);
+}
+
+#[test]
+fn whatever_is_done_to_processes_without_a_store_they_answer_as_the_model_may() {
+    memory(Kind::Process, Place::Processes("plain")).check(10);
+}
+
+#[test]
+fn whatever_is_done_to_a_disk_behind_memory_functions_answer_as_the_model_may() {
+    disk("disk", true).check(20);
+}
+
+#[test]
+fn whatever_is_done_to_a_disk_alone_functions_answer_as_the_model_may() {
+    disk("disk_alone", false).check(20);
+}
+
+#[cfg(all(unix, feature = "redis"))]
+fn server(suite: &'static str, has_memory: bool) -> Subject {
+    let place = Place::Server(suite, served::Served::new());
+    Subject { kind: Kind::Server, place, has_memory, bound: Duration::from_millis(1100) }
+}
+
+#[cfg(all(unix, feature = "redis"))]
+#[test]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test model -- --include-ignored"]
+fn whatever_is_done_to_a_server_behind_memory_functions_answer_as_the_model_may() {
+    server("redis", true).check(20);
+}
+
+#[cfg(all(unix, feature = "redis"))]
+#[test]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test model -- --include-ignored"]
+fn whatever_is_done_to_a_server_alone_functions_answer_as_the_model_may() {
+    server("redis_alone", false).check(20);
 }
