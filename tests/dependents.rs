@@ -111,7 +111,8 @@ fn what_has_gone_is_not_kept_by_what_it_was_computed_from() {
     };
     round(0);
     let (filled, before) = round(1);
-    let (_, after) = (2..4).map(round).last().unwrap();
+    round(2);
+    let (_, after) = round(3);
     assert!(filled > before + 2_000_000, "{filled} bytes when filled, {before} when cleared");
     assert!(after < before + 500_000, "{after} bytes after {before}");
 }

@@ -82,6 +82,11 @@ fn of_session(number: u64) -> Vec<u64> {
     made(number)
 }
 
+#[singleton(scope = "session", on_release = |_: &Vec<u64>| ())]
+fn resource_of_session(number: u64) -> Vec<u64> {
+    made(number)
+}
+
 #[singleton(max_entries = 50)]
 fn resource(number: u64) -> Vec<u64> {
     made(number)
@@ -142,6 +147,7 @@ fn step(random: &mut Random) {
         84 => Session::new().enter(|| {
             for number in 0..random.below(20) {
                 check(number, &of_session(number));
+                check(number, &resource_of_session(number));
             }
         }),
         85..88 => drop((plain::remove(number), kept::remove(number), resource::remove(number))),

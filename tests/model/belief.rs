@@ -68,11 +68,6 @@ impl Held {
     pub(crate) fn new(value: u32, stored: Span) -> Self {
         Self { value, stored, until: None }
     }
-
-    pub(crate) fn has_end(&self) -> bool {
-        units(self.value).is_some()
-    }
-
     fn life(&self, time: Time) -> Option<Duration> {
         units(self.value).map(|units| time.unit * units)
     }

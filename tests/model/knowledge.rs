@@ -26,9 +26,7 @@ impl Model {
             here.pending.iter().any(|(void, since)| void.reaches(cell) && is_older(since))
         };
         let may = store.may.iter().filter(is_found).filter(|held| !is_blocked(held));
-        let may_be_swept =
-            self.setting.is_swept && !self.setting.is_strict && store.may.iter().any(Held::has_end);
-        let must = store.must_be_found(at, time) && !self.is_shaken && !may_be_swept;
+        let must = store.must_be_found(at, time) && !self.is_shaken;
         (in_memory, may.copied().collect(), must)
     }
 

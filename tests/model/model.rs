@@ -72,8 +72,8 @@ impl Model {
     /// Whether it can be done now; what cannot is left out.
     pub(crate) fn allows(&self, command: Command) -> bool {
         let here = &self.processes[self.at];
-        // Of two refreshes of a call that are under way at once, a store keeps the result of the one that
-        // ends first, though memory has the other's.
+        // Of two refreshes of a call that are under way at once, a store keeps neither result, though memory has
+        // that of the one that began last.
         let is_overtaken = |flight: &Flight| {
             let is_later = |other: &Flight| other.number > flight.number && other.is_refresh;
             let mut same = here.flights.iter().filter(|other| other.key == flight.key);

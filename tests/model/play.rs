@@ -41,14 +41,7 @@ impl Subject {
         };
         let has_store = matches!(self.kind, Kind::Disk | Kind::Server);
         let is_strict = env::var_os("MEMO_MODEL_STEPS").is_some();
-        Setting {
-            has_store,
-            has_memory: self.has_memory,
-            time,
-            bound: self.bound,
-            is_swept: self.kind == Kind::Disk,
-            is_strict,
-        }
+        Setting { has_store, has_memory: self.has_memory, time, bound: self.bound, is_strict }
     }
 
     fn play(&self, commands: &[Command]) -> Played {

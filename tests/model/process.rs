@@ -15,9 +15,6 @@ pub(crate) struct Setting {
     pub(crate) time: Time,
     /// How long a process may not have heard of what another one did.
     pub(crate) bound: Duration,
-    /// A clear has what expired swept, and a sweep takes what was stored since it began for older than
-    /// anything may be, if it expires at all.
-    pub(crate) is_swept: bool,
     /// What is known to be otherwise than promised is not left out.
     pub(crate) is_strict: bool,
 }

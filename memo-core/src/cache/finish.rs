@@ -64,6 +64,8 @@ impl Outcome {
 pub(crate) struct Finished {
     /// Nothing has made it void meanwhile.
     pub(crate) is_current: bool,
+    /// Something has, and has told the store of it.
+    pub(crate) is_overtaken: bool,
     /// What another computation of the key has stored meanwhile, which is as good.
     pub(crate) existing: Option<Ref>,
 }
@@ -236,7 +238,11 @@ impl Cache {
             }
         }
         let fenced = if is_newest { shared.flights.fence_older(flight) } else { Fenced::none() };
-        let finished = Finished { is_current: is_current && !is_withheld, existing };
+        let finished = Finished {
+            is_current: is_current && !is_withheld,
+            is_overtaken: flight.is_fenced(),
+            existing,
+        };
         Ended { finished, is_stored, left, fenced, given_up }
     }
 

@@ -218,11 +218,16 @@ impl Cache {
         if put.replaces {
             let replaced = self.ask(Kind::Put, |store, function| replaced(store, function, put));
             match replaced {
-                Some(Some(after)) => {
+                Some(Replaced::At(after)) => {
                     self.backing.calls.removed(after);
                     ticket = after;
                 }
-                Some(None) => return,
+                Some(Replaced::Cleared) => return,
+                // It may have been an older refresh of this process, whose result is there now.
+                Some(Replaced::Removed) => {
+                    self.remove_from_store(&put.digest);
+                    return;
+                }
                 // What is there is older.
                 None => return self.backing.note_pending_removal(put.digest),
             }
@@ -366,21 +371,27 @@ impl Identified for Cache {
 #[derive(Debug)]
 pub(crate) struct Unknown;
 
-/// Has everybody forget what a new result replaces: the moment after. Nothing, if the result is
-/// void by now.
-fn replaced(
-    store: &dyn Store,
-    function: &FunctionId<'_>,
-    put: &Put,
-) -> Result<Option<Ticket>, Failure> {
+/// What became of a result that is to be replaced.
+enum Replaced {
+    /// It was removed: the moment after.
+    At(Ticket),
+    /// Since the new one was looked up, the function was cleared.
+    Cleared,
+    /// Since then, somebody else has removed the call.
+    Removed,
+}
+
+/// Has everybody forget what a new result replaces, unless that is void by now.
+fn replaced(store: &dyn Store, function: &FunctionId<'_>, put: &Put) -> Result<Replaced, Failure> {
     let (now, changes) = store.changes(function, Some(put.moment.ticket))?;
     match changes {
         Changes::Nothing => {}
         Changes::Removed(keys) if !keys.contains(&put.digest) => {}
-        Changes::Removed(_) | Changes::Everything => return Ok(None),
+        Changes::Removed(_) => return Ok(Replaced::Removed),
+        Changes::Everything => return Ok(Replaced::Cleared),
     }
     let (_, after) = store.remove(function, &put.digest)?;
     // Another removal that came between the question and this one may have been of the same call.
     let is_next = after.epoch == now.epoch && after.removals == now.removals + 1;
-    Ok(is_next.then_some(after))
+    Ok(if is_next { Replaced::At(after) } else { Replaced::Removed })
 }

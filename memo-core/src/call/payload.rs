@@ -226,10 +226,11 @@ fn ended(mut lead: Lead, outcome: Outcome, put: Option<(u64, Life)>) -> Option<W
         }
         _ => None,
     };
-    let Finished { is_current, .. } = lead.finish(outcome);
+    let Finished { is_current, is_overtaken, .. } = lead.finish(outcome);
     // What was invalidated here may have been computed from what the store was to forget.
     let put = put.filter(|_| is_current);
-    let is_removed = was_looked_up && replaces && put.is_none();
+    // What has overtaken it has said itself what the store is to have.
+    let is_removed = was_looked_up && replaces && put.is_none() && !is_overtaken;
     let remove = is_removed.then_some(StoreWrite::Remove(digest));
     put.or(remove).map(|what| Write { what, lease })
 }

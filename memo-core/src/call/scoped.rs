@@ -1,5 +1,7 @@
 //! Functions of sessions: which double a call speaks of, and whose flights it makes private.
 
+use std::any::Any;
+
 use super::{Memo, Static};
 use crate::flight;
 use crate::function::registry::Function;
@@ -28,21 +30,32 @@ impl Scoped {
 
     #[inline(never)]
     fn inside(&'static self) -> &'static Static {
-        let found = session::with_current(|session| self.double(session));
-        found.unwrap_or(&self.0)
+        let found = session::with_current(|session| {
+            // Whatever is asked of it may find its way into what is computed around this.
+            if let Some(flight) = flight::current() {
+                flight.computes_for(session);
+            }
+            session.found(self.addr()).ok_or_else(|| Share::clone(session))
+        });
+        match found {
+            None => &self.0,
+            Some(Ok(double)) => Self::of(double),
+            // Made where the session is not borrowed: one that is used again may drop what it has left.
+            Some(Err(session)) => self.double(&session),
+        }
     }
 
     fn double(&'static self, session: &Share) -> &'static Static {
-        // Whatever is asked of it may find its way into what is computed around this.
-        if let Some(flight) = flight::current() {
-            flight.computes_for(session);
-        }
         let make = |isolation| {
             let double: &'static Static = Box::leak(Box::new(self.0.double_of_session(isolation)));
             let function: &'static dyn Function = &double.outside().cache;
             Double { of: self.addr(), called: double, function }
         };
-        match session.double(self.addr(), make).downcast_ref() {
+        Self::of(session.double(self.addr(), make))
+    }
+
+    fn of(double: &'static (dyn Any + Send + Sync)) -> &'static Static {
+        match double.downcast_ref() {
             Some(double) => double,
             None => unreachable!("at each address there is one static"),
         }

@@ -266,6 +266,14 @@ impl Doubles {
         self.is_over.load(Ordering::Relaxed)
     }
 
+    /// The double of the function with that address, where this thread is, if there is one.
+    #[inline]
+    pub(crate) fn found(&self, of: usize) -> Option<&'static (dyn Any + Send + Sync)> {
+        let place = here();
+        let is_meant = |made: &&Made| made.double.of == of && made.is_at(place);
+        self.all().find(is_meant).map(|made| made.double.called)
+    }
+
     /// The double of the function with that address, where this thread is; made where there is none to
     /// be had.
     #[inline]
@@ -274,11 +282,9 @@ impl Doubles {
         of: usize,
         make: impl FnOnce(Option<&'static Isolation>) -> Double,
     ) -> &'static (dyn Any + Send + Sync) {
-        let place = here();
-        let is_meant = |made: &&Made| made.double.of == of && made.is_at(place);
-        match self.all().find(is_meant) {
-            Some(made) => made.double.called,
-            None => self.add(of, place, make).called,
+        match self.found(of) {
+            Some(double) => double,
+            None => self.add(of, here(), make).called,
         }
     }
 

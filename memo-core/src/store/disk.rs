@@ -99,6 +99,15 @@ enum Read {
     Over,
     /// The result knows of more removals than are known.
     Ahead,
+    /// The same of a file that is damaged, or is none any more.
+    Damaged(Lookup),
+}
+
+/// Which of several that are written at once counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Placing {
+    First,
+    Last,
 }
 
 impl Place {
@@ -323,10 +332,11 @@ impl DiskStore {
         let is_ahead = entry.header.ticket.removals > ticket.removals;
         let found = entry.read()?;
         // Only what is whole is believed: a flipped bit is to cost one result, not all.
-        if is_ahead && found.is_some() {
-            return Ok(Read::Ahead);
-        }
-        Ok(Read::Done(Lookup::new(ticket, found)))
+        Ok(match (is_ahead, found) {
+            (true, Some(_)) => Read::Ahead,
+            (true, None) => Read::Damaged(Lookup::new(ticket, None)),
+            (false, found) => Read::Done(Lookup::new(ticket, found)),
+        })
     }
 
     /// Writes the file of a call, unless that is void by then.
@@ -336,6 +346,7 @@ impl DiskStore {
         place: &Place,
         header: &Header,
         value: &[u8],
+        placing: Placing,
     ) -> io::Result<()> {
         let ticket = header.ticket;
         for _ in 0..ATTEMPTS {
@@ -344,7 +355,9 @@ impl DiskStore {
                 return Ok(());
             }
             let generation = self.open_generation(place, name);
-            match generation.and_then(|generation| entry::write(&generation, header, value)) {
+            match generation
+                .and_then(|generation| entry::write(&generation, header, value, placing))
+            {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     // The function was cleared, or a call removed.
                     self.look_again(function, place)?;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::directory::Directory;
 use super::tags::TAGS;
-use super::{files, generation, is_of_resources};
+use super::{files, generation, is_of_resources, Placing};
 use crate::store::header::{self, Header, HEADER};
 use crate::store::time::Now;
 use crate::store::{Found, FunctionId, Key};
@@ -108,11 +108,25 @@ impl Entry {
 }
 
 /// Writes a file beside its place, and renames it there.
-pub(super) fn write(generation: &Directory, header: &Header, value: &[u8]) -> io::Result<()> {
-    let unfinished = generation::unfinished();
+pub(super) fn write(
+    generation: &Directory,
+    header: &Header,
+    value: &[u8],
+    placing: Placing,
+) -> io::Result<()> {
+    let (unfinished, place) = (generation::unfinished(), generation::file_of(&header.key));
     let written = generation.new_file(&unfinished).and_then(|file| write_to(file, header, value));
-    let placed =
-        written.and_then(|()| generation.replace(&unfinished, &generation::file_of(&header.key)));
+    let placed = written.and_then(|()| match placing {
+        Placing::Last => generation.replace(&unfinished, &place),
+        Placing::First => {
+            let linked = generation.link(&unfinished, &place);
+            let _ = generation.remove(&unfinished);
+            match linked {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+                linked => linked,
+            }
+        }
+    });
     if placed.is_err() {
         // What is left is swept; there is no more to be done about it here.
         let _ = generation.remove(&unfinished);

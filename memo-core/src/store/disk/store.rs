@@ -1,13 +1,38 @@
 //! What a [`DiskStore`] does of what a [`Store`] does.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use super::tags::TAGS;
-use super::{busy, generation, inspect, place, DiskStore, Read, ATTEMPTS};
+use super::{busy, generation, inspect, place, DiskStore, Placing, Read, ATTEMPTS};
 use crate::store::header::{Header, HEADER};
 use crate::store::time::{millis, Now};
 use crate::store::{Changes, Failure, FunctionId, Key, Lookup, Stamp, Store, Tag, Ticket};
+
+impl DiskStore {
+    pub(super) fn put_in(
+        &self,
+        function: &FunctionId<'_>,
+        key: &Key,
+        ticket: Ticket,
+        value: &[u8],
+        life: Option<Duration>,
+        placing: Placing,
+    ) -> io::Result<()> {
+        let place = self.place(function);
+        let header = Header {
+            fingerprint: function.fingerprint,
+            key: *key,
+            ticket,
+            stamp: Now::read().0,
+            life: life.map_or(0, |life| millis(life).max(1)),
+            len: value.len() as u64,
+        };
+        self.write(function, &place, &header, value, placing)?;
+        self.sweeper.wrote(HEADER as u64 + value.len() as u64, self.max_bytes);
+        Ok(())
+    }
+}
 
 impl Store for DiskStore {
     fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
@@ -19,7 +44,8 @@ impl Store for DiskStore {
                 // The list has lost what the result knows of, and perhaps more: as a machine may have
                 // that lost its power.
                 Read::Ahead if was_ahead => self.clear_place(&place)?,
-                Read::Ahead => was_ahead = true,
+                Read::Damaged(lookup) if was_ahead => return Ok(lookup),
+                Read::Ahead | Read::Damaged(_) => was_ahead = true,
                 Read::Over => {}
             }
             self.look_again(function, &place)?;
@@ -38,18 +64,7 @@ impl Store for DiskStore {
         if value.len() as u64 > self.max_value_bytes {
             return Ok(());
         }
-        let place = self.place(function);
-        let header = Header {
-            fingerprint: function.fingerprint,
-            key: *key,
-            ticket,
-            stamp: Now::read().0,
-            life: life.map_or(0, |life| millis(life).max(1)),
-            len: value.len() as u64,
-        };
-        self.write(function, &place, &header, value)?;
-        self.sweeper.wrote(HEADER as u64 + value.len() as u64, self.max_bytes);
-        Ok(())
+        Ok(self.put_in(function, key, ticket, value, life, Placing::Last)?)
     }
 
     fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {

@@ -156,10 +156,9 @@ impl Sweeper {
 
     fn sweep_functions(&self, functions: &Directory, max_bytes: u64) -> io::Result<u64> {
         self.written.store(0, Ordering::Relaxed);
-        let now = Now::read();
         let mut found = Found::default();
         for (name, directory) in place::all(functions)? {
-            found.sweep_function(&name, &directory, &now);
+            found.sweep_function(&name, &directory);
         }
         let Found { mut candidates, generations } = found;
         let mut total: u64 = candidates.iter().map(|candidate| candidate.bytes).sum();
@@ -203,7 +202,7 @@ fn open_lock(functions: &Directory) -> io::Result<File> {
 impl Found {
     /// Deletes what is over in a function's directory; what is left are candidates. Whatever cannot
     /// be read or deleted is left for another time: others may be at the same files.
-    fn sweep_function(&mut self, function: &str, directory: &Directory, now: &Now) {
+    fn sweep_function(&mut self, function: &str, directory: &Directory) {
         let names = directory.names().unwrap_or_default();
         for trash in names.iter().filter(|name| name.starts_with(TRASH)) {
             let _ = directory.discard(trash);
@@ -224,12 +223,12 @@ impl Found {
             if let Ok(generation) = name.open(directory) {
                 self.generations.push((function.to_owned(), name));
                 let is_of_tags = function == place::of(&TAGS);
-                self.sweep_generation(&generation, is_of_tags, now);
+                self.sweep_generation(&generation, is_of_tags);
             }
         }
     }
 
-    fn sweep_generation(&mut self, generation: &Directory, is_of_tags: bool, now: &Now) {
+    fn sweep_generation(&mut self, generation: &Directory, is_of_tags: bool) {
         // A stamp may have been used as much later than is noted, and is not to be given up before
         // results that are of it.
         let later = if is_of_tags { STAMP_NOTED } else { Duration::ZERO };
@@ -242,7 +241,7 @@ impl Found {
                 continue;
             }
             let Ok(stat) = generation.stat(&name) else { continue };
-            if stat.kind == Kind::File && !is_over(generation, &name, now) {
+            if stat.kind == Kind::File && !is_over(generation, &name) {
                 self.candidates.push(Candidate {
                     used: stat.modified.checked_add(later).unwrap_or(stat.modified),
                     bytes: stat.allocated,
@@ -257,13 +256,16 @@ impl Found {
 }
 
 /// Whether a result has expired, or its file says nothing of the kind.
-fn is_over(generation: &Directory, name: &str, now: &Now) -> bool {
+fn is_over(generation: &Directory, name: &str) -> bool {
     let mut head = [0; HEADER];
     let Ok(mut file) = generation.file(name) else { return false };
-    if files::read_exact(&mut file, &mut head).is_err() {
-        return true;
+    match files::read_exact(&mut file, &mut head) {
+        Ok(()) => {}
+        // It is too short; what else keeps it from being read may pass.
+        Err(why) => return why.kind() == ErrorKind::UnexpectedEof,
     }
-    Header::parse(&head).is_none_or(|(header, _)| header.age(now).is_none())
+    // The clock is read after the file, which another thread may have written a moment ago.
+    Header::parse(&head).is_none_or(|(header, _)| header.age(&Now::read()).is_none())
 }
 
 fn discard_if_abandoned(directory: &Directory, name: &str) {

@@ -2,12 +2,16 @@
 //! its call. So they are kept, swept, listed and told as those are.
 
 use std::io::{self, ErrorKind};
+use std::thread;
 
-use super::{busy, DiskStore, ATTEMPTS};
+use super::{busy, DiskStore, Placing, ATTEMPTS};
 use crate::store::{random, Failure, FunctionId, Stamp, Store, Tag};
 
 /// The function whose results the stamps are. No other has its fingerprint, as that is a digest.
 pub(super) const TAGS: FunctionId<'static> = FunctionId::new("memo tags", *b"memo-tags-------");
+
+/// How often a stamp is looked for while others clear the tag.
+const STAMP_ATTEMPTS: usize = 1000;
 
 impl DiskStore {
     /// Whether any tag ever had a stamp, as far as the directory tells.
@@ -20,15 +24,20 @@ impl DiskStore {
     }
 
     pub(super) fn stamp(&self, tag: &Tag) -> Result<Stamp, Failure> {
-        // Looked at again after it is put: of several who give it one the last counts.
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..STAMP_ATTEMPTS {
             let lookup = self.get(&TAGS, tag)?;
             let stamp = lookup.found.and_then(|found| found.value.try_into().ok());
             if let Some(stamp) = stamp {
                 return Ok(Stamp::from_le_bytes(stamp));
             }
+            // Of several who give it one at once the first counts, so that a stamp lasts; unless what is there
+            // is void or damaged, and nobody has tidied it up.
+            let placing = if attempt < ATTEMPTS { Placing::First } else { Placing::Last };
             // Dropped, if the tag was cleared since: so a stamp never comes back.
-            self.put(&TAGS, tag, lookup.ticket, &random().to_le_bytes(), None)?;
+            self.put_in(&TAGS, tag, lookup.ticket, &random().to_le_bytes(), None, placing)?;
+            if attempt >= ATTEMPTS {
+                thread::yield_now();
+            }
         }
         Err(busy().into())
     }
