@@ -16,6 +16,10 @@ all:
 package:
     .ci/package
 
+# Tries the promises for some hours: docs/proof.md.
+proofs:
+    .ci/proofs
+
 # Runs the tests of one kind by a part of their names: `just test it clear`.
 test kind filter='':
     cargo test -p memo-tests --test {{ kind }} {{ filter }}
