@@ -5,9 +5,9 @@ use crate::variable;
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// From the seed that `MEMO_FAULTS_SEED` says, or another each time, which is printed.
+    /// From the seed that `MEMO_FAULTS_SEED` says, which is printed; 1 by default.
     pub(crate) fn new() -> Self {
-        let seed = variable("MEMO_FAULTS_SEED").unwrap_or_else(|| u64::from(std::process::id()));
+        let seed = variable("MEMO_FAULTS_SEED").unwrap_or(1);
         println!("MEMO_FAULTS_SEED={seed}");
         Self(seed)
     }

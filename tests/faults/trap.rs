@@ -12,7 +12,7 @@ use std::io;
 use std::mem::{offset_of, MaybeUninit};
 use std::ptr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
 
 /// What the last argument of a request is that is let through; none of them has so many.
@@ -75,6 +75,9 @@ pub(crate) struct Fault {
     pub(crate) every: u64,
 }
 
+/// One test at a time: what follows is of all threads with a filter.
+static TURN: Mutex<()> = Mutex::new(());
+
 // What the handler does: it may take no lock, nor allocate.
 static HOW: AtomicI64 = AtomicI64::new(0);
 static FIRST: AtomicU64 = AtomicU64::new(0);
@@ -100,6 +103,7 @@ pub(crate) fn with_fault(fault: Fault, act: impl FnOnce()) -> u64 {
 /// Runs something on a thread with a filter, and calls `look` before each change that it makes, which
 /// waits meanwhile.
 pub(crate) fn watch(act: impl FnOnce() + Send, mut look: impl FnMut()) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     BEGUN.store(0, SeqCst);
     ALLOWED.store(0, SeqCst);
     thread::scope(|scope| {
@@ -121,6 +125,7 @@ pub(crate) fn watch(act: impl FnOnce() + Send, mut look: impl FnMut()) {
 
 /// Runs something on a thread with a filter.
 pub(crate) fn run(act: impl FnOnce() + Send) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     thread::scope(|scope| {
         scope.spawn(|| {
             filter();

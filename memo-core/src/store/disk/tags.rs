@@ -11,7 +11,7 @@ use crate::store::{random, Failure, FunctionId, Stamp, Store, Tag};
 pub(super) const TAGS: FunctionId<'static> = FunctionId::new("memo tags", *b"memo-tags-------");
 
 /// How often a stamp is looked for while others clear the tag.
-const STAMP_ATTEMPTS: usize = 1000;
+const STAMP_ATTEMPTS: usize = 64;
 
 impl DiskStore {
     /// Whether any tag ever had a stamp, as far as the directory tells.
