@@ -93,11 +93,11 @@ use quote::quote;
 /// | `square::explain(4) -> memo::Explanation` | says why the next call would be a hit or a miss |
 /// | `square::retain(\|value\| *value < 9) -> usize` | removes the results for which it is `false`, and returns how many |
 ///
-/// The companions of one call take the parameters of the key; `refresh` and `uncached` take all
-/// parameters. `get` and `contains` count nothing. Nor does `explain`, which renews nothing either; where there is
-/// a `store` it looks there as well, and waits for that as `get` does, also of an `async` function. An `async` function with a `store` also has
-/// `clear_async`, `remove_async`, `get_async`, `contains_async` and `insert_async`, which wait for
-/// the store without blocking the executor's thread.
+/// The companions of one call take the parameters of the key; `refresh` and `uncached` take all parameters.
+/// `get` and `contains` count nothing. Nor does `explain`, which renews nothing either; where there is a
+/// `store` it looks there as well, and waits for that as `get` does, also of an `async` function. An `async`
+/// function with a `store` also has `clear_async`, `remove_async`, `get_async`, `contains_async` and
+/// `insert_async`, which wait for the store without blocking the executor's thread.
 ///
 /// ```
 /// # use memo::memo;
@@ -454,11 +454,11 @@ use quote::quote;
 ///
 /// ## How many
 ///
-/// `max_entries` bounds the number of results in memory, `max_bytes` the bytes of their keys and
-/// values. There is no bound by default. Both hold at every moment; the least valuable results are
-/// evicted first. With [`clone`](#as-what-they-are-stored) there is no `max_bytes`. Each is a number or an expression of type `usize`, which is evaluated once;
-/// bytes may also be a text such as `"1.5 GiB"` or `"500 MB"`. `memo::set_max_bytes` bounds all
-/// functions together.
+/// `max_entries` bounds the number of results in memory, `max_bytes` the bytes of their keys and values.
+/// There is no bound by default. Both hold at every moment; the least valuable results are evicted first.
+/// With [`clone`](#as-what-they-are-stored) there is no `max_bytes`. Each is a number or an expression of
+/// type `usize`, which is evaluated once; bytes may also be a text such as `"1.5 GiB"` or `"500 MB"`.
+/// `memo::set_max_bytes` bounds all functions together.
 ///
 /// ```
 /// # use memo::memo;
@@ -671,22 +671,25 @@ use quote::quote;
 ///
 /// What is used is each call of a function with one of the two attributes, whether it is a hit or a miss,
 /// sync or async, and also within functions that are not memoized, or are without `depends`; `get` and
-/// `contains` as well. A result that such a function *without* `depends` has already, or that another call computes,
-/// is used as it is: it does not go with what it was computed from itself. Not seen are calls of `uncached`, those for which `enabled` is
-/// false, those on threads or in tasks that the body starts, and what another process changes in a store.
+/// `contains` as well. A result that such a function *without* `depends` has already, or that another call
+/// computes, is used as it is: it does not go with what it was computed from itself. Not seen are calls of
+/// `uncached`, those for which `enabled` is false, those on threads or in tasks that the body starts, and
+/// what another process changes in a store.
 ///
 /// A result lives no longer than what it has used: if that has a `ttl`, until it expires. That something is
-/// evicted, idles away, or is replaced by `validate`, voids nothing; what is computed in its place later voids nothing either, but a
-/// clear of it still reaches what was computed from the one before.
+/// evicted, idles away, or is replaced by `validate`, voids nothing; what is computed in its place later
+/// voids nothing either, but a clear of it still reaches what was computed from the one before.
 ///
 /// A hit costs what it does without the option, in all functions. In the body of a function with `depends`
-/// each call takes a lock and is looked up by its digest; [Benchmarks](../memo/_documentation/benchmarks/index.html#dependents)
-/// has the figures, and those of memory. What a chain of results was computed from is kept as long as its end is,
-/// though `max_entries` lets the results between go. To forget something takes time for each result that was computed
-/// from it, and threads that do so wait for each other.
+/// each call takes a lock and is looked up by its digest;
+/// [Benchmarks](../memo/_documentation/benchmarks/index.html#dependents) has the figures, and those of
+/// memory. What a chain of results was computed from is kept as long as its end is, though `max_entries` lets
+/// the results between go. To forget something takes time for each result that was computed from it, and
+/// threads that do so wait for each other.
 ///
 /// With a [store](#beyond-this-process), what goes is removed from there as well. A result that the store had
-/// from another process or an earlier one, or that memory has evicted meanwhile, was computed from what nobody here knows, and goes with nothing.
+/// from another process or an earlier one, or that memory has evicted meanwhile, was computed from what
+/// nobody here knows, and goes with nothing.
 ///
 /// ## Whose results they are
 ///
@@ -849,8 +852,8 @@ use quote::quote;
 /// A computation whose future was woken and is not polled, because it is kept in a `select!` or a
 /// `buffered` stream, is noticed within 50 ms, and treated as a bound that has run out.
 ///
-/// If a computation panics, or returns an `Err` without [`share_err`](#what-who-waits-learns-of-an-error), the calls that waited for it compute for
-/// themselves. If its future is dropped, one of them takes over.
+/// If a computation panics, or returns an `Err` without [`share_err`](#what-who-waits-learns-of-an-error),
+/// the calls that waited for it compute for themselves. If its future is dropped, one of them takes over.
 ///
 /// # What clearing promises
 ///
@@ -874,11 +877,11 @@ use quote::quote;
 /// error, or serde does not preserve the result, the call runs uncached; that is counted as
 /// `uncacheable`, and reported once to the function given to `memo::set_reporter`.
 ///
-/// A panic of `cache_if`, of `ttl`, `jitter`, `idle`, `enabled` or `tags`, of the reporter or of the result's `Serialize`, or with `clone`
-/// of its `Clone` after a run, is caught and counted in the same way. A result whose `ttl` panics is returned and not stored, and the next
-/// one asks again. A panic of the body, of `key` or of an argument's `Serialize` reaches the
-/// caller, and so does one of `Deserialize` or `Clone` on a hit. A panic of a kept result's `Drop` is
-/// caught.
+/// A panic of `cache_if`, of `ttl`, `jitter`, `idle`, `enabled` or `tags`, of the reporter or of the result's
+/// `Serialize`, or with `clone` of its `Clone` after a run, is caught and counted in the same way. A result
+/// whose `ttl` panics is returned and not stored, and the next one asks again. A panic of the body, of `key`
+/// or of an argument's `Serialize` reaches the caller, and so does one of `Deserialize` or `Clone` on a hit.
+/// A panic of a kept result's `Drop` is caught.
 #[proc_macro_attribute]
 pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
     expand(options, item, memo::memoize)
@@ -935,10 +938,10 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `detached`, `wait`, `spinner`, `share_err`, `scope`, `max_entries`, `enabled`, `tags`, `depends`, `name`, `handle`,
-/// `in_impl`, `in_trait` and `crate` are those of [`#[memo]`](macro@memo#options). A `ttl` that is a function
-/// is shown the value, `&T`; a call that is not `enabled` makes a value of its own. Two are a singleton's
-/// own:
+/// `skip`, `key`, `ttl`, `jitter`, `idle`, `refresh`, `detached`, `wait`, `spinner`, `share_err`, `scope`,
+/// `max_entries`, `enabled`, `tags`, `depends`, `name`, `handle`, `in_impl`, `in_trait` and `crate` are those
+/// of [`#[memo]`](macro@memo#options). A `ttl` that is a function is shown the value, `&T`; a call that is
+/// not `enabled` makes a value of its own. Two are a singleton's own:
 ///
 /// | | |
 /// |---|---|

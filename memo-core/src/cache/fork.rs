@@ -52,9 +52,9 @@ extern "C" fn prepare() {
     if UNLOCKS.try_with(|held| !held.borrow().is_empty()).unwrap_or(false) {
         return;
     }
-    // A turn precedes all other locks. The stores' own are next, as nothing else is locked under them. Each list of functions before
-    // their caches, and the budget's turn before either, as evictions take a cache's lock under it;
-    // a cache before what is locked under it.
+    // A turn precedes all other locks. The stores' own are next, as nothing else is locked under them. Each
+    // list of functions before their caches, and the budget's turn before either, as evictions take a cache's
+    // lock under it; a cache before what is locked under it.
     let mut unlocks = vec![dependents::before_fork(), known::before_fork()];
     #[cfg(feature = "disk")]
     unlocks.push(disk::before_fork());

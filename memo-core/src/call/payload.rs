@@ -18,8 +18,8 @@ use crate::platform::unwind::catch;
 
 /// What a function's entries hold of its results `R`.
 ///
-/// For data it is [`Bytes`], or with the option `clone` the data itself ([`Clones`](super::Clones)); for resources an `Arc`, with what the user does at a hit and at its end
-/// ([`Hooks`](super::Hooks)).
+/// For data it is [`Bytes`], or with the option `clone` the data itself ([`Clones`](super::Clones)); for
+/// resources an `Arc`, with what the user does at a hit and at its end ([`Hooks`](super::Hooks)).
 pub trait Payload<R> {
     /// Results are data: `set_enabled(false)` concerns them.
     #[doc(hidden)]
