@@ -10,6 +10,7 @@
 mod allocator;
 
 use std::env;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -185,22 +186,28 @@ fn held_when_cleared() -> usize {
 #[test]
 fn after_any_time_of_load_no_more_is_held() {
     let seconds = env::var("MEMO_LOAD_SECONDS").map_or(5, |seconds| seconds.parse().unwrap());
-    let (is_on, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
+    let [is_on, is_over, is_wrong] = [const { AtomicBool::new(false) }; 3];
     let (begun, ended) = (Barrier::new(THREADS as usize + 1), Barrier::new(THREADS as usize + 1));
     let steps = AtomicU64::new(0);
     let mut all = Vec::new();
     thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (is_on, is_over, begun, ended, steps) = (&is_on, &is_over, &begun, &ended, &steps);
+            let (is_on, is_over, is_wrong) = (&is_on, &is_over, &is_wrong);
+            let (begun, ended, steps) = (&begun, &ended, &steps);
             scope.spawn(move || {
-                let mut random = Random(0x9E37_79B9_7F4A_7C15 * (thread + 1));
+                let mut random = Random(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(thread + 1));
                 loop {
                     begun.wait();
                     if is_over.load(Relaxed) {
                         break;
                     }
                     while is_on.load(Relaxed) {
-                        (0..100).for_each(|_| step(&mut random));
+                        // The others would wait for a thread that is gone.
+                        let some = AssertUnwindSafe(|| (0..100).for_each(|_| step(&mut random)));
+                        if panic::catch_unwind(some).is_err() {
+                            is_wrong.store(true, Relaxed);
+                            break;
+                        }
                         steps.fetch_add(100, Relaxed);
                     }
                     ended.wait();
@@ -209,7 +216,7 @@ fn after_any_time_of_load_no_more_is_held() {
         }
         all.reserve(seconds as usize + 1);
         let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(seconds) {
+        while start.elapsed() < Duration::from_secs(seconds) && !is_wrong.load(Relaxed) {
             is_on.store(true, Relaxed);
             begun.wait();
             thread::sleep(Duration::from_secs(1));
@@ -221,6 +228,7 @@ fn after_any_time_of_load_no_more_is_held() {
         begun.wait();
     });
     let _ = std::fs::remove_dir_all(directory());
+    assert!(!is_wrong.load(Relaxed), "a thread has panicked: see above");
     println!("{steps:?} steps; held at the end of each second: {all:?}");
     // What every function needs once is there by then.
     let settled = &all[all.len().min(2)..];

@@ -305,6 +305,7 @@ fn who_asks_after_a_clear_is_told_nothing_that_a_relief_computed_before() {
         // It relieves the first, and has used the source.
         let second = scope.spawn(|| impatiently(slow));
         RUNS.wait_for(2);
+        eventually(source::contains);
         SOURCE.store(2, SeqCst);
         source::clear();
         let third = scope.spawn(outer);
