@@ -39,6 +39,9 @@ mod served;
 #[path = "../redis/server.rs"]
 mod server;
 mod stage;
+#[cfg_attr(not(all(unix, feature = "redis")), allow(dead_code))]
+#[path = "../support/waiting.rs"]
+mod waiting;
 
 use std::time::Duration;
 

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::future::Future;
-use std::hash::{BuildHasher, RandomState};
 use std::pin::{pin, Pin};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, Once, OnceLock};
@@ -13,6 +12,8 @@ use std::time::{Duration, Instant};
 use memo::store::RedisStore;
 use memo::Stats;
 
+pub(crate) use crate::waiting::{random, random_below, until};
+
 /// Nothing takes that long; it is there for a failure to be one.
 pub(crate) const AGES: Duration = Duration::from_secs(60);
 /// How long a call waits for the server at the most.
@@ -22,32 +23,9 @@ pub(crate) const LATE: Duration = Duration::from_secs(1);
 /// Until then a server that answers again is asked again.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(2);
 
-/// Waits until something is so: how long that took.
-#[track_caller]
-pub(crate) fn until(what: &str, within: Duration, mut is_so: impl FnMut() -> bool) -> Duration {
-    let start = Instant::now();
-    loop {
-        if is_so() {
-            return start.elapsed();
-        }
-        assert!(start.elapsed() < within, "not within {within:?}: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
 /// How many times as much as usual the tests that count are to do.
 pub(crate) fn scale() -> u64 {
     env::var("MEMO_TEST_SCALE").map_or(1, |scale| scale.parse().expect("MEMO_TEST_SCALE"))
-}
-
-pub(crate) fn random() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    thread_local!(static STATE: RandomState = RandomState::new());
-    STATE.with(|state| state.hash_one(NEXT.fetch_add(1, SeqCst)))
-}
-
-pub(crate) fn random_below(bound: u64) -> u64 {
-    random() % bound
 }
 
 /// A function that doubles, as [`doubling!`] makes it.

@@ -15,6 +15,9 @@ mod nodes;
 mod proxy;
 #[cfg(all(unix, feature = "redis"))]
 mod server;
+#[cfg(all(unix, feature = "redis"))]
+#[path = "../support/waiting.rs"]
+mod waiting;
 
 #[cfg(all(unix, feature = "redis"))]
 mod broken;
