@@ -10,6 +10,10 @@ fn hears(server: &Server, double: &Doubling) {
     until("the link hears", AGES, || {
         server.ask(&["PUBSUB", "CHANNELS"]) == ["memo:redis:1:invalidations"]
     });
+    // It says so to itself once it is subscribed, and what comes after that is of the calls.
+    until("the link has said hello", AGES, || {
+        server.ask(&["INFO", "commandstats"]).concat().contains("cmdstat_publish:")
+    });
     until("all is well", RECOVERY, || double.is_well());
 }
 
