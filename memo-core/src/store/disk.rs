@@ -117,6 +117,23 @@ impl Place {
         Some(known.as_ref().filter(|known| known.epoch() == ticket.epoch)?.name)
     }
 
+    /// Gets to know all removals of a generation; nothing, if their list is damaged.
+    fn read_removed(&self, name: Name, generation: &Directory) -> io::Result<Option<Ticket>> {
+        let mut known = self.known.lock();
+        // Under a name whose list was not read nothing is to be found, so until it is none is known.
+        let mut it = match known.take() {
+            Some(it) if it.epoch() == name.epoch => it,
+            _ => Generation::new(name),
+        };
+        it.name = name;
+        if !it.read_removed(generation)? {
+            return Ok(None);
+        }
+        let ticket = Ticket::new(name.epoch, it.removals());
+        *known = Some(it);
+        Ok(Some(ticket))
+    }
+
     /// Whether a call was removed since, as far as is known.
     fn is_removed_since(&self, key: &Key, ticket: Ticket) -> bool {
         self.known.lock().as_ref().is_none_or(|known| {
@@ -262,17 +279,8 @@ impl DiskStore {
                     continue;
                 }
             };
-            {
-                let mut known = place.known.lock();
-                let known = match &mut *known {
-                    Some(known) if known.epoch() == name.epoch => known,
-                    known => known.insert(Generation::new(name)),
-                };
-                known.name = name;
-                known.read_removed(&generation)?;
-                if !known.is_damaged() {
-                    return Ok(Ticket::new(name.epoch, known.removals()));
-                }
+            if let Some(ticket) = place.read_removed(name, &generation)? {
+                return Ok(ticket);
             }
             self.clear_directory(&directory)?;
         }

@@ -36,8 +36,6 @@ pub(super) struct Generation {
     /// When each removed call was removed, as far as the list is known.
     removed: HashMap<Key, u64>,
     removals: u64,
-    /// The list is no list of keys: nothing is known of what was removed.
-    is_damaged: bool,
 }
 
 /// A generation's name. Of two with the same epoch the one that was renamed more often counts.
@@ -72,6 +70,30 @@ impl Name {
     /// The same, once it is known.
     pub(super) fn open_again(self, function: &Directory) -> io::Result<Directory> {
         function.open_again(&self.to_string())
+    }
+
+    /// Adds a call to the list, and has everybody read it, who adds it too: how many removals there are
+    /// with it.
+    pub(super) fn list_removed(mut self, function: &Directory, key: &Key) -> io::Result<u64> {
+        let mut file = self.open(function)?.appended_file(REMOVED)?;
+        // One write, so that the records of processes that append at once stay whole.
+        files::write(&mut file, key)?;
+        let removals = files::position(&mut file)? / RECORD as u64;
+        // Some systems rename no directory with an open file in it.
+        drop(file);
+        loop {
+            let next = self.next();
+            match function.rename(&self.to_string(), &next.to_string()) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                result => return result.map(|()| removals),
+            }
+            // Somebody renamed it, perhaps before the list had the call.
+            let is_it = |name: &Name| name.epoch == self.epoch;
+            match all(function)?.into_iter().rfind(is_it) {
+                Some(name) => self = name,
+                None => return Err(ErrorKind::NotFound.into()),
+            }
+        }
     }
 }
 
@@ -213,7 +235,7 @@ pub(super) fn retire(function: &Directory) -> io::Result<bool> {
 
 impl Generation {
     pub(super) fn new(name: Name) -> Self {
-        Self { name, removed: HashMap::new(), removals: 0, is_damaged: false }
+        Self { name, removed: HashMap::new(), removals: 0 }
     }
 
     pub(super) fn epoch(&self) -> u64 {
@@ -226,23 +248,25 @@ impl Generation {
 
     /// Whether a call was removed since so many removals, as far as is known.
     pub(super) fn is_removed_since(&self, key: &Key, removals: u64) -> bool {
-        self.is_damaged || self.removed.get(key).is_some_and(|&at| at >= removals)
+        self.removed.get(key).is_some_and(|&at| at >= removals)
     }
 
-    /// The calls removed since, as far as is known; nothing, if the list is no list.
-    pub(super) fn removed_since(&self, removals: u64) -> Option<Vec<Key>> {
+    /// The calls removed since, as far as is known.
+    pub(super) fn removed_since(&self, removals: u64) -> Vec<Key> {
         let since = |(key, at): (&Key, &u64)| (*at >= removals).then_some(*key);
-        (!self.is_damaged).then(|| self.removed.iter().filter_map(since).collect())
+        self.removed.iter().filter_map(since).collect()
     }
 
-    /// Reads what was added to the list of the generation, which is called so.
-    pub(super) fn read_removed(&mut self, directory: &Directory) -> io::Result<()> {
+    /// Reads what was added to the list of the generation, whose directory this is by the name; whether
+    /// it is one. Of what is none nothing is known, nor of what could not be read: it is not to be
+    /// used.
+    pub(super) fn read_removed(&mut self, directory: &Directory) -> io::Result<bool> {
         let file = match directory.file(REMOVED) {
             Ok(file) => Some(file),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) if is_of_resources(&error) => return Err(error),
             // A link, or what is not to be read.
-            Err(_) => return self.is_damage(),
+            Err(_) => return Ok(false),
         };
         let known = self.removals * RECORD as u64;
         let len = file.as_ref().map_or(Ok(0), |file| {
@@ -252,7 +276,7 @@ impl Generation {
         // A list that shrank, of more than anybody lists, or whose last record is half of one, was not
         // written by us alone.
         if len < known || len > (REMOVALS + MORE) * RECORD as u64 || len % RECORD as u64 != 0 {
-            return self.is_damage();
+            return Ok(false);
         }
         if let Some(mut file) = file.filter(|_| len > known) {
             files::skip(&mut file, known)?;
@@ -264,45 +288,6 @@ impl Generation {
         }
         // Each was listed before the directory was renamed for it. Where the machine lost its power
         // in between, the name may have stayed and the list not.
-        if self.removals < self.name.renamed {
-            return self.is_damage();
-        }
-        Ok(())
-    }
-
-    fn is_damage(&mut self) -> io::Result<()> {
-        self.is_damaged = true;
-        Ok(())
-    }
-
-    /// Adds a call to the list, and has everybody read it: how many removals there are with it.
-    pub(super) fn list_removed(&mut self, function: &Directory, key: &Key) -> io::Result<u64> {
-        let mut file = self.name.open(function)?.appended_file(REMOVED)?;
-        // One write, so that the records of processes that append at once stay whole.
-        files::write(&mut file, key)?;
-        let removals = files::position(&mut file)? / RECORD as u64;
-        // Some systems rename no directory with an open file in it.
-        drop(file);
-        loop {
-            let next = self.name.next();
-            match function.rename(&self.name.to_string(), &next.to_string()) {
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                result => {
-                    result?;
-                    self.name = next;
-                    return Ok(removals);
-                }
-            }
-            // Somebody renamed it, perhaps before the list had the call.
-            let is_it = |name: &Name| name.epoch == self.name.epoch;
-            match all(function)?.into_iter().rfind(is_it) {
-                Some(name) => self.name = name,
-                None => return Err(ErrorKind::NotFound.into()),
-            }
-        }
-    }
-
-    pub(super) fn is_damaged(&self) -> bool {
-        self.is_damaged
+        Ok(self.removals >= self.name.renamed)
     }
 }

@@ -78,9 +78,8 @@ impl Store for DiskStore {
             }
             let directory = self.open_functions().and_then(|functions| functions.open(&place.name));
             let listed = directory.and_then(|directory| {
-                let mut known = place.known.lock();
-                let known = known.as_mut().filter(|known| known.epoch() == ticket.epoch);
-                known.map(|known| known.list_removed(&directory, key)).transpose()
+                let name = place.generation_of(ticket);
+                name.map(|name| name.list_removed(&directory, key)).transpose()
             });
             let removals = match listed {
                 Ok(Some(removals)) => removals,
@@ -133,12 +132,15 @@ impl Store for DiskStore {
         let ticket = self.look_again(function, &place)?;
         let changes = match since {
             None => Changes::Nothing,
-            Some(since) if since.epoch != ticket.epoch => Changes::Everything,
+            // Of a list with fewer nobody can tell what it has lost.
+            Some(since) if since.epoch != ticket.epoch || since.removals > ticket.removals => {
+                Changes::Everything
+            }
             Some(since) if since.removals == ticket.removals => Changes::Nothing,
             Some(since) => {
                 let known = place.known.lock();
                 let removed = known.as_ref().filter(|known| known.epoch() == ticket.epoch);
-                let removed = removed.and_then(|known| known.removed_since(since.removals));
+                let removed = removed.map(|known| known.removed_since(since.removals));
                 removed.map_or(Changes::Everything, Changes::Removed)
             }
         };
