@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use memo::memo;
 use memo::store::DiskStore;
@@ -11,6 +11,7 @@ use memo::store::DiskStore;
 use crate::files::{fast, Scratch};
 use crate::random::Random;
 use crate::trap::{self, Fault, SHORT};
+use crate::variable;
 
 const KEYS: u64 = 4;
 
@@ -65,14 +66,24 @@ fn floor(function: usize, number: u64) -> &'static AtomicU64 {
     &FLOORS[function * KEYS as usize + number as usize]
 }
 
-/// Makes a call of both, and looks whether what it has may be served.
+/// The functions by their numbers.
+const FUNCTIONS: [usize; 2] = [0, 1];
+
+/// Makes a call, and looks whether what it has may be served.
+#[track_caller]
+fn call_one(function: usize, number: u64) {
+    let floor = floor(function, number).load(SeqCst);
+    let made = if function == 0 { page(number) } else { tagged(number) };
+    check(function, number, floor, &made);
+}
+
+/// Makes a call of both.
 #[track_caller]
 fn call(number: u64) {
-    let floors = [0, 1].map(|function| floor(function, number).load(SeqCst));
-    check(0, number, floors[0], &page(number));
-    check(1, number, floors[1], &tagged(number));
+    FUNCTIONS.iter().for_each(|function| call_one(*function, number));
+    let floor = floor(0, number).load(SeqCst);
     if let Some(page) = page::get(number) {
-        check(0, number, floors[0], &page);
+        check(0, number, floor, &page);
     }
 }
 
@@ -132,10 +143,12 @@ fn check_recovered(what: &str) {
         missing.clear();
         forget_memory();
         for number in 0..KEYS {
-            let before = RUNS.load(SeqCst);
-            call(number);
-            if RUNS.load(SeqCst) > before {
-                missing.push(number);
+            for function in FUNCTIONS {
+                let before = RUNS.load(SeqCst);
+                call_one(function, number);
+                if RUNS.load(SeqCst) > before {
+                    missing.push((function, number));
+                }
             }
         }
         if missing.is_empty() {
@@ -148,56 +161,90 @@ fn check_recovered(what: &str) {
     call(0);
 }
 
+/// What fails: an `errno`, or that only half is done.
+const HOW: [i32; 9] = [
+    libc::EIO,
+    libc::ENOSPC,
+    libc::EACCES,
+    libc::EROFS,
+    libc::EMFILE,
+    libc::EINTR,
+    libc::EDQUOT,
+    libc::ENOMEM,
+    SHORT,
+];
+/// It fails once; from then on; and every so many times.
+const EVERY: [u64; 6] = [0, 1, 2, 3, 5, 7];
+
+/// With how many requests let through one fails next.
+enum Choice {
+    All,
+    Some(Random),
+}
+
+impl Choice {
+    /// As many more than before.
+    fn step(&mut self, most: usize) -> u64 {
+        match self {
+            Self::All => 1,
+            Self::Some(random) => 1 + random.below(most) as u64,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Tried {
+    runs: u64,
+    failed_requests: u64,
+}
+
+/// Has requests fail in one of the ways, a later one each time, until none is so late.
+fn fail_each(how: i32, every: u64, is_cold: bool, choice: &mut Choice, tried: &mut Tried) {
+    let mut first = choice.step(400) - 1;
+    loop {
+        let fault = Fault { how, first, every };
+        if is_cold {
+            let _ = fs::remove_dir_all(directory());
+        }
+        let failed = trap::with_fault(fault, everything);
+        check_recovered(&format!("{fault:?}, {is_cold}"));
+        tried.runs += 1;
+        tried.failed_requests += failed;
+        if failed == 0 {
+            return;
+        }
+        first += choice.step(800);
+    }
+}
+
 #[test]
 fn whatever_request_fails_the_call_has_its_result_and_the_store_recovers() {
     let is_all = std::env::var("MEMO_FAULTS").is_ok_and(|faults| faults == "all");
-    let errors: &[i32] = &[
-        libc::EIO,
-        libc::ENOSPC,
-        libc::EACCES,
-        libc::EROFS,
-        libc::EMFILE,
-        libc::EINTR,
-        libc::EDQUOT,
-        libc::ENOMEM,
-        SHORT,
-    ];
+    let (rounds, mut choice) = if is_all {
+        (1, Choice::All)
+    } else {
+        (variable("MEMO_FAULTS").unwrap_or(1), Choice::Some(Random::new()))
+    };
     memo::set_reporter(|_| {});
-    let (runs, fired) = (AtomicUsize::new(0), AtomicU64::new(0));
-    let mut random = Random::new();
+    let mut tried = Tried::default();
     trap::run(|| {
-        for &how in errors {
-            // Once; from then on; and every so many.
-            for every in [0, 1, 2, 3, 5, 7] {
-                if how == libc::EINTR && every == 1 {
-                    // Who is interrupted asks again, and would for ever.
-                    continue;
-                }
-                if is_all {
-                    println!("{runs:?} runs, {fired:?} failed requests before {how}, {every}");
-                }
-                for is_cold in [false, true] {
-                    let mut first = if is_all { 0 } else { random.below(400) as u64 };
-                    loop {
-                        let fault = Fault { how, first, every };
-                        if is_cold {
-                            let _ = fs::remove_dir_all(directory());
-                        }
-                        let failed = trap::with_fault(fault, everything);
-                        check_recovered(&format!("{fault:?}, {is_cold}"));
-                        runs.fetch_add(1, SeqCst);
-                        fired.fetch_add(failed, SeqCst);
-                        if failed == 0 {
-                            break;
-                        }
-                        first += if is_all { 1 } else { 1 + random.below(800) as u64 };
+        for round in 0..rounds {
+            for how in HOW {
+                println!("round {round}: {tried:?} before {how}");
+                for every in EVERY {
+                    if how == libc::EINTR && every == 1 {
+                        // Who is interrupted asks again, and would for ever.
+                        continue;
+                    }
+                    for is_cold in [false, true] {
+                        fail_each(how, every, is_cold, &mut choice, &mut tried);
                     }
                 }
             }
         }
     });
     let errors = page::stats().store_errors + tagged::stats().store_errors;
-    println!("{runs:?} runs, in which {fired:?} requests failed; {errors} errors were counted");
-    assert!(fired.into_inner() > 100 && errors > 100);
+    println!("{tried:?}; {errors} errors were counted");
+    assert!(tried.failed_requests > 100 && errors > 100);
     Scratch::of(directory()).clear();
 }

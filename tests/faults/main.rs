@@ -2,9 +2,9 @@
 //! state a machine without power left the files.
 //!
 //! Few of what there is are tried by default. `MEMO_FAULTS=all cargo test --release -p memo-tests
-//! --test faults` tries every request, `MEMO_DAMAGED=100000` damages so many files, and
-//! `MEMO_POWER_LOSSES=100000` takes the power away so often; `MEMO_FAULTS_SEED` makes the same choices
-//! again.
+//! --test faults` tries every request, and `MEMO_FAULTS=10` ten times as many by chance;
+//! `MEMO_DAMAGED=100000` damages so many files, and `MEMO_POWER_LOSSES=100000` takes the power away so
+//! often; `MEMO_FAULTS_SEED` makes the same choices again.
 
 mod damage;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
