@@ -8,6 +8,8 @@
 
 #[path = "support/allocator.rs"]
 mod allocator;
+#[path = "support/removing.rs"]
+mod removing;
 
 use std::env;
 use std::panic::{self, AssertUnwindSafe};
@@ -19,6 +21,7 @@ use std::time::{Duration, Instant};
 use allocator::held;
 use memo::store::DiskStore;
 use memo::{memo, singleton, Session};
+use removing::remove;
 
 const THREADS: u64 = 4;
 const KEYS: u64 = 2000;
@@ -227,7 +230,7 @@ fn after_any_time_of_load_no_more_is_held() {
         is_over.store(true, Relaxed);
         begun.wait();
     });
-    let _ = std::fs::remove_dir_all(directory());
+    remove(&directory());
     assert!(!is_wrong.load(Relaxed), "a thread has panicked: see above");
     println!("{steps:?} steps; held at the end of each second: {all:?}");
     // What every function needs once is there by then.

@@ -1,6 +1,9 @@
 //! What an observer is told: every call once, and as much of everything as the statistics have. One
 //! observer sees all functions, so that these tests have a process of their own.
 
+#[path = "support/removing.rs"]
+mod removing;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
@@ -12,6 +15,7 @@ use std::time::Duration;
 
 use memo::store::DiskStore;
 use memo::{memo, singleton, Event, EventKind, KeyId, Stats};
+use removing::remove;
 
 /// How often each thing happened to a function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -261,9 +265,7 @@ fn sums_are_those_of_the_statistics_whatever_sixteen_threads_do() {
         assert_agree(&stats);
         assert_eq!(stats.hits + stats.misses, 16 * 500);
     }
-    let _ = std::fs::remove_dir_all(
-        std::env::temp_dir().join(format!("memo-seen-{}", std::process::id())),
-    );
+    remove(&std::env::temp_dir().join(format!("memo-seen-{}", std::process::id())));
 }
 
 #[test]

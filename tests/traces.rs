@@ -1,5 +1,8 @@
 //! The spans of the feature `tracing`, as a subscriber sees them.
 
+#[path = "support/removing.rs"]
+mod removing;
+
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::future::Future;
@@ -10,6 +13,7 @@ use std::thread;
 
 use memo::memo;
 use memo::store::DiskStore;
+use removing::remove;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -220,7 +224,5 @@ fn a_panic_ends_its_span_and_a_store_is_asked_in_one() {
     assert!(names("memo.store") >= 3, "{spans:?}");
     let compute = spans.iter().rfind(|span| span.name == "memo.compute").unwrap();
     assert_eq!(compute.entered, 1);
-    let _ = std::fs::remove_dir_all(
-        std::env::temp_dir().join(format!("memo-traces-{}", std::process::id())),
-    );
+    remove(&std::env::temp_dir().join(format!("memo-traces-{}", std::process::id())));
 }

@@ -6,6 +6,8 @@ mod sessions;
 mod source;
 mod stores;
 
+#[path = "../support/removing.rs"]
+mod removing;
 #[path = "../schedule/mod.rs"]
 mod schedule;
 

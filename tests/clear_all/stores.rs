@@ -9,6 +9,7 @@ use memo::memo;
 use memo::store::{Changes, DiskStore, Failure, FunctionId, Key, Lookup, Store, Ticket};
 
 use crate::alone;
+use crate::removing::remove;
 use crate::schedule::{block_on, End, Runs, AGES};
 use crate::source::{nothing_stale, Source};
 
@@ -27,7 +28,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(self.path());
+        remove(&self.path());
     }
 }
 

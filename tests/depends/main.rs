@@ -7,5 +7,7 @@ mod races;
 mod shapes;
 mod stores;
 
+#[path = "../support/removing.rs"]
+mod removing;
 #[path = "../schedule/mod.rs"]
 mod schedule;

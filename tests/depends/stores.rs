@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::{env, fs, process};
+use std::{env, process};
 
 use memo::memo;
 use memo::store::DiskStore;
 
+use crate::removing::remove;
 use crate::schedule::block_on;
 
 fn directory(of: &str) -> PathBuf {
@@ -18,7 +19,7 @@ struct Scratch(&'static str);
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(directory(self.0));
+        remove(&directory(self.0));
     }
 }
 

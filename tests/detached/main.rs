@@ -9,5 +9,7 @@ mod shapes;
 mod spawner;
 mod spawners;
 
+#[path = "../support/removing.rs"]
+mod removing;
 #[path = "../schedule/mod.rs"]
 mod schedule;

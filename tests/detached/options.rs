@@ -7,6 +7,7 @@ use std::task::Poll;
 use memo::store::DiskStore;
 use memo::{memo, Session};
 
+use crate::removing::remove;
 use crate::schedule::{block_on, Gate, Task};
 use crate::spawner::{self, Way};
 
@@ -139,5 +140,5 @@ fn a_task_looks_into_the_store_and_writes_to_it() {
     GATE.open();
     assert_eq!(block_on(call), 6);
     twice::clear();
-    let _ = std::fs::remove_dir_all(directory());
+    remove(&directory());
 }

@@ -226,6 +226,8 @@ fn whatever_request_fails_the_call_has_its_result_and_the_store_recovers() {
         (variable("MEMO_FAULTS").unwrap_or(1), Choice::Some(Random::new()))
     };
     memo::set_reporter(|_| {});
+    // Found before requests fail.
+    let scratch = Scratch::of(directory());
     let mut tried = Tried::default();
     trap::run(|| {
         for round in 0..rounds {
@@ -246,5 +248,5 @@ fn whatever_request_fails_the_call_has_its_result_and_the_store_recovers() {
     let errors = page::stats().store_errors + tagged::stats().store_errors;
     println!("{tried:?}; {errors} errors were counted");
     assert!(tried.failed_requests > 100 && errors > 100);
-    Scratch::of(directory()).clear();
+    drop(scratch);
 }

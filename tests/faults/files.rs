@@ -6,19 +6,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::LazyLock;
 
 use memo::store::{FunctionId, Key};
 
 /// Where the tests' directories are: in memory where there is such a place, as tens of thousands are
 /// made, and what a real disk does is not what is tested.
-pub(crate) fn fast() -> PathBuf {
-    let in_memory = PathBuf::from("/dev/shm");
-    let is_there = env::var_os("TMPDIR").is_none() && in_memory.is_dir();
-    if is_there {
-        in_memory
-    } else {
-        env::temp_dir()
-    }
+pub(crate) fn fast() -> &'static Path {
+    // Looked for once: a request that is to fail is not to be this one.
+    static FAST: LazyLock<PathBuf> = LazyLock::new(|| {
+        let in_memory = PathBuf::from("/dev/shm");
+        let is_there = env::var_os("TMPDIR").is_none() && in_memory.is_dir();
+        if is_there {
+            in_memory
+        } else {
+            env::temp_dir()
+        }
+    });
+    &FAST
 }
 
 /// A directory of a test's own, gone with it.

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use memo::memo;
 use memo::store::{Changes, DiskStore, Failure, FunctionId, Key, Lookup, Store, Ticket};
 
+use crate::removing::remove;
+
 /// Polls until it is done; the thread is woken for that.
 fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(std::thread::Thread);
@@ -42,7 +44,7 @@ struct Gone(&'static str);
 
 impl Drop for Gone {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(directory(self.0));
+        remove(&directory(self.0));
     }
 }
 

@@ -39,5 +39,7 @@ mod task_waits;
 mod values;
 mod waits;
 
+#[path = "../support/removing.rs"]
+mod removing;
 #[path = "../schedule/mod.rs"]
 mod schedule;

@@ -9,6 +9,8 @@ use std::time::Duration;
 use memo::store::DiskStore;
 use memo::{memo, singleton, File};
 
+use crate::removing::remove;
+
 /// A directory that goes when the test is over.
 struct Scratch(PathBuf);
 
@@ -22,7 +24,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        remove(&self.0);
     }
 }
 

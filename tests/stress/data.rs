@@ -12,6 +12,7 @@ use crate::ledger::Ledger;
 use crate::operations::{function, Function};
 use crate::random::{self, below, one_in};
 use crate::record::Record;
+use crate::removing::remove;
 use crate::verdict::{timed, wrong};
 
 /// Functions of a number, whose ledger is what they read.
@@ -136,7 +137,7 @@ pub(crate) fn directory(name: &str) -> DiskStore {
 }
 
 pub(crate) fn remove_directory() {
-    let _ = std::fs::remove_dir_all(parent());
+    remove(&parent());
 }
 
 /// A function that needs another, which needs the first.

@@ -14,6 +14,8 @@ mod record;
 mod resources;
 mod tasks;
 mod verdict;
+#[path = "../support/removing.rs"]
+mod removing;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
