@@ -30,6 +30,8 @@ mod processes;
 #[path = "../redis/proxy.rs"]
 mod proxy;
 mod random;
+#[path = "../support/removing.rs"]
+mod removing;
 #[path = "../schedule/mod.rs"]
 mod schedule;
 #[cfg(all(unix, feature = "redis"))]

@@ -14,6 +14,7 @@ use crate::command::{Bytes, Command, Harm};
 use crate::common::random;
 use crate::functions::{suites, Suite, UNIT};
 use crate::processes::Child;
+use crate::removing::remove;
 #[cfg(all(unix, feature = "redis"))]
 use crate::served::Served;
 
@@ -71,8 +72,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // A sweeper of a process that was killed is none any more.
-        let _ = fs::remove_dir_all(&self.0);
+        remove(&self.0);
     }
 }
 
