@@ -14,7 +14,7 @@ mod barrier;
 mod garbage;
 mod hold;
 mod slices;
-#[cfg(all(test, memo_shuttle))]
+#[cfg(all(test, any(memo_loom, memo_shuttle)))]
 pub(crate) mod tests;
 
 use std::cell::Cell;

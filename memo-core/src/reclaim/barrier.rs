@@ -8,10 +8,11 @@
 //! A process may forbid itself the call later, as sandboxes do. Pins that are plain stores stay plain
 //! then, as their threads cannot be told; what is retired is freed by its [age](Passed::Nobody).
 
-use std::sync::atomic::{fence, AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use super::is_alone;
 use crate::function::error::{report, Error, Kind};
+use crate::platform::sync::atomic::fence;
 
 /// What is known of the system's barrier.
 static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
@@ -133,7 +134,7 @@ pub(super) fn in_child() {
     }
 }
 
-#[cfg(all(target_os = "linux", not(any(miri, all(test, memo_shuttle)))))]
+#[cfg(all(target_os = "linux", not(any(miri, memo_loom, all(test, memo_shuttle)))))]
 mod membarrier {
     /// Of linux/membarrier.h: which commands there are; `MEMBARRIER_CMD_PRIVATE_EXPEDITED`, and the
     /// registration for it.
@@ -161,7 +162,7 @@ mod membarrier {
     }
 }
 
-#[cfg(not(all(target_os = "linux", not(any(miri, all(test, memo_shuttle))))))]
+#[cfg(not(all(target_os = "linux", not(any(miri, memo_loom, all(test, memo_shuttle))))))]
 mod membarrier {
     pub(super) fn is_supported() -> bool {
         false

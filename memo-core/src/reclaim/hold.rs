@@ -36,6 +36,17 @@ impl Holds {
     }
 }
 
+#[cfg(memo_loom)]
+impl Holds {
+    /// Makes what other threads will share.
+    pub(super) fn prepare(&self) {
+        for place in &self.places {
+            place.load(Ordering::Relaxed);
+        }
+        self.taken.load(Ordering::Relaxed);
+    }
+}
+
 #[cfg(unix)]
 impl Holds {
     /// Of a thread that is not there any more.

@@ -1,4 +1,4 @@
-//! A beginning for tests that choose their schedules.
+//! A beginning and an end for tests that choose their schedules.
 
 use super::*;
 
@@ -19,4 +19,19 @@ pub(crate) fn forget_all() {
         // SAFETY: leaked in `enlist`; no thread has it, and nothing else is left that names it.
         drop(unsafe { Box::from_raw(ptr::from_ref(record).cast_mut()) });
     }
+}
+
+/// Makes so many records, of which none is used: what threads share is made before they begin.
+#[cfg(memo_loom)]
+pub(crate) fn prepare(records: usize) {
+    EPOCH.load(Ordering::Relaxed);
+    fence(Ordering::SeqCst);
+    for _ in 0..records {
+        let (record, _) = enlist();
+        record.pinned.load(Ordering::Relaxed);
+        record.holds.prepare();
+    }
+    FENCED_RECORD.set(None);
+    let mut records = RECORDS.lock();
+    records.free = records.all.clone();
 }
