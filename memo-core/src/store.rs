@@ -12,6 +12,7 @@
 pub(crate) mod known;
 pub(crate) mod in_step;
 pub(crate) mod backing;
+mod removals;
 pub mod conformance;
 mod shared;
 mod unavailable;

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::{env, process};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+use std::{env, process, thread};
 
 use memo::memo;
-use memo::store::DiskStore;
+use memo::store::{Changes, DiskStore, Failure, FunctionId, Key, Lookup, Store, Ticket};
 
 use crate::removing::remove;
 use crate::schedule::block_on;
@@ -47,6 +49,152 @@ fn what_goes_is_not_found_in_the_store_either() {
     assert_eq!((page(4), page(5), RUNS.load(SeqCst)), (9, 6, 3));
     // What it has by now is the new one.
     assert_eq!(page::get(4), Some(9));
+}
+
+/// A store in which something is removed in the background just after a call has asked what was, and
+/// that answers so late that the call removes it too: so the process is told of what it did itself.
+struct Late(DiskStore);
+
+/// How far that is.
+static STEP: Mutex<Step> = Mutex::new(Step::None);
+static STEPPED: Condvar = Condvar::new();
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    None,
+    /// It is to be removed.
+    Due,
+    Asked,
+    Removed,
+    /// Whoever removed it may know.
+    Answered,
+}
+
+fn step_to(step: Step) {
+    *STEP.lock().unwrap() = step;
+    STEPPED.notify_all();
+}
+
+fn wait_for(step: Step) {
+    let now = STEP.lock().unwrap();
+    drop(STEPPED.wait_while(now, |now| *now != step).unwrap());
+}
+
+impl Store for Late {
+    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
+        self.0.get(function, key)
+    }
+    fn put(
+        &self,
+        function: &FunctionId<'_>,
+        key: &Key,
+        ticket: Ticket,
+        value: &[u8],
+        life: Option<Duration>,
+    ) -> Result<(), Failure> {
+        self.0.put(function, key, ticket, value, life)
+    }
+    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+        let is_in_background = thread::current().name() == Some("memo-store");
+        if !is_in_background || *STEP.lock().unwrap() == Step::None {
+            return self.0.remove(function, key);
+        }
+        wait_for(Step::Asked);
+        let removed = self.0.remove(function, key);
+        step_to(Step::Removed);
+        wait_for(Step::Answered);
+        removed
+    }
+    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
+        self.0.clear(function)
+    }
+    fn clear_all(&self) -> Result<(), Failure> {
+        self.0.clear_all()
+    }
+    fn changes(
+        &self,
+        function: &FunctionId<'_>,
+        since: Option<Ticket>,
+    ) -> Result<(Ticket, Changes), Failure> {
+        let changes = self.0.changes(function, since);
+        if *STEP.lock().unwrap() == Step::Due {
+            step_to(Step::Asked);
+            wait_for(Step::Removed);
+        }
+        changes
+    }
+    /// Each call asks.
+    fn max_staleness(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[test]
+fn what_this_process_removed_and_is_told_of_late_is_not_what_it_has_computed_since() {
+    static SOURCE: AtomicU64 = AtomicU64::new(1);
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    let _scratch = Scratch("late");
+
+    #[memo]
+    fn price(x: u64) -> u64 {
+        x * SOURCE.load(SeqCst)
+    }
+
+    #[memo(depends, store = Late(DiskStore::open(directory("late"))))]
+    fn page(x: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        price(x)
+    }
+
+    assert_eq!(page(4), 4);
+    step_to(Step::Due);
+    SOURCE.store(2, SeqCst);
+    price::remove(4);
+    // Computed after both removals, of which the process knows of none yet.
+    assert_eq!(page(4), 8);
+    // It asks what was removed, and is told of its own.
+    assert_eq!((page(4), RUNS.load(SeqCst)), (8, 2));
+    step_to(Step::Answered);
+    SOURCE.store(3, SeqCst);
+    price::remove(4);
+    assert_eq!((page(4), RUNS.load(SeqCst)), (12, 3));
+}
+
+#[test]
+fn nothing_comes_back_from_the_store_however_often_it_goes() {
+    static SOURCE: AtomicU64 = AtomicU64::new(0);
+    let _scratch = Scratch("often");
+
+    #[memo]
+    fn price(x: u64) -> u64 {
+        x + SOURCE.load(SeqCst)
+    }
+
+    #[memo(depends, store = DiskStore::open(directory("often")))]
+    fn page(x: u64) -> u64 {
+        price(x)
+    }
+
+    #[memo(depends)]
+    fn book(x: u64) -> u64 {
+        page(x)
+    }
+
+    let change = || SOURCE.fetch_add(1, SeqCst) + 1;
+    for _ in 0..400 {
+        let forget: [&dyn Fn(u64); 4] = [
+            &|_| price::clear(),
+            &|_| assert!(price::remove(1)),
+            &|now| price::insert(1, 1 + now),
+            &|now| assert_eq!(price::refresh(1), 1 + now),
+        ];
+        for forget in forget {
+            let now = change();
+            forget(now);
+            assert_eq!(book(1), 1 + now);
+            assert_eq!(page(1), 1 + now);
+        }
+    }
 }
 
 #[test]

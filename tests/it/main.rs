@@ -19,6 +19,7 @@ mod hard_values;
 mod idle;
 mod isolated;
 mod keys;
+mod late_answers;
 mod lives;
 mod one_instance;
 mod openmetrics;

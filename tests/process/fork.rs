@@ -210,6 +210,56 @@ alone! {
 }
 
 alone! {
+    fn a_child_sweeps_though_its_parent_was_about_it() {
+        const MAX_BYTES: u64 = 1 << 20;
+        fn directory() -> PathBuf {
+            std::env::temp_dir().join(format!("memo-fork-sweeps-{}", PARENT.load(SeqCst)))
+        }
+        static PARENT: AtomicU32 = AtomicU32::new(0);
+        #[memo(store = DiskStore::builder(directory()).max_bytes(MAX_BYTES).open())]
+        fn large(key: u32) -> Vec<u8> {
+            vec![key as u8; 100_000]
+        }
+        fn directories(within: PathBuf) -> Vec<PathBuf> {
+            let found = std::fs::read_dir(within).into_iter().flatten().flatten();
+            found.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+        }
+        fn generations() -> Vec<PathBuf> {
+            directories(directory().join("memo-v1")).into_iter().flat_map(directories).collect()
+        }
+        fn is_trash(path: &std::path::Path) -> bool {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("trash"))
+        }
+        fn bytes() -> u64 {
+            let files = generations().into_iter().flat_map(std::fs::read_dir).flatten().flatten();
+            files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()
+        }
+        PARENT.store(std::process::id(), SeqCst);
+        large(0);
+        // So much is to be deleted that a thread is at it for a while.
+        let generation = generations().pop().unwrap();
+        for number in 0..10_000 {
+            std::fs::write(generation.join(format!("{number:064x}")), "").unwrap();
+        }
+        large::clear();
+        assert!(generations().iter().any(|path| is_trash(path)), "it is swept already");
+        assert!(in_child(|| {
+            // The parent is done, and nobody sweeps.
+            while generations().iter().any(|path| is_trash(path)) {
+                thread::yield_now();
+            }
+            for key in 0..100 {
+                large(key);
+            }
+            while bytes() > MAX_BYTES {
+                thread::yield_now();
+            }
+        }));
+        std::fs::remove_dir_all(directory()).unwrap();
+    }
+}
+
+alone! {
     fn a_body_that_forks_returns_in_both() {
         #[memo]
         fn forks(key: u32) -> bool {

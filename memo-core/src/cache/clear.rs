@@ -27,7 +27,18 @@ impl Cache {
 
     /// Empties memory; what is computed now is not stored.
     pub(crate) fn forget_all(&'static self) {
-        self.clear_step(Step::Forget);
+        let last_synced = self.backing.calls.last_synced();
+        self.forget_all_since(last_synced.map(|ticket| ticket.epoch));
+    }
+
+    /// The same, as the store was cleared when this epoch began; it may have been at any time, if
+    /// nothing is said.
+    pub(super) fn forget_all_since(&'static self, epoch: Option<u64>) {
+        let (turn, mut held) = Turn::with(|| Box::new(self.held()), |held| held.has_dependents());
+        self.give_up_since(&held.shared, epoch);
+        held.clear(Step::Forget);
+        held.release().conclude(turn, Step::Forget);
+        reclaim::free_more();
     }
 
     /// Empties memory and the store. What is computed meanwhile may come from what is still there
@@ -82,8 +93,9 @@ impl Cache {
     pub(crate) fn forget_tags(&'static self, tags: &[Tag]) {
         let (fenced, freed) = self.invalidate(|shared| {
             let mut fenced = Fenced::none();
-            for tag in tags {
-                fenced.add(shared.forget_tagged(self, hash_of_tag(tag)));
+            for tag in tags.iter().map(hash_of_tag) {
+                self.give_up_tagged(shared, tag);
+                fenced.add(shared.forget_tagged(self, tag));
             }
             fenced
         });

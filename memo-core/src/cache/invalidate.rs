@@ -1,14 +1,11 @@
 //! What takes entries out of the cache or puts others in their place, and what can be freed for it.
 
-use std::collections::HashSet;
-
 use super::{Cache, Shared};
 use crate::background::release::{self, Leftovers};
-use crate::flight::{Fenced, Key};
+use crate::flight::Key;
 use crate::function::causes::Cause;
 use crate::function::dependents::{Turn, Voided};
 use crate::function::event::EventKind;
-use crate::key::DIGEST;
 use crate::memory::bounded::Memory;
 use crate::memory::entry::{Builder, Ref, View};
 use crate::memory::gone::Gone;
@@ -33,27 +30,6 @@ impl Cache {
             self.tell(&key.digest, || EventKind::Removed);
         }
         removed
-    }
-
-    /// Forgets these calls in memory, known by their digests alone.
-    pub(crate) fn forget_if(&'static self, digests: &HashSet<[u8; DIGEST]>) {
-        // Each entry's digest is computed to see whether it is meant. With many, to fetch them from
-        // the store again is less than to keep others waiting.
-        const MANY: usize = 10_000;
-        if self.lock().memory.entries() > MANY {
-            return self.forget_all();
-        }
-        let (fenced, freed) = self.invalidate(|shared| {
-            let mut fenced = Fenced::none();
-            for digest in digests {
-                shared.forget_dependents(digest);
-                fenced.add(shared.flights.fence(digest));
-            }
-            shared.memory.remove_if(&self.table, |entry| digests.contains(&entry.digest_of_key()));
-            fenced
-        });
-        fenced.wake();
-        drop(freed);
     }
 
     /// Gives up an entry if it is the one meant; a flight that replaces it goes on.

@@ -5,22 +5,23 @@
 
 pub(crate) mod stamps;
 pub(crate) mod fleet;
+mod told;
 
 use std::sync::atomic::Ordering;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::life::Life;
 use crate::cache::Cache;
 use crate::clock::Tick;
 use crate::flight::{span, Flight, Key};
+use crate::function::dependents::Dependent;
 use crate::function::error::Kind;
 use crate::function::event;
 use crate::function::identity::Identified;
-use crate::key::tags::{Tag, Tags};
+use crate::key::tags::Tags;
 use crate::key::DIGEST;
 use crate::memory::entry::Ref;
-use crate::store::backing::Backing;
-use crate::store::in_step::InStep;
 use crate::store::{Changes, Failure, Found, FunctionId, Lease, Store, Ticket};
 use stamps::{Look, Moment};
 
@@ -48,6 +49,8 @@ pub(crate) struct Put {
     /// It replaces what may be there.
     pub(crate) replaces: bool,
     pub(crate) entry: Ref,
+    /// What has computed it, of a function with `depends`.
+    pub(crate) dependent: Option<Arc<Dependent>>,
     /// What the value is made of.
     pub(crate) structure: u64,
     pub(crate) life: Life,
@@ -149,7 +152,8 @@ impl Cache {
         if self.backing.is_removal_pending(digest) {
             self.remove_from_store(digest);
         }
-        !self.backing.is_removal_pending(digest)
+        // Too many that are pending are one clear, which may be so since it was looked at above.
+        !self.backing.is_removal_pending(digest) && !self.backing.is_clear_pending()
     }
 
     /// What the store has of a call with these tags.
@@ -232,6 +236,10 @@ impl Cache {
                 None => return self.backing.note_pending_removal(put.digest),
             }
         }
+        // Memory has forgotten it meanwhile: nobody would have it forgotten in the store.
+        if put.dependent.as_ref().is_some_and(|own| !own.is_put((ticket.epoch, ticket.removals))) {
+            return;
+        }
         let bytes = put.bytes(self.has_own_lives());
         let life = self.time_served(put.life).map(Duration::from_nanos);
         let _ = self.ask(Kind::Put, |store, function| {
@@ -241,10 +249,11 @@ impl Cache {
 
     /// Removes a call from the store; whether it was there.
     pub(crate) fn remove_from_store(&'static self, digest: &[u8; DIGEST]) -> bool {
+        let noted_before = self.backing.removals_noted();
         let removed = self.ask(Kind::Put, |store, function| store.remove(function, digest));
         match removed {
             Some((was_there, ticket)) => {
-                self.backing.removal_done(Some(digest));
+                self.backing.removal_done(Some(digest), noted_before);
                 self.backing.calls.removed(ticket);
                 was_there
             }
@@ -259,91 +268,17 @@ impl Cache {
     pub(crate) fn clear_store(&'static self) -> bool {
         // Asked before: what fails while this is under way stays to be made up for.
         let failed_before = self.backing.clears_failed();
+        let noted_before = self.backing.removals_noted();
         let ticket = self.ask_anyway(Kind::Put, |store, function| store.clear(function));
         match ticket {
             Some(ticket) => {
-                self.backing.removal_done(None);
+                self.backing.removal_done(None, noted_before);
                 self.backing.cleared(failed_before);
                 self.backing.calls.set_last_synced(ticket);
             }
             None => self.backing.clear_failed(),
         }
         ticket.is_some()
-    }
-
-    /// Invalidates in memory what others invalidated in the store, if it is time to ask.
-    pub(crate) fn sync_invalidations(&'static self) {
-        let Backing { calls, tags, .. } = &self.backing;
-        if calls.needs_sync() {
-            self.sync(
-                calls,
-                |store, function, since| store.changes(function, since),
-                |keys| {
-                    self.forget_if(&keys.into_iter().collect());
-                },
-            );
-        }
-        if tags.needs_sync() {
-            self.sync_tags();
-        }
-    }
-
-    #[cold]
-    fn sync_tags(&'static self) {
-        let tags = &self.backing.tags;
-        let _ = self.backing.opened(self);
-        if self.backing.has_tags() {
-            let forget = |cleared: Vec<_>| self.forget_tags(&cleared);
-            self.sync(tags, |store, _, since| store.tag_changes(since), forget);
-        } else {
-            // Nothing of this function is in it.
-            tags.synced(tags.question(), u64::MAX);
-        }
-    }
-
-    /// Follows a history of the store.
-    fn sync(
-        &'static self,
-        history: &InStep,
-        changes: impl FnOnce(
-            &dyn Store,
-            &FunctionId<'_>,
-            Option<Ticket>,
-        ) -> Result<(Ticket, Changes), Failure>,
-        forget: impl FnOnce(Vec<[u8; DIGEST]>),
-    ) {
-        let question = history.question();
-        let since = question.since;
-        // A store that cannot tell leaves memory as it is: it answers on.
-        if let Some((ticket, changes)) =
-            self.ask(Kind::Store, |store, function| changes(store, function, since))
-        {
-            match changes {
-                // What memory has it got without the store, and nobody can tell since when; unless
-                // another call has found out the same meanwhile, and it is from since then.
-                Changes::Nothing if since.is_none() && history.last_synced() != Some(ticket) => {
-                    self.forget_all();
-                }
-                Changes::Nothing => {}
-                Changes::Removed(keys) => forget(keys),
-                Changes::Everything => self.forget_all(),
-            }
-            history.set_last_synced(ticket);
-        }
-        history.synced(question, self.backing.max_staleness());
-    }
-
-    /// A tag was cleared in the stores, or could not be.
-    pub(super) fn tag_was_cleared(&'static self, tag: &Tag) {
-        let Some(known) = self.backing.known().filter(|_| self.backing.is_tagged()) else {
-            return;
-        };
-        if let Some(why) = known.pending(tag) {
-            self.backing.errors.fetch_add(1, Ordering::Relaxed);
-            self.report_store(Kind::Put, why);
-        } else if let Some(ticket) = known.cleared_at(tag) {
-            self.backing.tags.removed(ticket);
-        }
     }
 }
 

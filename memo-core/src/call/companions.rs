@@ -165,7 +165,15 @@ impl Memo {
                 self.cache.insert(&digest, entry.view().share());
                 lookup.zip(put).map(|(at, (structure, life))| {
                     let moment = at.moment;
-                    StoreWrite::Put(Put { digest, moment, replaces: true, entry, structure, life })
+                    StoreWrite::Put(Put {
+                        digest,
+                        moment,
+                        replaces: true,
+                        entry,
+                        dependent: None,
+                        structure,
+                        life,
+                    })
                 })
             }
             Made::Nothing(key) => {

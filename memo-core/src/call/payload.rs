@@ -216,13 +216,21 @@ pub(super) fn left(lead: Lead) -> Option<Write> {
 /// The end of a miss, with what is left to do with the store; for whom the types are no matter. What is
 /// put there is made of this, and lives so long.
 fn ended(mut lead: Lead, outcome: Outcome, put: Option<(u64, Life)>) -> Option<Write> {
-    let digest = lead.flight().digest;
+    let (digest, dependent) = (lead.flight().digest, lead.flight().dependent().cloned());
     let ForStore { moment, lease, is_replacing: replaces } = lead.take_for_store();
     let was_looked_up = moment.is_some();
     let put = match (&outcome, moment, put) {
         (Outcome::Store(entry), Some(moment), Some((structure, life))) => {
             let entry = entry.view().share();
-            Some(StoreWrite::Put(Put { digest, moment, replaces, entry, structure, life }))
+            Some(StoreWrite::Put(Put {
+                digest,
+                moment,
+                replaces,
+                entry,
+                dependent,
+                structure,
+                life,
+            }))
         }
         _ => None,
     };

@@ -41,8 +41,11 @@ pub(crate) struct Dependent {
     used: Mutex<Used>,
 }
 
+/// The moment as of which a result was put into a store: the epoch, and how many removals there were
+/// in it.
+pub(crate) type Put = (u64, u64);
+
 /// What a computation has used.
-#[derive(Default)]
 struct Used {
     /// Those from which it was computed.
     dependents: Vec<Arc<Dependent>>,
@@ -50,6 +53,11 @@ struct Used {
     noted: Option<Box<Noted>>,
     /// Its body is done: what goes on of it is no part of the result.
     is_over: bool,
+    /// The moment as of which its result was put into the store, if it was.
+    put_at: Put,
+    is_put: bool,
+    /// Memory has forgotten its result as the store told it to.
+    is_gone: bool,
 }
 
 /// What was noted of a body, and is noted once.
@@ -81,7 +89,14 @@ impl Dependent {
             is_spoiled: AtomicBool::new(false),
             pairs: AtomicUsize::new(0),
             until: AtomicU64::new(u64::MAX),
-            used: Mutex::default(),
+            used: Mutex::new(Used {
+                dependents: Vec::new(),
+                noted: None,
+                is_over: false,
+                put_at: (0, 0),
+                is_put: false,
+                is_gone: false,
+            }),
         })
     }
 
@@ -136,6 +151,26 @@ impl Dependent {
         let mut used = self.used.lock();
         (used.noted, used.is_over) = (None, true);
         used.dependents.shrink_to_fit();
+    }
+
+    /// Its result is put into the store as of this moment; false if it is not to be any more.
+    pub(crate) fn is_put(&self, at: Put) -> bool {
+        let mut used = self.used.lock();
+        (used.put_at, used.is_put) = (at, !used.is_gone);
+        used.is_put
+    }
+
+    /// When its result was put into the store.
+    pub(crate) fn put_at(&self) -> Option<Put> {
+        let used = self.used.lock();
+        used.is_put.then_some(used.put_at)
+    }
+
+    /// Memory forgets its result, which is not put into the store from now on: when it was.
+    pub(crate) fn gone_from_memory(&self) -> Option<Put> {
+        let mut used = self.used.lock();
+        used.is_gone = true;
+        used.is_put.then_some(used.put_at)
     }
 
     /// In a [turn](Turn): whether it was not void before.

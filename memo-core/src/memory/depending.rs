@@ -33,6 +33,10 @@ impl DependingEntries {
         self.0.get(&entry.pointer())
     }
 
+    pub(crate) fn each(&self) -> impl Iterator<Item = (NonNull<Entry>, &Arc<Dependent>)> {
+        self.0.iter().map(|(entry, dependent)| (*entry, dependent))
+    }
+
     /// Gives its memory up, to be freed in slices.
     pub(crate) fn retire(self, garbage: &mut Garbage) {
         const KIND: &Kind = &Kind { free, rescue: None };

@@ -1,6 +1,5 @@
 //! A function's backing store, and what could not be invalidated in it.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use crate::platform::process::Unlock;
 use crate::platform::sync::{Condvar, Mutex, CAN_WAIT};
 use crate::store::in_step::InStep;
 use crate::store::known::{self, caught, Known};
+use crate::store::removals::Removals;
 use crate::store::{Failure, FunctionId, Store, Unavailable};
 
 /// The backing store of one function. Functions without one have this too, empty.
@@ -39,9 +39,7 @@ pub(crate) struct Backing {
     /// that was made up for.
     clears_failed: AtomicU64,
     clears_made_up: AtomicU64,
-    /// The calls that are to be forgotten there, and could not be; and whether there are any.
-    pending_removals: Mutex<BTreeSet<[u8; DIGEST]>>,
-    has_pending_removals: AtomicBool,
+    removals: Removals,
     /// Another function of this process is known there by the same: neither uses the store.
     is_ambiguous: AtomicBool,
     pub(crate) errors: AtomicU64,
@@ -62,13 +60,20 @@ impl Opened {
 
 /// The right to open a store, which one call has at a time.
 struct Opening {
-    /// The [generation](process::generation) of the process in which it is taken: what the parent of
-    /// this one was opening, nobody opens here.
-    taken: Mutex<Option<u32>>,
+    taken: Mutex<Option<Taken>>,
     is_over: Condvar,
 }
 
-/// How long a call waits for another that opens the store.
+#[derive(Clone, Copy)]
+struct Taken {
+    /// The [generation](process::generation) of the process in which it is: what the parent of this
+    /// one was opening, nobody opens here.
+    generation: u32,
+    /// Somebody has waited for it in vain: it may be for who opens the store itself.
+    is_late: bool,
+}
+
+/// How long a call waits for another that opens the store; once.
 const OPENING: Duration = Duration::from_secs(1);
 
 impl Opening {
@@ -78,15 +83,17 @@ impl Opening {
 
     /// The right; none, if another call has it for so long.
     fn take(&self) -> Option<Turn<'_>> {
+        let generation = process::generation();
         let mut taken = self.taken.lock();
         let mut is_late = !CAN_WAIT;
-        while *taken == Some(process::generation()) {
-            if is_late {
+        while let Some(other) = taken.as_mut().filter(|other| other.generation == generation) {
+            other.is_late |= is_late;
+            if other.is_late {
                 return None;
             }
             (taken, is_late) = self.is_over.wait_for(taken, OPENING);
         }
-        *taken = Some(process::generation());
+        *taken = Some(Taken { generation, is_late: false });
         Some(Turn(self))
     }
 }
@@ -115,8 +122,7 @@ impl Backing {
             is_tagged: false,
             clears_failed: AtomicU64::new(0),
             clears_made_up: AtomicU64::new(0),
-            pending_removals: Mutex::new(BTreeSet::new()),
-            has_pending_removals: AtomicBool::new(false),
+            removals: Removals::new(),
             is_ambiguous: AtomicBool::new(false),
             errors: AtomicU64::new(0),
         }
@@ -127,9 +133,9 @@ impl Backing {
     pub(crate) fn before_fork(&'static self) -> Unlock {
         let calls = self.calls.last_synced.lock();
         let tags = self.tags.last_synced.lock();
-        let pending_removals = self.pending_removals.lock();
+        let removals = self.removals.lock();
         let taken = self.opening.taken.lock();
-        Box::new(move |_| drop((taken, pending_removals, tags, calls)))
+        Box::new(move |_| drop((taken, removals, tags, calls)))
     }
 
     pub(crate) const fn set_store(&mut self, open: fn() -> Arc<dyn Store>) {
@@ -234,9 +240,12 @@ impl Backing {
         self.opened.get().map(|opened| opened.known)
     }
 
-    /// Whether results have tags, and the store knows of those.
-    pub(crate) fn has_tags(&self) -> bool {
-        self.is_tagged && self.known().is_some_and(Known::has_tags)
+    /// Whether the store knows of tags.
+    ///
+    /// # Errors
+    /// It is not opened, or cannot tell.
+    pub(crate) fn has_tags(&self) -> Result<bool, String> {
+        self.known().ok_or("it is not opened yet")?.has_tags()
     }
 
     pub(crate) fn is_tagged(&self) -> bool {
@@ -246,6 +255,13 @@ impl Backing {
     /// The longest that the store keeps anything, in nanoseconds.
     pub(crate) fn longest_life(&self) -> Option<u64> {
         self.opened.get().and_then(|opened| opened.longest_life)
+    }
+
+    /// How long memory answers on its own before it asks again what the store could not tell.
+    pub(crate) fn until_asked_again(&self) -> u64 {
+        // Who fails may have taken its time for that.
+        const AGAIN: Duration = Duration::from_secs(1);
+        self.max_staleness().min(if clock::EXISTS { nanos(AGAIN) } else { 0 })
     }
 
     /// How long memory may answer on its own.
@@ -269,36 +285,23 @@ impl Backing {
 
     /// This call must not be found in the store, though it may be there.
     pub(crate) fn note_pending_removal(&self, digest: [u8; DIGEST]) {
-        const MAX: usize = 4096;
-        if self.is_ambiguous() {
-            return;
-        }
-        let mut pending_removals = self.pending_removals.lock();
-        if pending_removals.len() >= MAX {
-            pending_removals.clear();
-            self.clear_failed();
-        } else {
-            pending_removals.insert(digest);
-            self.has_pending_removals.store(true, Ordering::Release);
+        if !self.is_ambiguous() {
+            self.removals.note(digest, || self.clear_failed());
         }
     }
 
     pub(crate) fn is_removal_pending(&self, digest: &[u8; DIGEST]) -> bool {
-        self.has_pending_removals.load(Ordering::Acquire)
-            && self.pending_removals.lock().contains(digest)
+        self.removals.has(digest)
     }
 
-    /// It is forgotten there; all calls are, if nothing is said.
-    pub(crate) fn removal_done(&self, digest: Option<&[u8; DIGEST]>) {
-        if !self.has_pending_removals.load(Ordering::Acquire) {
-            return;
-        }
-        let mut pending_removals = self.pending_removals.lock();
-        match digest {
-            Some(digest) => drop(pending_removals.remove(digest)),
-            None => pending_removals.clear(),
-        }
-        self.has_pending_removals.store(!pending_removals.is_empty(), Ordering::Release);
+    /// How many removals were pending at one time or another: to be asked before the store is.
+    pub(crate) fn removals_noted(&self) -> u64 {
+        self.removals.noted()
+    }
+
+    /// It is forgotten there; all calls are, if nothing is said. What was noted since is not.
+    pub(crate) fn removal_done(&self, digest: Option<&[u8; DIGEST]>, noted_before: u64) {
+        self.removals.done(digest, noted_before);
     }
 
     /// Whether another function of this process is known to stores by the same.

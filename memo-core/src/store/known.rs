@@ -55,8 +55,8 @@ pub(crate) fn clear_stores() {
 /// Clears a tag in the same stores.
 pub(crate) fn clear_tag_in_stores(tag: &Tag) {
     for known in all() {
-        if known.has_tags() {
-            // The same, of functions with tags.
+        // The same, of functions with tags. What cannot tell whether it has any may have this one.
+        if known.has_tags().unwrap_or(true) {
             known.clear_tag(tag);
         }
     }
@@ -91,8 +91,9 @@ impl Known {
         }))
     }
 
-    pub(crate) fn has_tags(&self) -> bool {
-        caught(|| Ok(self.store.has_tags())).unwrap_or(false)
+    /// Whether the store knows of tags; an error, if it panics.
+    pub(crate) fn has_tags(&self) -> Result<bool, String> {
+        caught(|| Ok(self.store.has_tags()))
     }
 
     /// Whether what has these tags may be taken from the store and put there: a tag that could not be

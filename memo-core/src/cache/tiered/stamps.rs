@@ -4,6 +4,7 @@
 //! of its look, behind its value, and is taken out only while all of them are as they were: so a clear
 //! is one write, whatever there is with the tag, and a late writer puts what nobody takes.
 
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -150,7 +151,15 @@ impl Cache {
         // To open it is to find out.
         let _ = self.backing.opened(self);
         let Some(known) = self.backing.known() else { return true };
-        if !known.has_tags() {
+        let has_tags = match known.has_tags() {
+            Ok(has_tags) => has_tags,
+            Err(why) => {
+                self.backing.errors.fetch_add(1, Ordering::Relaxed);
+                self.report_store(Kind::Store, why);
+                return false;
+            }
+        };
+        if !has_tags {
             let why =
                 "the store has no tags: results of functions with `tags` are kept in memory alone";
             self.report(Kind::Local, why.into());

@@ -22,6 +22,13 @@ impl Memory {
         self.depending.as_ref()?.get(view)
     }
 
+    /// What has computed which entry, of those that are there.
+    pub(crate) fn dependents(&self) -> impl Iterator<Item = (View<'_>, &Arc<Dependent>)> {
+        let depending = self.depending.iter().flat_map(|depending| depending.each());
+        // SAFETY: what is noted there is linked in the table.
+        depending.map(|(entry, dependent)| (unsafe { View::new(entry) }, dependent))
+    }
+
     /// Notes what has computed an entry that was stored just now.
     pub(crate) fn note_dependent(&mut self, entry: NonNull<Entry>, dependent: Arc<Dependent>) {
         self.depending.get_or_insert_default().add(entry, dependent);

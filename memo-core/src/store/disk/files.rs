@@ -56,17 +56,27 @@ pub(super) fn metadata(file: &File) -> io::Result<Metadata> {
     file.metadata()
 }
 
-pub(super) fn lock(file: &File) -> io::Result<()> {
-    step()?;
-    file.lock()
+/// The lock of a file, until it is dropped. On its own it would last for as long as anybody has the file
+/// open, as a child of `fork` has.
+pub(super) struct Locked<'f>(&'f File);
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
-/// Whether nobody else has it.
-pub(super) fn try_lock(file: &File) -> io::Result<bool> {
+pub(super) fn lock(file: &File) -> io::Result<Locked<'_>> {
+    step()?;
+    file.lock().map(|()| Locked(file))
+}
+
+/// The lock, if nobody else has it.
+pub(super) fn try_lock(file: &File) -> io::Result<Option<Locked<'_>>> {
     step()?;
     match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
+        Ok(()) => Ok(Some(Locked(file))),
+        Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }

@@ -13,6 +13,7 @@ use super::generation::{self, Name, TRASH, UNFINISHED};
 use super::tags::TAGS;
 use super::{files, is_of_resources, place, random};
 use crate::function::error::{self, report, Error};
+use crate::platform::process;
 use crate::store::header::{Header, HEADER};
 use crate::store::time::Now;
 
@@ -22,7 +23,9 @@ pub(super) struct Sweeper {
     /// Bytes written since the last sweep, and a random start: so many processes that each write
     /// little sweep as often, all in all, as one that writes much.
     written: AtomicU64,
-    is_sweeping: AtomicBool,
+    /// The [generation](process::generation) of the process in which a thread sweeps, plus one; or 0. In
+    /// a child of `fork` its parent's thread is not there.
+    sweeping_in: AtomicU64,
     is_wanted: AtomicBool,
     /// That it cannot be swept as it should be.
     is_reported: AtomicBool,
@@ -62,7 +65,7 @@ impl Sweeper {
         Self {
             root,
             written: AtomicU64::new(0),
-            is_sweeping: AtomicBool::new(false),
+            sweeping_in: AtomicU64::new(0),
             is_wanted: AtomicBool::new(false),
             is_reported: AtomicBool::new(false),
         }
@@ -85,9 +88,9 @@ impl Sweeper {
 
     /// Sweeps on a thread of its own, or once more on the one that does.
     pub(super) fn start(self: &Arc<Self>, max_bytes: u64) {
-        // Release and AcqRel: whoever finds it unset goes on with what the last one left.
-        self.is_wanted.store(true, Ordering::Release);
-        if self.is_sweeping.swap(true, Ordering::AcqRel) {
+        // SeqCst, as is the end of a sweep: see there.
+        self.is_wanted.store(true, Ordering::SeqCst);
+        if !self.begin() {
             return;
         }
         let sweeper = Arc::clone(self);
@@ -98,16 +101,28 @@ impl Sweeper {
         }
     }
 
+    /// Whether no other thread of this process sweeps: then the caller does.
+    fn begin(&self) -> bool {
+        let here = u64::from(process::generation()) + 1;
+        self.sweeping_in.swap(here, Ordering::SeqCst) != here
+    }
+
     fn sweep_while_wanted(&self, max_bytes: u64) {
-        while self.is_wanted.swap(false, Ordering::AcqRel) {
-            match self.sweep_if_alone(max_bytes) {
-                Ok(()) => self.is_reported.store(false, Ordering::Relaxed),
-                // What cannot be swept now is swept another time, but if it never can, the bound does
-                // not hold.
-                Err(error) => self.report(&error),
+        loop {
+            while self.is_wanted.swap(false, Ordering::AcqRel) {
+                match self.sweep_if_alone(max_bytes) {
+                    Ok(()) => self.is_reported.store(false, Ordering::Relaxed),
+                    // What cannot be swept now is swept another time, but if it never can, the bound
+                    // does not hold.
+                    Err(error) => self.report(&error),
+                }
+            }
+            // SeqCst, with the swaps: who wants it now either begins, or is seen to want it.
+            self.sweeping_in.store(0, Ordering::SeqCst);
+            if !self.is_wanted.load(Ordering::SeqCst) || !self.begin() {
+                return;
             }
         }
-        self.is_sweeping.store(false, Ordering::Release);
     }
 
     pub(super) fn report(&self, error: &io::Error) {
@@ -124,10 +139,9 @@ impl Sweeper {
             functions => functions?,
         };
         // To be alone saves work, and nothing else.
-        let lock = open_lock(&functions).and_then(|lock| files::lock(&lock).map(|()| lock));
-        let swept = self.sweep_functions(&functions, max_bytes);
-        drop(lock);
-        swept
+        let lock = open_lock(&functions);
+        let _locked = lock.as_ref().map(files::lock);
+        self.sweep_functions(&functions, max_bytes)
     }
 
     /// Sweeps, unless another process does.
@@ -137,18 +151,15 @@ impl Sweeper {
             functions => functions?,
         };
         let lock = open_lock(&functions)?;
-        let locked = match files::try_lock(&lock) {
-            Ok(true) => {
-                // How long it has been had, for who finds it locked.
-                let _ = lock.set_times(FileTimes::new().set_modified(SystemTime::now()));
-                Ok(())
-            }
-            Ok(false) if is_idle_for(&functions, LOCK, STUCK) => Ok(()),
-            Ok(false) => return Ok(()),
-            Err(error) => Err(error),
-        };
+        let locked = files::try_lock(&lock);
+        match &locked {
+            // How long it has been had, for who finds it locked.
+            Ok(Some(_)) => drop(lock.set_times(FileTimes::new().set_modified(SystemTime::now()))),
+            Ok(None) if !is_idle_for(&functions, LOCK, STUCK) => return Ok(()),
+            Ok(None) | Err(_) => {}
+        }
         self.sweep_functions(&functions, max_bytes)?;
-        locked.map_err(|error| {
+        locked.map(drop).map_err(|error| {
             let why = format!("locks on files are not to be had, and all sweep at once: {error}");
             io::Error::new(error.kind(), why)
         })

@@ -29,6 +29,8 @@ pub(super) struct Shared {
     pub(super) left: Mutex<HashMap<String, (u64, Instant)>>,
     /// The [generation](process::generation) of the process that has the thread.
     generation: AtomicU32,
+    /// The thread was started there.
+    has_thread: AtomicBool,
 }
 
 /// What one says to hear whether one hears.
@@ -54,15 +56,24 @@ impl Shared {
             held: Mutex::new(HashMap::new()),
             left: Mutex::new(HashMap::new()),
             generation: AtomicU32::new(process::generation()),
+            has_thread: AtomicBool::new(false),
         });
         shared.start_thread();
         shared
     }
 
+    /// Starts the thread, unless it was. Without it memory asks by itself, and a server that was down
+    /// once stays so: until it can be started.
     fn start_thread(self: &Arc<Self>) {
+        // Relaxed: whoever sets it is the one that starts it.
+        if self.has_thread.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let weak = Arc::downgrade(self);
-        // Without the thread memory asks by itself, and a server that was down once stays so.
-        let _ = std::thread::Builder::new().name("memo-redis".into()).spawn(move || run(&weak));
+        let thread = std::thread::Builder::new().name("memo-redis".into());
+        if thread.spawn(move || run(&weak)).is_err() {
+            self.has_thread.store(false, Ordering::Relaxed);
+        }
     }
 
     /// In a child of `fork` the thread is not there, and the leases are the parent's.
@@ -73,8 +84,9 @@ impl Shared {
             self.is_subscribed.store(false, Ordering::SeqCst);
             self.held.lock().clear();
             self.left.lock().clear();
-            self.start_thread();
+            self.has_thread.store(false, Ordering::Relaxed);
         }
+        self.start_thread();
     }
 
     pub(super) fn listen(&self, function: [u8; 16], notify: OnInvalidation) {
