@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, LazyLock, Mutex};
 use std::time::Duration;
 use std::{env, process, thread};
 
@@ -158,6 +158,88 @@ fn what_this_process_removed_and_is_told_of_late_is_not_what_it_has_computed_sin
     SOURCE.store(3, SeqCst);
     price::remove(4);
     assert_eq!((page(4), RUNS.load(SeqCst)), (12, 3));
+}
+
+/// A store that knows what was put into it last.
+struct Seen {
+    store: DiskStore,
+    last: Mutex<Option<(&'static str, [u8; 16], Key)>>,
+}
+
+impl Seen {
+    /// What another process does: it removes what was put last.
+    fn others_remove(&self) {
+        let (name, fingerprint, key) = self.last.lock().unwrap().expect("something was put");
+        let other = DiskStore::open(self.store.directory());
+        assert!(other.remove(&FunctionId::new(name, fingerprint), &key).unwrap().0);
+    }
+}
+
+impl Store for Seen {
+    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
+        self.store.get(function, key)
+    }
+    fn put(
+        &self,
+        function: &FunctionId<'_>,
+        key: &Key,
+        ticket: Ticket,
+        value: &[u8],
+        life: Option<Duration>,
+    ) -> Result<(), Failure> {
+        let name = String::from(function.name).leak();
+        *self.last.lock().unwrap() = Some((name, function.fingerprint, *key));
+        self.store.put(function, key, ticket, value, life)
+    }
+    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
+        self.store.remove(function, key)
+    }
+    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
+        self.store.clear(function)
+    }
+    fn clear_all(&self) -> Result<(), Failure> {
+        self.store.clear_all()
+    }
+    fn changes(
+        &self,
+        function: &FunctionId<'_>,
+        since: Option<Ticket>,
+    ) -> Result<(Ticket, Changes), Failure> {
+        self.store.changes(function, since)
+    }
+    fn max_staleness(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[test]
+fn what_others_remove_goes_and_no_other_result() {
+    static SOURCE: AtomicU64 = AtomicU64::new(1);
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    static STORE: LazyLock<Seen> = LazyLock::new(|| Seen {
+        store: DiskStore::open(directory("others")),
+        last: Mutex::new(None),
+    });
+    let _scratch = Scratch("others");
+
+    #[memo]
+    fn price(x: u64) -> u64 {
+        x * SOURCE.load(SeqCst)
+    }
+
+    #[memo(depends, store = &*STORE)]
+    fn page(x: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        price(x)
+    }
+
+    assert_eq!((page(5), page(4), RUNS.load(SeqCst)), (5, 4, 2));
+    STORE.others_remove();
+    assert_eq!((page(5), page(4), RUNS.load(SeqCst)), (5, 4, 3));
+    // Of both it is known from what they were computed.
+    SOURCE.store(2, SeqCst);
+    price::clear();
+    assert_eq!((page(5), page(4), RUNS.load(SeqCst)), (10, 8, 5));
 }
 
 #[test]

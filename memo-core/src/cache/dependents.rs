@@ -6,6 +6,7 @@ use super::{Cache, Claimant, Shared};
 use crate::background::pool::STORES;
 use crate::clock::Tick;
 use crate::flight::{self, Flight};
+use crate::function::causes::Cause;
 use crate::function::dependents::{self, Dependent, Taken};
 use crate::key::tags::{TagHash, Tags};
 use crate::key::DIGEST;
@@ -141,7 +142,7 @@ impl Cache {
         }
         let (fenced, freed) = self.change(|shared| {
             let is_meant = |own: &Arc<Dependent>| Arc::ptr_eq(own, dependent);
-            shared.memory.remove_dependent(&self.table, dependent.hashes, is_meant);
+            shared.memory.remove_dependent(&self.table, dependent.hashes, Cause::Cleared, is_meant);
             if self.has_store() {
                 // Nothing of it is taken from there before that is done.
                 self.backing.note_pending_removal(dependent.digest);

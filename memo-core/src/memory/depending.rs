@@ -33,6 +33,10 @@ impl DependingEntries {
         self.0.get(&entry.pointer())
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn each(&self) -> impl Iterator<Item = (NonNull<Entry>, &Arc<Dependent>)> {
         self.0.iter().map(|(entry, dependent)| (*entry, dependent))
     }

@@ -12,10 +12,12 @@ use std::sync::Arc;
 
 use crate::cache::{Cache, Shared};
 use crate::flight::Fenced;
+use crate::function::causes::Cause;
 use crate::function::dependents::{Dependent, Put};
 use crate::function::error::Kind;
 use crate::key::tags::{Tag, TagHash};
 use crate::key::DIGEST;
+use crate::memory::entry::View;
 use crate::store::backing::Backing;
 use crate::store::in_step::InStep;
 use crate::store::{Changes, Failure, FunctionId, Store, Ticket};
@@ -108,42 +110,55 @@ impl Cache {
 
     /// Forgets these calls in memory, which were removed from the store.
     fn forget_removed(&'static self, digests: &HashSet<[u8; DIGEST]>) {
-        let told = self.told(digests);
-        // Each entry's digest is computed to see whether it is meant. With many, to fetch them from
-        // the store again is less than to keep others waiting.
+        // What says its digest is found by that. Of the rest each entry's is computed, to see whether it
+        // is meant: with many, to fetch them from the store again is less than to keep others waiting.
         const MANY: usize = 10_000;
-        let is_much = {
-            let shared = self.lock();
-            let is_much = shared.memory.entries() > MANY;
-            is_much && shared.memory.dependents().next().is_none()
+        let (entries, dependents) = {
+            let memory = &self.lock().memory;
+            (memory.entries(), memory.count_dependents())
         };
-        if is_much {
+        let is_much = entries - dependents > MANY;
+        if is_much && dependents == 0 {
             return self.forget_all();
         }
-        let (fenced, freed) = self.invalidate(|shared| {
+        let told = self.told(digests);
+        let ((fenced, gone), freed) = self.invalidate(|shared| {
             let mut fenced = Fenced::none();
             for digest in digests {
                 shared.forget_dependents(digest);
                 fenced.add(shared.flights.fence(digest));
             }
-            let mut kept = Vec::new();
-            for (entry, dependent) in shared.memory.dependents() {
-                if !digests.contains(&dependent.digest) {
-                    continue;
-                }
-                match told.iter().find(|it| Arc::ptr_eq(&it.dependent, dependent)) {
-                    Some(told) if told.is_newer => kept.push(entry.pointer()),
-                    Some(_) => {}
-                    None => self.give_up_stored(dependent, |_| true),
-                }
+            let gone = self.give_up_removed(shared, digests, &told);
+            for own in &gone {
+                let is_it = |it: &Arc<Dependent>| Arc::ptr_eq(it, own);
+                shared.memory.remove_dependent(&self.table, own.hashes, Cause::Removed, is_it);
             }
-            shared.memory.remove_if(&self.table, |entry| {
-                !kept.contains(&entry.pointer()) && digests.contains(&entry.digest_of_key())
-            });
-            fenced
+            let is_meant = |entry: View<'_>| is_much || digests.contains(&entry.digest_of_key());
+            shared.memory.remove_independent(&self.table, is_meant);
+            (fenced, gone)
         });
         fenced.wake();
-        drop(freed);
+        drop((freed, gone));
+    }
+
+    /// Which results of these calls go from memory, of those that it knows from what they were computed.
+    fn give_up_removed(
+        &self,
+        shared: &Shared,
+        digests: &HashSet<[u8; DIGEST]>,
+        told: &[Told],
+    ) -> Vec<Arc<Dependent>> {
+        let dependents = shared.memory.dependents().map(|(_, dependent)| dependent);
+        let mut gone = Vec::new();
+        for dependent in dependents.filter(|dependent| digests.contains(&dependent.digest)) {
+            match told.iter().find(|it| Arc::ptr_eq(&it.dependent, dependent)) {
+                Some(told) if told.is_newer => continue,
+                Some(_) => {}
+                None => self.give_up_stored(dependent, |_| true),
+            }
+            gone.push(Arc::clone(dependent));
+        }
+        gone
     }
 
     /// The results of these calls that memory has and the store, asked about each.

@@ -39,11 +39,32 @@ impl Memory {
         &mut self,
         table: &Table,
         hashes: Hashes,
+        cause: Cause,
         is_meant: impl Fn(&Arc<Dependent>) -> bool,
     ) {
         let is_it = |view: View<'_>| self.dependent(view).is_some_and(&is_meant);
         if let Some((_, view)) = self.writer.locate(table, hashes, is_it) {
-            self.remove_for(table, view, Cause::Cleared);
+            self.remove_for(table, view, cause);
         }
+    }
+
+    /// Of how many entries that are there it is known what has computed them.
+    pub(crate) fn count_dependents(&self) -> usize {
+        self.depending.as_ref().map_or(0, |depending| depending.len())
+    }
+
+    /// Removes those that are meant of the entries of which that is not known.
+    pub(crate) fn remove_independent(
+        &mut self,
+        table: &Table,
+        is_meant: impl Fn(View<'_>) -> bool,
+    ) {
+        let depending = self.depending.take();
+        if depending.as_ref().is_none_or(|depending| depending.len() < self.entries()) {
+            let is_known =
+                |entry: View<'_>| depending.as_ref().is_some_and(|it| it.get(entry).is_some());
+            self.remove_if(table, |entry| !is_known(entry) && is_meant(entry));
+        }
+        self.depending = depending;
     }
 }
