@@ -109,22 +109,22 @@ impl Shared {
 
     /// Renews what has run for a third of its time.
     pub(super) fn renew(&self) {
+        let now = Instant::now();
         let due: Vec<(String, u64)> = {
-            let mut held = self.held.lock();
-            let now = Instant::now();
-            let due =
-                held.iter_mut().filter(|(_, since)| now.duration_since(**since) > self.lease / 3);
-            due.map(|(lease, since)| {
-                *since = now;
-                lease.clone()
-            })
-            .collect()
+            let held = self.held.lock();
+            let due = held.iter().filter(|(_, since)| now.duration_since(**since) > self.lease / 3);
+            due.map(|(lease, _)| lease.clone()).collect()
         };
         for (place, token) in due {
             let mut renew = cmd("PEXPIRE");
             renew.arg(&place).arg(self.lease.as_millis() as u64);
-            // One that is lost means that the call may be computed twice.
-            let _ = while_it_is(&self.server, &place, token, renew);
+            // One that is lost means that the call may be computed twice. Where the server did not answer,
+            // it is asked again.
+            if while_it_is(&self.server, &place, token, renew).is_ok() {
+                if let Some(since) = self.held.lock().get_mut(&(place, token)) {
+                    *since = now;
+                }
+            }
         }
     }
 }
