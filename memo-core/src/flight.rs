@@ -77,6 +77,10 @@ pub(crate) struct Flight {
     started: AtomicU64,
     /// The place among the flights of its cache in the order in which they were claimed.
     order: AtomicU64,
+    /// Its leader computes, whatever is stored.
+    is_forced: AtomicBool,
+    /// It was fenced for what a store has told: nobody has told the store of anything newer.
+    is_told: AtomicBool,
     /// Set under the cache's lock by `clear`, `remove` and the like: what this flight computes was
     /// asked for before, and must neither be stored nor shared.
     fenced: AtomicBool,
@@ -159,6 +163,8 @@ impl Flight {
             relieved: OnceCell::new(),
             started: AtomicU64::new(0),
             order: AtomicU64::new(0),
+            is_forced: AtomicBool::new(false),
+            is_told: AtomicBool::new(false),
             fenced: AtomicBool::new(false),
             joined: AtomicBool::new(false),
             delayed: AtomicBool::new(false),

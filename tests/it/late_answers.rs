@@ -25,6 +25,10 @@ struct Shelf {
     listeners: Mutex<Vec<OnInvalidation>>,
     /// At which question from now on it panics, whether it has tags.
     panics_at: AtomicU32,
+    /// All removals are told once more, as to who has asked long ago.
+    tells_again: AtomicBool,
+    /// Done once, before a removal.
+    before_remove: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// Done once, after a clear or a removal and before the answer.
     before_answer: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
@@ -111,6 +115,10 @@ impl Store for Shelf {
         if self.next_remove_fails.swap(false, SeqCst) {
             return Err("it failed".into());
         }
+        let before = self.before_remove.lock().unwrap().take();
+        if let Some(before) = before {
+            before();
+        }
         let removed = {
             let mut state = self.state.lock().unwrap();
             state.removed.push(*key);
@@ -138,6 +146,9 @@ impl Store for Shelf {
             return Err("it failed".into());
         }
         let state = self.state.lock().unwrap();
+        if self.tells_again.swap(false, SeqCst) {
+            return Ok((state.now(), Changes::Removed(state.removed.clone())));
+        }
         Ok(since(&state.removed, last, state.now()))
     }
     fn max_staleness(&self) -> Duration {
@@ -301,4 +312,46 @@ fn tags_are_followed_though_the_store_was_slow_to_open() {
     NOW.store(2, SeqCst);
     SHELF.others_clear_tag();
     becomes(value, 2);
+}
+
+/// Has the function be told once more what was removed, by a call of something else.
+fn tell_again(shelf: &Shelf, call: fn(u32) -> u32) {
+    shelf.tells_again.store(true, SeqCst);
+    thread::spawn(move || call(2)).join().unwrap();
+    assert!(!shelf.tells_again.load(SeqCst), "it was not asked");
+}
+
+#[test]
+fn a_refresh_during_which_a_removal_is_told_late_leaves_nothing_older_in_the_store() {
+    static SHELF: LazyLock<Shelf> = LazyLock::new(Shelf::default);
+    static NOW: AtomicU32 = AtomicU32::new(1);
+    static IS_LATE: AtomicBool = AtomicBool::new(false);
+    #[memo(store = &*SHELF)]
+    fn value(key: u32) -> u32 {
+        if key == 1 && IS_LATE.swap(false, SeqCst) {
+            tell_again(&SHELF, value);
+        }
+        NOW.load(SeqCst)
+    }
+    assert_eq!((value(1), value::refresh(1)), (1, 1));
+    NOW.store(2, SeqCst);
+    IS_LATE.store(true, SeqCst);
+    assert_eq!(value::refresh(1), 2);
+    assert_eq!(value(1), 2, "what is older came from the store");
+}
+
+#[test]
+fn what_was_found_in_the_store_before_a_refresh_removed_it_there_is_not_kept() {
+    behind!(value, SHELF, NOW, Shelf::default(), &*SHELF);
+    assert_eq!((value(1), value::refresh(1)), (1, 1));
+    for refresh in [|| _ = value::refresh(1), || value::insert(1, NOW.load(SeqCst))] {
+        let last = NOW.fetch_add(1, SeqCst);
+        *SHELF.before_remove.lock().unwrap() = Some(Box::new(move || {
+            // Memory forgets the new result, and has the old one from the store.
+            tell_again(&SHELF, value);
+            assert_eq!(thread::spawn(|| value(1)).join().unwrap(), last);
+        }));
+        refresh();
+        assert_eq!(value(1), last + 1, "what is older was kept");
+    }
 }

@@ -10,6 +10,7 @@ use crate::flight::{Fenced, Left};
 use crate::function::causes::Cause;
 use crate::function::dependents;
 use crate::function::event::EventKind;
+use crate::key::Hashes;
 use crate::memory::budget;
 use crate::memory::entry::{Builder, Ref, View};
 use crate::memory::expiry;
@@ -39,6 +40,14 @@ impl Outcome {
                 Some(entry)
             }
             Self::Forget(..) | Self::Leave => None,
+        }
+    }
+
+    /// Where its entry would be.
+    pub(crate) fn hashes(&self) -> Option<Hashes> {
+        match self {
+            Self::Forget(key, _) => Some(key.hashes()),
+            outcome => outcome.entry().map(|entry| entry.view().hashes()),
         }
     }
 
@@ -237,10 +246,17 @@ impl Cache {
                 shared.flights.note_ended(awaited);
             }
         }
-        let fenced = if is_newest { shared.flights.fence_older(flight) } else { Fenced::none() };
+        let mut fenced = Fenced::none();
+        if is_newest {
+            fenced.add(shared.flights.fence_older(flight));
+            if self.has_store() {
+                // What began since may have found in the store what this result is newer than.
+                fenced.add(shared.flights.fence_found(&flight.digest));
+            }
+        }
         let finished = Finished {
             is_current: is_current && !is_withheld,
-            is_overtaken: flight.is_fenced(),
+            is_overtaken: flight.is_overtaken(),
             existing,
         };
         Ended { finished, is_stored, left, fenced, given_up }

@@ -7,6 +7,7 @@ pub(crate) mod stamps;
 pub(crate) mod fleet;
 mod told;
 
+use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +15,15 @@ use std::time::Duration;
 use crate::cache::life::Life;
 use crate::cache::Cache;
 use crate::clock::Tick;
-use crate::flight::{span, Flight, Key};
+use crate::flight::{span, Fenced, Flight, Key};
+use crate::function::causes::Cause;
 use crate::function::dependents::Dependent;
 use crate::function::error::Kind;
 use crate::function::event;
 use crate::function::identity::Identified;
 use crate::key::tags::Tags;
-use crate::key::DIGEST;
-use crate::memory::entry::Ref;
+use crate::key::{Hashes, DIGEST};
+use crate::memory::entry::{Entry, Ref, View};
 use crate::store::{Changes, Failure, Found, FunctionId, Lease, Store, Ticket};
 use stamps::{Look, Moment};
 
@@ -37,8 +39,8 @@ pub struct Write {
 pub(crate) enum StoreWrite {
     /// The result is put there.
     Put(Put),
-    /// What is there is older, and goes.
-    Remove([u8; DIGEST]),
+    /// What is there is older, and goes. Where its entry would be, if that is known.
+    Remove([u8; DIGEST], Option<Hashes>),
 }
 
 #[derive(Debug)]
@@ -196,8 +198,11 @@ impl Cache {
     pub(crate) fn write_to_store(&'static self, after: Write) {
         match &after.what {
             StoreWrite::Put(put) => self.save(put),
-            StoreWrite::Remove(digest) => {
+            StoreWrite::Remove(digest, hashes) => {
                 self.remove_from_store(digest);
+                if let Some(hashes) = *hashes {
+                    self.forget_older(digest, hashes, None);
+                }
             }
         }
         drop(after.lease);
@@ -221,6 +226,7 @@ impl Cache {
         let mut ticket = put.moment.ticket;
         if put.replaces {
             let replaced = self.ask(Kind::Put, |store, function| replaced(store, function, put));
+            self.forget_older(&put.digest, put.entry.view().hashes(), Some(put.entry.pointer()));
             match replaced {
                 Some(Replaced::At(after)) => {
                     self.backing.calls.removed(after);
@@ -245,6 +251,31 @@ impl Cache {
         let _ = self.ask(Kind::Put, |store, function| {
             store.put(function, &put.digest, ticket, &bytes, life)
         });
+    }
+
+    /// Forgets in memory what was found in the store before a newer result removed it there. That
+    /// result was in memory first, but whatever makes memory forget it has calls ask the store.
+    fn forget_older(
+        &'static self,
+        digest: &[u8; DIGEST],
+        hashes: Hashes,
+        newer: Option<NonNull<Entry>>,
+    ) {
+        let (fenced, freed) = self.invalidate(|shared| {
+            let is_it = |entry: View<'_>| entry.digest_of_key() == *digest;
+            match shared.memory.at(&self.table, hashes, is_it).map(View::pointer) {
+                found if found.is_some() && found == newer => return Fenced::none(),
+                Some(older) => {
+                    let is_it = |entry: View<'_>| entry.pointer() == older;
+                    shared.memory.remove_at(&self.table, hashes, Cause::Removed, is_it);
+                    shared.forget_dependents(digest);
+                }
+                None => {}
+            }
+            shared.flights.fence_found(digest)
+        });
+        fenced.wake();
+        drop(freed);
     }
 
     /// Removes a call from the store; whether it was there.

@@ -178,7 +178,7 @@ impl Memo {
             }
             Made::Nothing(key) => {
                 self.cache.remove(&key);
-                lookup.map(|_| StoreWrite::Remove(digest))
+                lookup.map(|_| StoreWrite::Remove(digest, Some(key.entry.hashes())))
             }
         };
         if let Some(what) = after {

@@ -218,7 +218,7 @@ pub(super) fn left(lead: Lead) -> Option<Write> {
 fn ended(mut lead: Lead, outcome: Outcome, put: Option<(u64, Life)>) -> Option<Write> {
     let (digest, dependent) = (lead.flight().digest, lead.flight().dependent().cloned());
     let ForStore { moment, lease, is_replacing: replaces } = lead.take_for_store();
-    let was_looked_up = moment.is_some();
+    let (was_looked_up, hashes) = (moment.is_some(), outcome.hashes());
     let put = match (&outcome, moment, put) {
         (Outcome::Store(entry), Some(moment), Some((structure, life))) => {
             let entry = entry.view().share();
@@ -239,7 +239,7 @@ fn ended(mut lead: Lead, outcome: Outcome, put: Option<(u64, Life)>) -> Option<W
     let put = put.filter(|_| is_current);
     // What has overtaken it has said itself what the store is to have.
     let is_removed = was_looked_up && replaces && put.is_none() && !is_overtaken;
-    let remove = is_removed.then_some(StoreWrite::Remove(digest));
+    let remove = is_removed.then_some(StoreWrite::Remove(digest, hashes));
     put.or(remove).map(|what| Write { what, lease })
 }
 

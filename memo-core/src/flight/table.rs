@@ -58,6 +58,8 @@ impl Flights {
 
     /// Becomes the flight of its key, or one beside it.
     pub(crate) fn force(&mut self, flight: &Arc<Flight>) {
+        // Relaxed, as its order is.
+        flight.is_forced.store(true, Ordering::Relaxed);
         let of_key = self.keys.get_or_default(&flight.digest);
         if of_key.leading.is_some() {
             self.note(flight);
@@ -89,6 +91,11 @@ impl Flights {
     pub(crate) fn fence_older(&mut self, flight: &Flight) -> Fenced {
         let order = flight.order();
         self.fence_if(&flight.digest, |other| other.order() < order)
+    }
+
+    /// Fences what may have been found for this key, where only what is forced computes for certain.
+    pub(crate) fn fence_found(&mut self, digest: &[u8; DIGEST]) -> Fenced {
+        self.fence_if(digest, |flight| !flight.is_forced.load(Ordering::Relaxed))
     }
 
     /// Fences what is computed so.
@@ -184,6 +191,12 @@ impl Fenced {
         Self(Vec::new())
     }
 
+    /// The same, fenced for what a store has told. Still under the cache's lock.
+    pub(crate) fn told(self) -> Self {
+        self.0.iter().for_each(|flight| flight.is_told.store(true, Ordering::Relaxed));
+        self
+    }
+
     pub(crate) fn is_none(&self) -> bool {
         self.0.is_empty()
     }
@@ -197,6 +210,11 @@ impl Flight {
     fn claim(&self, order: u64) {
         // Relaxed, here and below: read and written under the cache's lock.
         self.order.store(order, Ordering::Relaxed);
+    }
+
+    /// Whether something newer has fenced it, which has said itself what a store is to have.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        self.is_fenced() && !self.is_told.load(Ordering::Relaxed)
     }
 
     fn order(&self) -> u64 {
