@@ -79,8 +79,9 @@ pub(crate) struct Flight {
     order: AtomicU64,
     /// Its leader computes, whatever is stored.
     is_forced: AtomicBool,
-    /// It was fenced for what a store has told: nobody has told the store of anything newer.
-    is_told: AtomicBool,
+    /// Who fenced it did so for what it has used, or for what a store has told, and has not seen to what
+    /// is older of the call.
+    leaves_older: AtomicBool,
     /// Set under the cache's lock by `clear`, `remove` and the like: what this flight computes was
     /// asked for before, and must neither be stored nor shared.
     fenced: AtomicBool,
@@ -164,7 +165,7 @@ impl Flight {
             started: AtomicU64::new(0),
             order: AtomicU64::new(0),
             is_forced: AtomicBool::new(false),
-            is_told: AtomicBool::new(false),
+            leaves_older: AtomicBool::new(false),
             fenced: AtomicBool::new(false),
             joined: AtomicBool::new(false),
             delayed: AtomicBool::new(false),

@@ -44,6 +44,44 @@ fn a_result_whose_source_is_cleared_before_it_is_stored_is_not_stored() {
 }
 
 #[test]
+fn a_refresh_that_is_void_itself_leaves_nothing_older() {
+    static SOURCE: AtomicU64 = AtomicU64::new(1);
+    static BEFORE: Runs = Runs::new();
+    static AFTER: Runs = Runs::new();
+
+    #[memo]
+    fn inner() {}
+
+    #[memo(depends)]
+    fn outer() -> u64 {
+        let version = SOURCE.load(SeqCst);
+        BEFORE.held().unwrap();
+        inner();
+        AFTER.held().unwrap();
+        version
+    }
+
+    thread::scope(|scope| {
+        let older = scope.spawn(outer);
+        BEFORE.wait_for(1);
+        SOURCE.store(2, SeqCst);
+        let refresh = scope.spawn(outer::refresh);
+        BEFORE.wait_for(2);
+        BEFORE.end(1, End::Returns(0));
+        AFTER.wait_for(1);
+        // The refresh has used it, and the older computation has not yet.
+        inner::clear();
+        AFTER.end(0, End::Returns(0));
+        assert_eq!(refresh.join().unwrap(), 2);
+        BEFORE.end(0, End::Returns(0));
+        AFTER.wait_for(2);
+        AFTER.end(1, End::Returns(0));
+        assert_eq!(older.join().unwrap(), 1);
+    });
+    assert!(!outer::contains(), "what is older than the refresh was stored");
+}
+
+#[test]
 fn who_waits_for_a_computation_that_is_void_computes_anew() {
     held!(inner, outer);
     thread::scope(|scope| {

@@ -37,7 +37,7 @@ impl Cache {
         let (turn, mut held) = Turn::with(|| Box::new(self.held()), |held| held.has_dependents());
         self.give_up_since(&held.shared, epoch);
         held.clear(Step::Forget);
-        held.fenced = std::mem::replace(&mut held.fenced, Fenced::none()).told();
+        held.fenced = std::mem::replace(&mut held.fenced, Fenced::none()).leaving_older();
         held.release().conclude(turn, Step::Forget);
         reclaim::free_more();
     }
@@ -96,7 +96,7 @@ impl Cache {
             let mut fenced = Fenced::none();
             for tag in tags.iter().map(hash_of_tag) {
                 self.give_up_tagged(shared, tag);
-                fenced.add(shared.forget_tagged(self, tag).told());
+                fenced.add(shared.forget_tagged(self, tag).leaving_older());
             }
             fenced
         });

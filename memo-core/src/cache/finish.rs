@@ -164,7 +164,7 @@ impl Cache {
         let replaces = is_forced && is_current;
         // Whether or not it is stored, nobody may get what is older any more.
         let is_newest = is_forced
-            && !flight.is_fenced()
+            && !flight.is_overtaken()
             && !matches!(outcome, Outcome::Tell(_) | Outcome::Leave);
         let existing = match &outcome {
             Outcome::Store(entry) if is_beside && !replaces => {
@@ -179,6 +179,8 @@ impl Cache {
             && shared.memory.peek(&self.table, call.key()).is_some();
         let not_stored = if stays { None } else { outcome.not_stored(call) };
         let is_withheld = matches!(outcome, Outcome::Withhold(_));
+        // Nor is what is older to stay where the result is void itself.
+        let takes_out = is_current || is_newest;
         if is_newest {
             shared.forget_dependents(&flight.digest);
         }
@@ -195,6 +197,9 @@ impl Cache {
             (Outcome::Store(entry), None) => {
                 let result = awaited.is_joined().then(|| entry.view().share());
                 let pointer = entry.pointer();
+                if takes_out && !is_current {
+                    shared.memory.remove_same(&self.table, entry.view());
+                }
                 given_up = self.store(shared, entry, is_current, self.end_of(call));
                 is_stored = given_up.is_none();
                 if let Some(own) = flight.dependent().filter(|_| is_stored) {
@@ -203,13 +208,13 @@ impl Cache {
                 result
             }
             (Outcome::Share(entry), _) => {
-                if is_current {
+                if takes_out {
                     shared.memory.remove_same(&self.table, entry.view());
                 }
                 Some(entry)
             }
             (Outcome::Withhold(entry), _) => {
-                if is_current {
+                if takes_out {
                     shared.memory.remove_same(&self.table, entry.view());
                 }
                 given_up = Some(entry);
@@ -217,7 +222,7 @@ impl Cache {
             }
             (Outcome::Tell(entry), _) => Some(entry),
             (Outcome::Forget(key, _), _) => {
-                if is_current {
+                if takes_out {
                     shared.memory.remove(&self.table, &key);
                 }
                 None

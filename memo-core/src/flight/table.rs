@@ -98,11 +98,12 @@ impl Flights {
         self.fence_if(digest, |flight| !flight.is_forced.load(Ordering::Relaxed))
     }
 
-    /// Fences what is computed so.
+    /// Fences what is computed so, for what it has used.
     pub(crate) fn fence_dependent(&mut self, dependent: &Arc<Dependent>) -> Fenced {
-        self.fence_if(&dependent.digest, |flight| {
-            flight.dependent().is_some_and(|own| Arc::ptr_eq(own, dependent))
-        })
+        let is_it = |own: &Arc<Dependent>| Arc::ptr_eq(own, dependent);
+        let fenced =
+            self.fence_if(&dependent.digest, |flight| flight.dependent().is_some_and(is_it));
+        fenced.leaving_older()
     }
 
     fn fence_if(&mut self, digest: &[u8; DIGEST], is_meant: impl Fn(&Flight) -> bool) -> Fenced {
@@ -191,9 +192,9 @@ impl Fenced {
         Self(Vec::new())
     }
 
-    /// The same, fenced for what a store has told. Still under the cache's lock.
-    pub(crate) fn told(self) -> Self {
-        self.0.iter().for_each(|flight| flight.is_told.store(true, Ordering::Relaxed));
+    /// The same: what is older of the same calls may still be there. Under the cache's lock.
+    pub(crate) fn leaving_older(self) -> Self {
+        self.0.iter().for_each(|flight| flight.leaves_older.store(true, Ordering::Relaxed));
         self
     }
 
@@ -212,9 +213,9 @@ impl Flight {
         self.order.store(order, Ordering::Relaxed);
     }
 
-    /// Whether something newer has fenced it, which has said itself what a store is to have.
+    /// Whether something newer of the same call has fenced it, and has seen to what is older.
     pub(crate) fn is_overtaken(&self) -> bool {
-        self.is_fenced() && !self.is_told.load(Ordering::Relaxed)
+        self.is_fenced() && !self.leaves_older.load(Ordering::Relaxed)
     }
 
     fn order(&self) -> u64 {

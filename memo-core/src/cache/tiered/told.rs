@@ -126,7 +126,7 @@ impl Cache {
             let mut fenced = Fenced::none();
             for digest in digests {
                 shared.forget_dependents(digest);
-                fenced.add(shared.flights.fence(digest).told());
+                fenced.add(shared.flights.fence(digest).leaving_older());
             }
             let gone = self.give_up_removed(shared, digests, &told);
             for own in &gone {
