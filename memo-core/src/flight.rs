@@ -79,8 +79,7 @@ pub(crate) struct Flight {
     order: AtomicU64,
     /// Its leader computes, whatever is stored.
     is_forced: AtomicBool,
-    /// Who fenced it did so for what it has used, or for what a store has told, and has not seen to what
-    /// is older of the call.
+    /// Who fenced it for what it has used, or a store has told, has not seen to what is older.
     leaves_older: AtomicBool,
     /// Set under the cache's lock by `clear`, `remove` and the like: what this flight computes was
     /// asked for before, and must neither be stored nor shared.
