@@ -51,11 +51,7 @@ fn what_goes_is_not_found_in_the_store_either() {
     assert_eq!(page::get(4), Some(9));
 }
 
-/// A store in which something is removed in the background just after a call has asked what was, and
-/// that answers so late that the call removes it too: so the process is told of what it did itself.
-struct Late(DiskStore);
-
-/// How far that is.
+/// How far the removal is that a [late](Watched::late) store makes in the background.
 static STEP: Mutex<Step> = Mutex::new(Step::None);
 static STEPPED: Condvar = Condvar::new();
 
@@ -80,9 +76,39 @@ fn wait_for(step: Step) {
     drop(STEPPED.wait_while(now, |now| *now != step).unwrap());
 }
 
-impl Store for Late {
+/// A store that knows what was put into it last.
+struct Watched {
+    store: DiskStore,
+    last: Mutex<Option<(&'static str, [u8; 16], Key)>>,
+    is_late: bool,
+}
+
+impl Watched {
+    fn new(of: &str) -> Self {
+        Self { store: DiskStore::open(directory(of)), last: Mutex::new(None), is_late: false }
+    }
+
+    /// One in which something is removed in the background just after a call has asked what was, and
+    /// that answers so late that the call removes it too: so the process is told of what it did itself.
+    fn late(of: &str) -> Self {
+        Self { is_late: true, ..Self::new(of) }
+    }
+
+    fn is_at(&self, step: Step) -> bool {
+        self.is_late && *STEP.lock().unwrap() == step
+    }
+
+    /// What another process does: it removes what was put last.
+    fn others_remove(&self) {
+        let (name, fingerprint, key) = self.last.lock().unwrap().expect("something was put");
+        let other = DiskStore::open(self.store.directory());
+        assert!(other.remove(&FunctionId::new(name, fingerprint), &key).unwrap().0);
+    }
+}
+
+impl Store for Watched {
     fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
-        self.0.get(function, key)
+        self.store.get(function, key)
     }
     fn put(
         &self,
@@ -92,32 +118,34 @@ impl Store for Late {
         value: &[u8],
         life: Option<Duration>,
     ) -> Result<(), Failure> {
-        self.0.put(function, key, ticket, value, life)
+        let name = String::from(function.name).leak();
+        *self.last.lock().unwrap() = Some((name, function.fingerprint, *key));
+        self.store.put(function, key, ticket, value, life)
     }
     fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
         let is_in_background = thread::current().name() == Some("memo-store");
-        if !is_in_background || *STEP.lock().unwrap() == Step::None {
-            return self.0.remove(function, key);
+        if !self.is_late || !is_in_background || self.is_at(Step::None) {
+            return self.store.remove(function, key);
         }
         wait_for(Step::Asked);
-        let removed = self.0.remove(function, key);
+        let removed = self.store.remove(function, key);
         step_to(Step::Removed);
         wait_for(Step::Answered);
         removed
     }
     fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
-        self.0.clear(function)
+        self.store.clear(function)
     }
     fn clear_all(&self) -> Result<(), Failure> {
-        self.0.clear_all()
+        self.store.clear_all()
     }
     fn changes(
         &self,
         function: &FunctionId<'_>,
         since: Option<Ticket>,
     ) -> Result<(Ticket, Changes), Failure> {
-        let changes = self.0.changes(function, since);
-        if *STEP.lock().unwrap() == Step::Due {
+        let changes = self.store.changes(function, since);
+        if self.is_at(Step::Due) {
             step_to(Step::Asked);
             wait_for(Step::Removed);
         }
@@ -140,7 +168,7 @@ fn what_this_process_removed_and_is_told_of_late_is_not_what_it_has_computed_sin
         x * SOURCE.load(SeqCst)
     }
 
-    #[memo(depends, store = Late(DiskStore::open(directory("late"))))]
+    #[memo(depends, store = Watched::late("late"))]
     fn page(x: u64) -> u64 {
         RUNS.fetch_add(1, SeqCst);
         price(x)
@@ -160,66 +188,11 @@ fn what_this_process_removed_and_is_told_of_late_is_not_what_it_has_computed_sin
     assert_eq!((page(4), RUNS.load(SeqCst)), (12, 3));
 }
 
-/// A store that knows what was put into it last.
-struct Seen {
-    store: DiskStore,
-    last: Mutex<Option<(&'static str, [u8; 16], Key)>>,
-}
-
-impl Seen {
-    /// What another process does: it removes what was put last.
-    fn others_remove(&self) {
-        let (name, fingerprint, key) = self.last.lock().unwrap().expect("something was put");
-        let other = DiskStore::open(self.store.directory());
-        assert!(other.remove(&FunctionId::new(name, fingerprint), &key).unwrap().0);
-    }
-}
-
-impl Store for Seen {
-    fn get(&self, function: &FunctionId<'_>, key: &Key) -> Result<Lookup, Failure> {
-        self.store.get(function, key)
-    }
-    fn put(
-        &self,
-        function: &FunctionId<'_>,
-        key: &Key,
-        ticket: Ticket,
-        value: &[u8],
-        life: Option<Duration>,
-    ) -> Result<(), Failure> {
-        let name = String::from(function.name).leak();
-        *self.last.lock().unwrap() = Some((name, function.fingerprint, *key));
-        self.store.put(function, key, ticket, value, life)
-    }
-    fn remove(&self, function: &FunctionId<'_>, key: &Key) -> Result<(bool, Ticket), Failure> {
-        self.store.remove(function, key)
-    }
-    fn clear(&self, function: &FunctionId<'_>) -> Result<Ticket, Failure> {
-        self.store.clear(function)
-    }
-    fn clear_all(&self) -> Result<(), Failure> {
-        self.store.clear_all()
-    }
-    fn changes(
-        &self,
-        function: &FunctionId<'_>,
-        since: Option<Ticket>,
-    ) -> Result<(Ticket, Changes), Failure> {
-        self.store.changes(function, since)
-    }
-    fn max_staleness(&self) -> Duration {
-        Duration::ZERO
-    }
-}
-
 #[test]
 fn what_others_remove_goes_and_no_other_result() {
     static SOURCE: AtomicU64 = AtomicU64::new(1);
     static RUNS: AtomicU64 = AtomicU64::new(0);
-    static STORE: LazyLock<Seen> = LazyLock::new(|| Seen {
-        store: DiskStore::open(directory("others")),
-        last: Mutex::new(None),
-    });
+    static STORE: LazyLock<Watched> = LazyLock::new(|| Watched::new("others"));
     let _scratch = Scratch("others");
 
     #[memo]

@@ -34,12 +34,7 @@ impl Cache {
     /// The same, as the store was cleared when this epoch began; it may have been at any time, if
     /// nothing is said.
     pub(super) fn forget_all_since(&'static self, epoch: Option<u64>) {
-        let (turn, mut held) = Turn::with(|| Box::new(self.held()), |held| held.has_dependents());
-        self.give_up_since(&held.shared, epoch);
-        held.clear(Step::Forget);
-        held.fenced = std::mem::replace(&mut held.fenced, Fenced::none()).leaving_older();
-        held.release().conclude(turn, Step::Forget);
-        reclaim::free_more();
+        self.clear_step_after(Step::Forget, |shared| self.give_up_since(shared, epoch));
     }
 
     /// Empties memory and the store. What is computed meanwhile may come from what is still there
@@ -57,7 +52,13 @@ impl Cache {
     }
 
     pub(super) fn clear_step(&'static self, step: Step) {
+        self.clear_step_after(step, |_| ());
+    }
+
+    /// The same, once that is done under the lock.
+    fn clear_step_after(&'static self, step: Step, before: impl FnOnce(&Shared)) {
         let (turn, mut held) = Turn::with(|| Box::new(self.held()), |held| held.has_dependents());
+        before(&held.shared);
         held.clear(step);
         held.release().conclude(turn, step);
         reclaim::free_more();
@@ -127,7 +128,9 @@ impl Held for Locked {
             dependents.forget_all();
         }
         self.is_cleared = matches!(step, Step::Whole | Step::End);
-        self.fenced.add(shared.flights.fence_all());
+        let fenced = shared.flights.fence_all();
+        // What the store has is as it was.
+        self.fenced.add(if step == Step::Forget { fenced.leaving_older() } else { fenced });
     }
 
     fn clear_tag(&mut self, tag: TagHash, step: Step) {

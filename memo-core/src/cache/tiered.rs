@@ -263,14 +263,12 @@ impl Cache {
     ) {
         let (fenced, freed) = self.invalidate(|shared| {
             let is_it = |entry: View<'_>| entry.digest_of_key() == *digest;
-            match shared.memory.at(&self.table, hashes, is_it).map(View::pointer) {
-                found if found.is_some() && found == newer => return Fenced::none(),
-                Some(older) => {
-                    let is_it = |entry: View<'_>| entry.pointer() == older;
-                    shared.memory.remove_at(&self.table, hashes, Cause::Removed, is_it);
-                    shared.forget_dependents(digest);
+            if let Some(found) = shared.memory.at(&self.table, hashes, is_it) {
+                if Some(found.pointer()) == newer {
+                    return Fenced::none();
                 }
-                None => {}
+                shared.memory.remove_for(&self.table, found, Cause::Removed);
+                shared.forget_dependents(digest);
             }
             shared.flights.fence_found(digest)
         });

@@ -112,14 +112,18 @@ fn read(slot: &Slot) {
     }
 }
 
-/// Frees what can be; how many are left.
+/// Frees what can be.
 fn collect(garbage: &mut Garbage) {
     reclaim::free(garbage.collect(), Quota::all());
 }
 
 fn remove(slot: &Slot) {
+    replace(slot, std::ptr::null_mut());
+}
+
+fn replace(slot: &Slot, new: *mut Entry) {
     let mut garbage = Garbage::new();
-    slot.replace(std::ptr::null_mut(), &mut garbage);
+    slot.replace(new, &mut garbage);
     collect(&mut garbage);
     // What it could not free it would keep: here it is left.
     std::mem::forget(garbage);
@@ -188,12 +192,7 @@ fn what_two_writers_retire_is_freed_by_each_for_all_readers() {
         });
         let other = spawn({
             let slot = Arc::clone(&slot);
-            move || {
-                let mut garbage = Garbage::new();
-                slot.replace(Entry::leaked(), &mut garbage);
-                collect(&mut garbage);
-                std::mem::forget(garbage);
-            }
+            move || replace(&slot, Entry::leaked())
         });
         remove(&slot);
         reader.join().unwrap();

@@ -27,19 +27,6 @@ impl Memory {
         self.writer.locate(table, hashes, is_meant).map(|(_, view)| view)
     }
 
-    /// Removes it.
-    pub(crate) fn remove_at(
-        &mut self,
-        table: &Table,
-        hashes: Hashes,
-        cause: Cause,
-        is_meant: impl Fn(View<'_>) -> bool,
-    ) {
-        if let Some((_, view)) = self.writer.locate(table, hashes, is_meant) {
-            self.remove_for(table, view, cause);
-        }
-    }
-
     /// What has computed an entry that is there, of a function with `depends`.
     pub(crate) fn dependent(&self, view: View<'_>) -> Option<&Arc<Dependent>> {
         self.depending.as_ref()?.get(view)
