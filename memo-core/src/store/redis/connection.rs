@@ -37,6 +37,8 @@ pub(super) struct Reply {
 /// Why there is no reply.
 #[derive(Debug)]
 pub(super) enum Broken {
+    /// It was not asked, as it did not answer before.
+    Unasked,
     /// The deadline ran out.
     Late,
     /// There is no connection any more, or there never was.
@@ -48,6 +50,7 @@ pub(super) enum Broken {
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unasked => f.write_str("the server does not answer"),
             Self::Late => f.write_str("the server did not answer in time"),
             Self::Lost(why) => write!(f, "the server cannot be reached: {why}"),
             Self::Refused(why) => f.write_str(why),

@@ -2,20 +2,29 @@
 //!
 //! A right is a key with a token, which expires. It is renewed and given back only while it still has
 //! that token: in a transaction, as a server may not allow scripts.
+//!
+//! Where the server did not answer, nobody knows which token the key has. Each that it may have is kept
+//! until it was given back: a process would wait for itself.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::{cmd, Cmd, FromRedisValue, Value};
 
-use super::connection::Reply;
+use super::connection::{Broken, Reply};
 use super::link::Shared;
-use super::server::{values, Server};
+use super::server::{values, Server, Unanswered};
 use crate::background::pool::STORES;
 use crate::store::Failure;
 
 /// Until then who left a right is about to give it back.
 const LATE: Duration = Duration::from_millis(50);
+/// How often others may change a right meanwhile.
+const ATTEMPTS: usize = 8;
+
+/// A right that is not held any more: its token, and since when.
+pub(super) type Left = (u64, Instant);
 
 impl Shared {
     /// The right to compute a call, if nobody has it.
@@ -36,18 +45,18 @@ impl Shared {
         let (mut left, mut get) = (cmd("PTTL"), cmd("GET"));
         left.arg(&place);
         get.arg(&place);
-        let was_down = self.server.is_down();
-        let asked = self.server.ask(&[set(Some("NX")), left, get]).and_then(values);
+        let asked = self.server.try_ask(&[set(Some("NX")), left, get]);
         let replies = match asked {
             Ok(replies) => replies,
-            Err(why) => {
+            Err(Unanswered { why, .. }) => {
                 // It may have been given, and nobody knows.
-                if !was_down {
+                if !matches!(why, Broken::Unasked) {
                     self.leave(place, token);
                 }
-                return Err(why);
+                return Err(self.server.failed(why));
             }
         };
+        let replies = values(replies)?;
         match &replies[..] {
             [Value::Okay, ..] => {}
             // Where the connection was lost it was asked for twice, and given the first time.
@@ -64,15 +73,15 @@ impl Shared {
         Held { shared: Arc::clone(self), place, token }
     }
 
-    /// A right that this process had and has not given back yet: it would wait for itself.
+    /// A right that this process had and has not given back yet.
     fn take_back(self: &Arc<Self>, place: &str) -> Result<Option<Held>, Failure> {
-        let Some((token, since)) = self.left.lock().remove(place) else { return Ok(None) };
+        let Some(left) = self.left.lock().remove(place) else { return Ok(None) };
         let mut renew = cmd("PEXPIRE");
         renew.arg(place).arg(self.lease.as_millis() as u64);
-        match while_it_is(&self.server, place, token, renew) {
-            Ok(is_it) => Ok(is_it.then(|| self.hold(place.to_owned(), token))),
+        match while_it_is(&self.server, place, &left, renew) {
+            Ok(token) => Ok(token.map(|token| self.hold(place.to_owned(), token))),
             Err(why) => {
-                self.left.lock().insert(place.to_owned(), (token, since));
+                self.leave_again(place, left);
                 Err(why)
             }
         }
@@ -80,17 +89,22 @@ impl Shared {
 
     /// It is held no more, and is to be given back.
     fn leave(&self, place: String, token: u64) {
-        self.left.lock().insert(place, (token, Instant::now()));
+        self.left.lock().entry(place).or_default().push((token, Instant::now()));
+    }
+
+    /// Meanwhile others may have been left.
+    fn leave_again(&self, place: &str, left: Vec<Left>) {
+        self.left.lock().entry(place.to_owned()).or_default().extend(left);
     }
 
     /// Gives back a right, unless it is taken again; if the server cannot be told, another time.
     fn give_back(&self, place: &str) {
-        let Some((token, since)) = self.left.lock().remove(place) else { return };
+        let Some(mut left) = self.left.lock().remove(place) else { return };
+        left.retain(|(_, since)| since.elapsed() <= self.lease);
         let mut delete = cmd("DEL");
         delete.arg(place);
-        let is_over = since.elapsed() > self.lease;
-        if !is_over && while_it_is(&self.server, place, token, delete).is_err() {
-            self.left.lock().entry(place.to_owned()).or_insert((token, since));
+        if !left.is_empty() && while_it_is(&self.server, place, &left, delete).is_err() {
+            self.leave_again(place, left);
         }
     }
 
@@ -99,10 +113,10 @@ impl Shared {
         if self.server.is_down() {
             return;
         }
-        let late = |(_, since): &&(u64, Instant)| since.elapsed() > LATE;
+        let is_late = |(_, since): &Left| since.elapsed() > LATE;
         let left = self.left.lock();
-        let places: Vec<String> =
-            left.iter().filter(|(_, left)| late(left)).map(|(place, _)| place.clone()).collect();
+        let late = left.iter().filter(|(_, left)| left.iter().all(is_late));
+        let places: Vec<String> = late.map(|(place, _)| place.clone()).collect();
         drop(left);
         places.iter().for_each(|place| self.give_back(place));
     }
@@ -120,7 +134,7 @@ impl Shared {
             renew.arg(&place).arg(self.lease.as_millis() as u64);
             // One that is lost means that the call may be computed twice. Where the server did not answer,
             // it is asked again.
-            if while_it_is(&self.server, &place, token, renew).is_ok() {
+            if while_it_is(&self.server, &place, &[(token, now)], renew).is_ok() {
                 if let Some(since) = self.held.lock().get_mut(&(place, token)) {
                     *since = now;
                 }
@@ -129,16 +143,30 @@ impl Shared {
     }
 }
 
-/// Does something to a right that still has this token.
-fn while_it_is(server: &Server, place: &str, token: u64, what: Cmd) -> Result<bool, Failure> {
+/// Does something to a right that still has one of these tokens: which.
+fn while_it_is(
+    server: &Server,
+    place: &str,
+    tokens: &[Left],
+    what: Cmd,
+) -> Result<Option<u64>, Failure> {
     let mut get = cmd("GET");
     get.arg(place);
-    let is_it = |replies: &[Reply]| {
-        let [Reply { value, .. }] = replies else { return false };
-        u64::from_redis_value_ref(value) == Ok(token)
+    let found = Cell::new(None);
+    let decide = |replies: &[Reply]| {
+        let has = |token: &u64| tokens.iter().any(|(known, _)| known == token);
+        let [Reply { value, .. }] = replies else { return None };
+        found.set(u64::from_redis_value_ref(value).ok().filter(has));
+        found.get().map(|_| vec![what.clone()])
     };
-    let decide = |replies: &[Reply]| is_it(replies).then(|| vec![what.clone()]);
-    server.transact(&[place.to_owned()], &[get], &decide)
+    for _ in 0..ATTEMPTS {
+        let is_done = server.transact(&[place.to_owned()], &[get.clone()], &decide)?;
+        if is_done || found.get().is_none() {
+            return Ok(found.get());
+        }
+        // Something was done to it in between: it may have been renewed.
+    }
+    Err("others change the right all the time".into())
 }
 
 /// A lease; given back when it is dropped.

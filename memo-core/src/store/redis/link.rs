@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use redis::{cmd, Value};
 
 use super::connection::{words, Connection};
+use super::lease::Left;
 use super::server::Server;
 use crate::platform::process;
 use crate::store::{Failure, OnInvalidation};
@@ -25,8 +26,8 @@ pub(super) struct Shared {
     pub(super) lease: Duration,
     /// The leases held, and when each was taken or renewed.
     pub(super) held: Mutex<HashMap<(String, u64), Instant>>,
-    /// Those that are not held any more, and not given back yet, with their tokens, and since when.
-    pub(super) left: Mutex<HashMap<String, (u64, Instant)>>,
+    /// Those that are not held any more, and not given back yet.
+    pub(super) left: Mutex<HashMap<String, Vec<Left>>>,
     /// The [generation](process::generation) of the process that has the thread.
     generation: AtomicU32,
     /// The thread was started there.

@@ -74,10 +74,15 @@ impl Server {
     /// The replies to these commands, sent together; errors of the server are replies. A server that
     /// does not answer is not asked again until it answers who tries.
     pub(super) fn ask(&self, commands: &[Cmd]) -> Result<Vec<Reply>, Failure> {
-        self.try_ask(commands).map_err(|unanswered| {
+        self.try_ask(commands).map_err(|unanswered| self.failed(unanswered.why))
+    }
+
+    /// Notes that the server is to blame, if it was asked.
+    pub(super) fn failed(&self, why: Broken) -> Failure {
+        if !matches!(why, Broken::Unasked) {
             self.set_down(true);
-            unanswered.why.to_string().into()
-        })
+        }
+        why.to_string().into()
     }
 
     /// The same, of a question whose answer may be too long to come in time: whether the server is to
@@ -87,7 +92,7 @@ impl Server {
         let mut replies: Vec<Option<Reply>> = commands.iter().map(|_| None).collect();
         let asked = self.target().and_then(|target| {
             if self.is_down() {
-                return Err(Broken::Refused("the server does not answer".into()));
+                return Err(Broken::Unasked);
             }
             self.leave_to_parent();
             let all: Vec<usize> = (0..commands.len()).collect();

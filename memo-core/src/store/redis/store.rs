@@ -42,10 +42,9 @@ impl Store for RedisStore {
             Err(unanswered) => {
                 if is_large && matches!(unanswered.why, Broken::Late) {
                     self.slow.note(function, key);
-                } else {
-                    self.shared.server.set_down(true);
+                    return Err(unanswered.why.to_string().into());
                 }
-                Err(unanswered.why.to_string().into())
+                Err(self.shared.server.failed(unanswered.why))
             }
         }
     }

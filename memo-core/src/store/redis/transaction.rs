@@ -91,7 +91,7 @@ impl Server {
 
     fn try_on_node_of<R>(&self, key: &str, what: OnConnection<'_, R>) -> Result<R, Failure> {
         if self.is_down() {
-            return Err("the server does not answer".into());
+            return Err(self.failed(Broken::Unasked));
         }
         let deadline = Instant::now() + self.deadline;
         self.leave_to_parent();
@@ -101,15 +101,12 @@ impl Server {
         });
         let refused = match done {
             Ok(Ok(result)) => return Ok(result),
-            Ok(Err(why)) => why,
-            Err(why) => {
-                self.set_down(true);
-                why.to_string()
-            }
+            Ok(Err(why)) => why.into(),
+            Err(why) => self.failed(why),
         };
         // Another node may have the key by now.
         self.slots.forget();
-        Err(refused.into())
+        Err(refused)
     }
 }
 
