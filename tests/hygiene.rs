@@ -6,6 +6,8 @@
 #![deny(clippy::all, clippy::pedantic)]
 #![forbid(unsafe_code)]
 
+#[path = "hygiene/constants.rs"]
+pub mod constants;
 #[path = "hygiene/lints.rs"]
 pub mod lints;
 #[path = "hygiene/names.rs"]

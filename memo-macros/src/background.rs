@@ -27,16 +27,16 @@ impl Function {
     //     enter(…)        and        enter(…).run(move || page::uncached(url, size))
     //
     // Output:
-    //     let call = enter(…);
-    //     call.refresh_in_background(|| refreshed(…), || {
+    //     let __call = enter(…);
+    //     __call.refresh_in_background(|| refreshed(…), || {
     //         let url = ToOwned::to_owned(url);
     //         let size = Clone::clone(&size);
     //         move || { page::refresh(&url, size); }
     //     });
-    //     call.run(move || page::uncached(url, size))
+    //     __call.run(move || page::uncached(url, size))
     //
     // Output, of an async function:
-    //     call.refresh_in_task(|| refreshed(…), || { …; async move { page::refresh(&url, size).await; } });
+    //     __call.refresh_in_task(|| refreshed(…), || { …; async move { page::refresh(&url, size).await; } });
     pub(crate) fn run_before_refresh(
         &self,
         told: &Told<'_>,
@@ -44,7 +44,7 @@ impl Function {
     ) -> TokenStream {
         let here = Span::mixed_site();
         let ask = self.enter(told);
-        let call = quote_spanned!(here=> call);
+        let call = quote_spanned!(here=> __call);
         let (owned, passed): (Vec<_>, Vec<_>) = self.own_arguments().into_iter().unzip();
         let (home, refresh) = (self.home(), self.companion_name("refresh"));
         let turbofish = generics::turbofish(&self.sig.generics);
@@ -57,8 +57,8 @@ impl Function {
         let verb = Ident::new(verb, here);
         let refreshed = self.ask("refreshed", &[told.memo], Takes::All, None);
         quote_spanned! {here=>
-            let call = #ask;
-            call.#verb(|| #refreshed, || {
+            let __call = #ask;
+            __call.#verb(|| #refreshed, || {
                 #(#owned)*
                 #job
             });
@@ -70,7 +70,7 @@ impl Function {
     pub(crate) fn own_arguments(&self) -> Vec<(TokenStream, TokenStream)> {
         let private = &self.private;
         let this = self.receiver.iter().map(|receiver| {
-            let own = Ident::new("this", Span::mixed_site());
+            let own = Ident::new("__this", Span::mixed_site());
             let of_self = quote!(self);
             if let Type::Reference(_) = generics::bare(&receiver.ty) {
                 (quote!(let #own = #private::ToOwned::to_owned(#of_self);), quote!(&#own))

@@ -40,7 +40,7 @@ impl Told<'_> {
 }
 
 // Input:
-//     get(page::__memo(), …, page::__key(&match … { Some(value) => value, None => break 'key }))
+//     get(page::__memo(), …, page::__key(&match … { Some(__value) => __value, None => break 'key }))
 //
 // Output:
 //     'asked: {
@@ -63,8 +63,8 @@ impl Function {
     //     new
     //
     // Output:
-    //     fn __memo() -> &'static Static { static MEMORY: Static = Static::new(Memo::new("crate::square")); &MEMORY }
-    // With `scope = "session"` it is a `Scoped`, and `MEMORY.here()`.
+    //     fn __memo() -> &'static Static { static __MEMORY: Static = Static::new(Memo::new("crate::square")); &__MEMORY }
+    // With `scope = "session"` it is a `Scoped`, and `__MEMORY.here()`.
     pub(crate) fn memory(
         &self,
         new: &str,
@@ -82,10 +82,10 @@ impl Function {
         };
         let memo = quote!(#private::Memo::#new #settings);
         let (kind, here) = match self.is_of_sessions {
-            true => (quote!(Scoped), quote!(MEMORY.here())),
-            false => (quote!(Static), quote!(&MEMORY)),
+            true => (quote!(Scoped), quote!(__MEMORY.here())),
+            false => (quote!(Static), quote!(&__MEMORY)),
         };
-        let item = quote!(static MEMORY: #private::#kind = #private::#kind::new(#memo););
+        let item = quote!(static __MEMORY: #private::#kind = #private::#kind::new(#memo););
         if let Place::Trait = self.place {
             return Helped { item, expr: here };
         }
@@ -281,7 +281,7 @@ impl Function {
     //
     // Output:
     //     match hit(square::__memo(), square::__codec(), square::__key(&x)) {
-    //         Some(value) => value,
+    //         Some(__value) => __value,
     //         None => square::__missed(x),
     //     }
     //     #[cold] fn __missed(x: u64) -> u64 { look_again(…).run(move || square::uncached(x)) }
@@ -291,7 +291,7 @@ impl Function {
     fn split(&self, told: &Told<'_>, returns: &TokenStream, call: TokenStream) -> Helped {
         let hit = self.ask("hit", &told.both(), Takes::All, None);
         let missed = self.hand_on(&self.helper_name("missed"));
-        let value = quote_spanned!(Span::mixed_site()=> value);
+        let value = quote_spanned!(Span::mixed_site()=> __value);
         let expr = quote! {
             match #hit {
                 ::core::option::Option::Some(#value) => #value,
@@ -353,8 +353,8 @@ impl Function {
         let never = quote!(::core::option::Option::None::<#returns>);
         quote_spanned! {Span::mixed_site()=>
             async move {
-                if let ::core::option::Option::Some(never) = #never {
-                    return never;
+                if let ::core::option::Option::Some(__never) = #never {
+                    return __never;
                 }
                 #body
             }
@@ -378,8 +378,8 @@ impl Function {
         // A closure would be the caller that the body sees.
         quote_spanned! {here=>
             match #call.hit() {
-                ::core::result::Result::Ok(value) => value,
-                ::core::result::Result::Err(miss) => miss.finish(#original),
+                ::core::result::Result::Ok(__value) => __value,
+                ::core::result::Result::Err(__miss) => __miss.finish(#original),
             }
         }
     }
@@ -388,13 +388,16 @@ impl Function {
     //     enter(…)        and        square::uncached(x)
     //
     // Output:
-    //     let call = enter(…);
-    //     let miss = match call.missed() { Ok(value) => return value, Err(miss) => miss };
-    //     let body = pin!(Some(square::uncached(x)));
-    //     miss.run_async(body).await
+    //     let __call = enter(…);
+    //     let __miss = match __call.missed() { Ok(__value) => return __value, Err(__miss) => __miss };
+    //     let __body = pin!(Some(square::uncached(x)));
+    //     __miss.run_async(__body).await
     /// Statements of their own, so that neither a borrow of an argument nor the result of a hit is in
     /// the future while it waits; and so that the body is in it once, which keeps the future of a
     /// function that calls others like it from doubling at each level.
+    ///
+    /// Names of the expansion's own begin with two underscores: a pattern cannot bind that of a constant,
+    /// which the user's code may have.
     fn run_async(&self, call: &TokenStream, body: &Body) -> TokenStream {
         let here = Span::mixed_site();
         if self.is_detached {
@@ -409,13 +412,13 @@ impl Function {
         let original = &body.original;
         let result_of = body.result_of.iter();
         quote_spanned! {here=>
-            let call = #call;
-            let miss = match call.missed() {
-                ::core::result::Result::Ok(value) => return value,
-                ::core::result::Result::Err(miss) => miss,
+            let __call = #call;
+            let __miss = match __call.missed() {
+                ::core::result::Result::Ok(__value) => return __value,
+                ::core::result::Result::Err(__miss) => __miss,
             };
-            let body = ::core::pin::pin!(::core::option::Option::Some(#original));
-            miss.#run(body #(, #result_of)*).await
+            let __body = ::core::pin::pin!(::core::option::Option::Some(#original));
+            __miss.#run(__body #(, #result_of)*).await
         }
     }
 }

@@ -60,9 +60,9 @@ impl Function {
     //     enter(…)        and        page::uncached(url, size)
     //
     // Output:
-    //     let call = enter(…);
-    //     let miss = match call.missed() { Ok(value) => return value, Err(miss) => miss };
-    //     miss.run_detached(move || {
+    //     let __call = enter(…);
+    //     let __miss = match __call.missed() { Ok(__value) => return __value, Err(__miss) => __miss };
+    //     __miss.run_detached(move || {
     //         let url = ToOwned::to_owned(url);
     //         let size = Clone::clone(&size);
     //         async move { page::uncached(&url, size).await }
@@ -82,12 +82,12 @@ impl Function {
             quote_spanned!(here.located_at(self.sig.ident.span())=> async move { #original });
         let run = Ident::new("run_detached", ends(&self.returns).0);
         quote_spanned! {here=>
-            let call = #call;
-            let miss = match call.missed() {
-                ::core::result::Result::Ok(value) => return value,
-                ::core::result::Result::Err(miss) => miss,
+            let __call = #call;
+            let __miss = match __call.missed() {
+                ::core::result::Result::Ok(__value) => return __value,
+                ::core::result::Result::Err(__miss) => __miss,
             };
-            miss.#run(move || {
+            __miss.#run(move || {
                 #(#owned)*
                 #task
             })

@@ -95,7 +95,7 @@ fn is_place(expr: &Expr) -> bool {
 //     parse(id)?
 //
 // Output:
-//     match Attempt::attempt(parse(id)) { value => { let Some(value) = value else { break 'key }; value } }
+//     match Attempt::attempt(parse(id)) { __value => { let Some(__value) = __value else { break 'key }; __value } }
 /// Rewrites each `?` that would leave the function. The `match` keeps temporaries as long as `?`
 /// does; an arm that ends in `break` would have the compiler guess at the type of what is no attempt.
 struct Fallible<'a> {
@@ -112,7 +112,7 @@ impl VisitMut for Fallible<'_> {
         self.found = true;
         let private = self.private;
         let at = Span::mixed_site().located_at(question_token.spans[0]);
-        let value = Ident::new("value", Span::mixed_site());
+        let value = Ident::new("__value", Span::mixed_site());
         let attempted = quote_spanned!(at=> #private::Attempt::attempt(#attempt));
         *expr = Expr::Verbatim(quote_spanned! {Span::mixed_site()=>
             match #attempted {

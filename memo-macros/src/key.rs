@@ -67,7 +67,7 @@ impl Function {
     //     }
     pub(crate) fn key_helper(&self) -> TokenStream {
         let private = &self.private;
-        let own = Ident::new("key", Span::mixed_site());
+        let own = Ident::new("__key", Span::mixed_site());
         let (values, key) = match &self.key {
             Some(_) => (quote!(#own: impl #private::Walk,), quote!(#private::Given(#own))),
             None => {
@@ -192,12 +192,12 @@ impl Function {
     //     life
     //
     // Output:
-    //     |data| Said::new(life, data).ttl()
+    //     |__data| Said::new(life, __data).ttl()
     /// What a path says of a result that is given as a `ttl`.
     pub(crate) fn said(&self, path: &Expr) -> TokenStream {
         let (start, _) = ends(path);
         let private = self.private_at(start);
-        let data = Ident::new("data", Span::mixed_site());
+        let data = Ident::new("__data", Span::mixed_site());
         quote_spanned!(start=> |#data| #private::Said::new(#path, #data).ttl())
     }
 

@@ -87,13 +87,13 @@ pub(crate) fn check_error(returns: &Type) -> Result<()> {
 // Output:
 //     fn square(x: u64) -> u64 {
 //         match hit(square::__memo(), square::__payload(), square::__key(&x)) {
-//             Some(value) => value,
+//             Some(__value) => __value,
 //             None => square::__missed(x),
 //         }
 //     }
 //     enum square {}
 //     impl square {
-//         fn __memo() -> &'static Static { static MEMORY: Static = Static::new(Memo::new("crate::square")); &MEMORY }
+//         fn __memo() -> &'static Static { static __MEMORY: Static = Static::new(Memo::new("crate::square")); &__MEMORY }
 //         fn __payload() -> impl Insert<u64> { Bytes(Pick::<u64>::new().pick()) }
 //         fn __key(x: &u64) -> impl Args { (Argument::new(x).part(), ()) }
 //         fn __missed(x: u64) -> u64 {
@@ -352,7 +352,7 @@ pub(crate) fn on_err(
 //
 // Output:
 //     lasting::<u64, _>(…, |x| Duration::from_secs(*x))
-//     lasting::<u64, _>(…, |data| Said::new(life, data).ttl())
+//     lasting::<u64, _>(…, |__data| Said::new(life, __data).ttl())
 /// What a function of the results says, or what may be one, is asked about each.
 fn lasting(returns: &Type, part: TokenStream, ttl: &Ttl, function: &Function) -> TokenStream {
     let private = &function.private;
@@ -370,14 +370,14 @@ fn lasting(returns: &Type, part: TokenStream, ttl: &Ttl, function: &Function) ->
 //     u64, with `|x| *x > 9` or with `is_large`
 //
 // Output:
-//     { let condition: fn(&u64) -> bool = |x| *x > 9; condition }
+//     { let __condition: fn(&u64) -> bool = |x| *x > 9; __condition }
 //     CacheIf::<u64, _>::new(is_large).pick()
 /// A closure learns from the coercion what it takes; what is something else is asked.
 fn condition_on(returns: &Type, condition: &Expr, function: &Function) -> TokenStream {
     if let Expr::Closure(_) = bare(condition) {
         return quote_spanned! {Span::mixed_site()=> {
-            let condition: fn(&#returns) -> ::core::primitive::bool = #condition;
-            condition
+            let __condition: fn(&#returns) -> ::core::primitive::bool = #condition;
+            __condition
         }};
     }
     let (start, _) = ends(condition);

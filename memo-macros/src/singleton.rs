@@ -37,7 +37,7 @@ pub(crate) fn share(options: TokenStream, item: TokenStream) -> Result<TokenStre
 // Output:
 //     fn pool(url: &str) -> Result<Arc<Pool>, Error> {
 //         match hit(pool::__memo(), Hooks::<Pool>::default(), pool::__key(&url)) {
-//             Some(value) => value,
+//             Some(__value) => __value,
 //             None => pool::__missed(url),
 //         }
 //     }
@@ -161,7 +161,7 @@ fn body(function: &Function, resource: &Resource) -> Body {
         (false, false) => quote!(#private::Arc::new(#value)),
     };
     let original = function.original();
-    let made = quote_spanned!(Span::mixed_site()=> made);
+    let made = quote_spanned!(Span::mixed_site()=> __made);
     let (original, result_of) = if function.is_async() {
         let shared = in_arc(made.clone());
         (original, Some(quote!(|#made| #shared)))
