@@ -46,17 +46,18 @@ impl Shared {
         left.arg(&place);
         get.arg(&place);
         let asked = self.server.try_ask(&[set(Some("NX")), left, get]);
-        let replies = match asked {
+        let is_asked = !matches!(&asked, Err(Unanswered { why: Broken::Unasked, .. }));
+        let asked = asked.map_err(|unanswered| self.server.failed(unanswered.why));
+        let replies = match asked.and_then(values) {
             Ok(replies) => replies,
-            Err(Unanswered { why, .. }) => {
+            Err(why) => {
                 // It may have been given, and nobody knows.
-                if !matches!(why, Broken::Unasked) {
+                if is_asked {
                     self.leave(place, token);
                 }
-                return Err(self.server.failed(why));
+                return Err(why);
             }
         };
-        let replies = values(replies)?;
         match &replies[..] {
             [Value::Okay, ..] => {}
             // Where the connection was lost it was asked for twice, and given the first time.
