@@ -202,8 +202,8 @@ impl Flight {
         flight.answer = OnceCell::new();
         flight.started = AtomicU64::new(0);
         flight.order = AtomicU64::new(0);
-        flight.fenced = AtomicBool::new(false);
-        flight.delayed = AtomicBool::new(false);
+        (flight.is_forced, flight.leaves_older) = Default::default();
+        (flight.fenced, flight.delayed) = Default::default();
         flight.generation = process::generation();
         flight.isolation = isolation.map(Isolation::share);
         flight.session = of.session;

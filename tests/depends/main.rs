@@ -3,8 +3,10 @@
 mod bounds;
 mod chains;
 mod graphs;
+mod late_stores;
 mod races;
 mod shapes;
+mod shelf;
 mod stores;
 
 #[path = "../support/removing.rs"]

@@ -27,14 +27,12 @@ impl Cache {
 
     /// Empties memory; what is computed now is not stored.
     pub(crate) fn forget_all(&'static self) {
-        let last_synced = self.backing.calls.last_synced();
-        self.forget_all_since(last_synced.map(|ticket| ticket.epoch));
+        self.forget_all_but(None);
     }
 
-    /// The same, as the store was cleared when this epoch began; it may have been at any time, if
-    /// nothing is said.
-    pub(super) fn forget_all_since(&'static self, epoch: Option<u64>) {
-        self.clear_step_after(Step::Forget, |shared| self.give_up_since(shared, epoch));
+    /// The same, as the store was cleared and this epoch is over: what was put in it is void there.
+    pub(super) fn forget_all_but(&'static self, over: Option<u64>) {
+        self.clear_step_after(Step::Forget, |shared| self.give_up_all_but(shared, over));
     }
 
     /// Empties memory and the store. What is computed meanwhile may come from what is still there
@@ -138,8 +136,9 @@ impl Held for Locked {
         note_clearing(&mut shared.clearing_tags, tag, step);
         self.fenced.add(match step {
             Step::Begin => {
-                // What uses meanwhile what is still there is void at the end.
-                shared.flights.fence_tagged(tag)
+                // What uses meanwhile what is still there is void at the end; until then nobody has
+                // seen to it.
+                shared.flights.fence_tagged(tag).leaving_older()
             }
             _ => shared.forget_tagged(self.cache, tag),
         });

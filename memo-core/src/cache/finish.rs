@@ -159,15 +159,17 @@ impl Cache {
         let is_current =
             !flight.is_fenced() && !shared.is_clearing(flight.tags.as_ref()) && !is_spoiled;
         // A resource is there once for all, and what two computed beside each other is as good; only
-        // what is forced replaces it.
-        let is_beside = self.is_resource || !shared.flights.leads(flight);
+        // what is forced replaces it. Nor does what came from the store, of which nobody knows from what it
+        // was computed.
+        let is_found = call.took.is_none() && self.has_store();
+        let is_beside = self.is_resource || is_found || !shared.flights.leads(flight);
         let replaces = is_forced && is_current;
         // Whether or not it is stored, nobody may get what is older any more.
         let is_newest = is_forced
             && !flight.is_overtaken()
             && !matches!(outcome, Outcome::Tell(_) | Outcome::Leave);
         let existing = match &outcome {
-            Outcome::Store(entry) if is_beside && !replaces => {
+            Outcome::Store(entry) if is_beside && !replaces && !is_newest => {
                 shared.memory.find_same(&self.table, entry.view()).map(View::share)
             }
             _ => None,

@@ -11,12 +11,22 @@ use crate::memory::entry::{Builder, Ref, View};
 use crate::memory::gone::Gone;
 use crate::platform::sync::{thread, MutexGuard};
 use crate::reclaim::{self, Quota, Retired};
+use crate::store::Ticket;
 
 impl Cache {
-    pub(crate) fn remove(&'static self, key: &Key) -> bool {
+    /// Removes a call from memory, which was removed from the store at that moment, if it has one.
+    pub(crate) fn remove(&'static self, key: &Key, at: Option<Ticket>) -> bool {
         let ((removed, fenced), freed) = self.invalidate(|shared| {
             shared.forget_dependents(&key.digest);
             let fenced = shared.flights.fence(&key.digest);
+            if let Some(at) = at {
+                let there = shared.memory.peek(&self.table, &key.entry);
+                if let Some(own) = there.and_then(|entry| shared.memory.dependent(entry)) {
+                    // The answer may have been late, and a newer one may be there by now.
+                    let is_since = |(epoch, removals)| epoch != at.epoch || removals >= at.removals;
+                    self.give_up_stored(own, |put| put.is_some_and(is_since));
+                }
+            }
             let removed = shared.memory.remove(&self.table, &key.entry);
             if !removed && !fenced.is_none() {
                 let hash = key.entry.hashes().thorough;

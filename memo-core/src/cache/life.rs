@@ -128,6 +128,11 @@ impl Cache {
         time.map(|time| if clock::EXISTS { time } else { 0 })
     }
 
+    /// The life of a result that is served for so long.
+    pub(super) fn life_served(&self, time: u64) -> Life {
+        Life(Some(if self.limits.is_background { time / 2 } else { time }))
+    }
+
     /// What the entry of a result says of time that was computed now.
     pub(crate) fn times(&self, life: Life) -> Times {
         self.times_after(life, 0, self.time_served(life))

@@ -63,10 +63,10 @@ pub(crate) struct Put {
 const HEAD: usize = 16;
 
 impl Put {
-    fn bytes(&self, has_own_life: bool) -> Vec<u8> {
+    fn bytes(&self, own: Option<Life>) -> Vec<u8> {
         let (entry, value) = (self.entry.view().entry, self.entry.view().value());
         let mut bytes = Vec::with_capacity(HEAD + value.len());
-        let life = if has_own_life { self.life.written() } else { 0 };
+        let life = own.map_or(0, Life::written);
         bytes.extend((life << 8 | u64::from(entry.codec())).to_le_bytes());
         bytes.extend(self.structure.to_le_bytes());
         bytes.extend(value);
@@ -164,13 +164,15 @@ impl Cache {
             return None;
         }
         let began = event::is_observed().then(Tick::now);
+        // What memory has forgotten already may still be there, and nobody would have it forgotten again.
+        let is_clearing = self.lock().is_clearing(tags);
         let mut look = if self.backing.is_tagged() {
             self.load_tagged(digest, tags)?
         } else {
             self.ask(Kind::Store, |store, function| store.get(function, digest))?.into()
         };
         // The `ttl` may be another than when it was put.
-        look.found = look.found.filter(|found| self.remaining(found).is_some());
+        look.found = look.found.filter(|found| !is_clearing && self.remaining(found).is_some());
         look.took = began.map_or(Duration::ZERO, Tick::elapsed);
         Some(look)
     }
@@ -246,15 +248,27 @@ impl Cache {
         if put.dependent.as_ref().is_some_and(|own| !own.is_put((ticket.epoch, ticket.removals))) {
             return;
         }
-        let bytes = put.bytes(self.has_own_lives());
-        let life = self.time_served(put.life).map(Duration::from_nanos);
+        let life = self.time_served(put.life);
+        let until = put.dependent.as_ref().and_then(|own| own.until());
+        let left = until.map(|until| until.nanos().saturating_sub(self.now().nanos()));
+        let (life, said) = match left {
+            Some(0) => return,
+            // It is served no longer than what it was computed from.
+            Some(left) if life.is_none_or(|life| left < life) => {
+                (Some(left), Some(self.life_served(left)))
+            }
+            _ => (life, self.has_own_lives().then_some(put.life)),
+        };
+        let bytes = put.bytes(said);
+        let life = life.map(Duration::from_nanos);
         let _ = self.ask(Kind::Put, |store, function| {
             store.put(function, &put.digest, ticket, &bytes, life)
         });
     }
 
-    /// Forgets in memory what was found in the store before a newer result removed it there. That
-    /// result was in memory first, but whatever makes memory forget it has calls ask the store.
+    /// Forgets in memory what was found in the store before a newer result removed it there, and what was
+    /// computed from that. The newer one was in memory first, but whatever makes memory forget it has calls
+    /// ask the store.
     fn forget_older(
         &'static self,
         digest: &[u8; DIGEST],
@@ -267,30 +281,34 @@ impl Cache {
                 if Some(found.pointer()) == newer {
                     return Fenced::none();
                 }
+                if let Some(own) = shared.memory.dependent(found) {
+                    self.give_up_stored(own, |_| true);
+                }
                 shared.memory.remove_for(&self.table, found, Cause::Removed);
-                shared.forget_dependents(digest);
             }
+            shared.forget_dependents(digest);
             shared.flights.fence_found(digest)
         });
         fenced.wake();
         drop(freed);
     }
 
-    /// Removes a call from the store; whether it was there.
-    pub(crate) fn remove_from_store(&'static self, digest: &[u8; DIGEST]) -> bool {
+    /// Removes a call from the store: whether it was there, and the moment after; nothing, if that failed and
+    /// is to be made up for.
+    pub(crate) fn remove_from_store(
+        &'static self,
+        digest: &[u8; DIGEST],
+    ) -> Option<(bool, Ticket)> {
         let noted_before = self.backing.removals_noted();
         let removed = self.ask(Kind::Put, |store, function| store.remove(function, digest));
         match removed {
-            Some((was_there, ticket)) => {
+            Some((_, ticket)) => {
                 self.backing.removal_done(Some(digest), noted_before);
                 self.backing.calls.removed(ticket);
-                was_there
             }
-            None => {
-                self.backing.note_pending_removal(*digest);
-                false
-            }
+            None => self.backing.note_pending_removal(*digest),
         }
+        removed
     }
 
     /// Clears the function in its store; whether that could be done.

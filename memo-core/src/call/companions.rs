@@ -47,7 +47,7 @@ pub fn contains_stored<R, P: Payload<R>, A: Args>(
 pub fn remove<A: Args>(memo: &'static Static, args: A) -> bool {
     let memo = memo.here();
     if !memo.cache.has_store() {
-        return memo.cache.key(&args, 0).is_ok_and(|key| memo.cache.remove(&key));
+        return memo.cache.key(&args, 0).is_ok_and(|key| memo.cache.remove(&key, None));
     }
     let key = memo.cache.key_without_tags(&args, 0);
     key.is_ok_and(|key| memo.remove_key(&key))
@@ -115,8 +115,9 @@ impl Insertion {
 
 impl Memo {
     pub(super) fn remove_key(&'static self, key: &Key) -> bool {
-        let was_behind = !key.is_local && self.cache.remove_from_store(&key.digest);
-        self.cache.remove(key) || was_behind
+        let removed = if key.is_local { None } else { self.cache.remove_from_store(&key.digest) };
+        let was_in_memory = self.cache.remove(key, removed.map(|(_, at)| at));
+        was_in_memory || removed.is_some_and(|(was_behind, _)| was_behind)
     }
 
     /// Encodes what is to be inserted, if anything.
@@ -177,7 +178,7 @@ impl Memo {
                 })
             }
             Made::Nothing(key) => {
-                self.cache.remove(&key);
+                self.cache.remove(&key, None);
                 lookup.map(|_| StoreWrite::Remove(digest, Some(key.entry.hashes())))
             }
         };

@@ -37,7 +37,7 @@ impl Cache {
                 calls,
                 |store, function, since| store.changes(function, since),
                 |keys| self.forget_removed(&keys.into_iter().collect()),
-                |ticket| self.forget_all_since(Some(ticket.epoch)),
+                |over| self.forget_all_but(over),
             );
         }
         if tags.needs_sync() {
@@ -53,7 +53,7 @@ impl Cache {
             Ok(true) => {
                 let forget = |cleared: Vec<_>| self.forget_tags(&cleared);
                 // It is not their epoch: whatever was put may have been since.
-                let forget_all = |_| self.forget_all_since(None);
+                let forget_all = |_| self.forget_all();
                 self.sync(tags, |store, _, since| store.tag_changes(since), forget, forget_all);
             }
             // Nothing of this function is in it.
@@ -72,7 +72,7 @@ impl Cache {
             Option<Ticket>,
         ) -> Result<(Ticket, Changes), Failure>,
         forget: impl FnOnce(Vec<[u8; DIGEST]>),
-        forget_all: impl FnOnce(Ticket),
+        forget_all: impl FnOnce(Option<u64>),
     ) {
         let question = history.question();
         let since = question.since;
@@ -81,15 +81,17 @@ impl Cache {
             // A store that cannot tell leaves memory as it is: it answers on, and asks again.
             return history.synced(question, self.backing.until_asked_again());
         };
+        // A clear between these two; there may have been more since, before it is told.
+        let over = since.map(|since| since.epoch).filter(|epoch| *epoch != ticket.epoch);
         match changes {
             // What memory has it got without the store, and nobody can tell since when; unless
             // another call has found out the same meanwhile, and it is from since then.
             Changes::Nothing if since.is_none() && history.last_synced() != Some(ticket) => {
-                forget_all(ticket);
+                forget_all(over);
             }
             Changes::Nothing => {}
             Changes::Removed(keys) => forget(keys),
-            Changes::Everything => forget_all(ticket),
+            Changes::Everything => forget_all(over),
         }
         history.set_last_synced(ticket);
         history.synced(question, self.backing.max_staleness());
@@ -185,18 +187,23 @@ impl Cache {
         told.collect()
     }
 
-    /// A result goes from memory: if it was put into the store, at a moment that is meant, it is not to
-    /// be found there; and it is not put any more. With the lock of the cache.
-    fn give_up_stored(&self, dependent: &Dependent, is_meant: impl Fn(Put) -> bool) {
-        if dependent.gone_from_memory().is_some_and(is_meant) {
+    /// A result goes from memory, and is not put into the store any more: if the moment at which it was is
+    /// meant, it is not to be found there either; nor is what it was to replace, if it was not yet. With
+    /// the lock of the cache.
+    pub(in crate::cache) fn give_up_stored(
+        &self,
+        dependent: &Dependent,
+        is_meant: impl Fn(Option<Put>) -> bool,
+    ) {
+        if is_meant(dependent.gone_from_memory()) {
             self.backing.note_pending_removal(dependent.digest);
         }
     }
 
-    /// All results go from memory: what was put into the store in this epoch, or in whichever, is in it.
-    pub(in crate::cache) fn give_up_since(&self, shared: &Shared, epoch: Option<u64>) {
+    /// All results go from memory: what was put into the store is in it, but for this epoch.
+    pub(in crate::cache) fn give_up_all_but(&self, shared: &Shared, over: Option<u64>) {
         for (_, dependent) in shared.memory.dependents() {
-            self.give_up_stored(dependent, |(of, _)| epoch.is_none_or(|epoch| of == epoch));
+            self.give_up_stored(dependent, |put| put.is_none_or(|(of, _)| Some(of) != over));
         }
     }
 
