@@ -233,3 +233,25 @@ fn a_leader_that_waits_for_something_else_is_relieved_by_nobody_before_the_bound
     }
     assert_eq!(held::stats().unshared, 0);
 }
+
+#[test]
+fn a_dropped_leader_is_followed_by_whoever_is_polled_first() {
+    static RUNS: Runs = Runs::new();
+
+    #[memo]
+    async fn slow(x: u32) -> Result<u32, String> {
+        RUNS.awaited().await.map(|value| x + value)
+    }
+
+    let [mut leader, mut first, mut second] = [(); 3].map(|()| Task::new(slow(1)));
+    for task in [&mut leader, &mut first, &mut second] {
+        assert!(task.poll().is_pending());
+    }
+    drop(leader);
+    // The first is polled by nobody.
+    assert!(first.is_woken() && second.is_woken());
+    assert!(second.poll().is_pending());
+    RUNS.end(1, End::Returns(1));
+    assert_eq!(second.poll(), Poll::Ready(Ok(2)));
+    assert_eq!(first.poll(), Poll::Ready(Ok(2)));
+}

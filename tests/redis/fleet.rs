@@ -1,6 +1,7 @@
 //! With `flight = "fleet"` one process computes for all, and nobody waits for one that is no more.
 
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{mpsc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -223,4 +224,32 @@ fn a_server_that_is_stopped_while_others_wait_delays_them_by_one_deadline() {
     println!("{longest:?} at the longest");
     assert_eq!(count(&said), PROCESSES);
     assert!(longest < Duration::from_secs(2) + LATE, "{longest:?}");
+}
+
+#[test]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
+fn who_computes_beside_another_call_of_its_process_does_not_wait_for_the_right_of_that() {
+    static URL: OnceLock<String> = OnceLock::new();
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+
+    // Longer than anybody waits here.
+    #[memo(store = store_of_test(), flight = "fleet", wait = "10m")]
+    fn nested(number: u64, _depth: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        match _depth {
+            0 => number,
+            depth => nested(number, depth - 1) + 1,
+        }
+    }
+    fn store_of_test() -> RedisStore {
+        RedisStore::builder(URL.get().unwrap()).lease(10 * AGES).connect()
+    }
+
+    let server = Server::new();
+    URL.set(server.url()).unwrap();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || tell.send(nested(1, 2)));
+    assert_eq!(told.recv_timeout(AGES), Ok(3));
+    assert_eq!(RUNS.load(SeqCst), 3);
+    until("the right is given back", AGES, || server.ask(&["KEYS", "*:lease"]).is_empty());
 }

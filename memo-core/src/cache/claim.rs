@@ -77,18 +77,16 @@ impl Cache {
         if !Arc::ptr_eq(flight, awaited) {
             shared.flights.depart(flight);
         }
-        let heir = match awaited.abandon(flight) {
-            Abandoned::GoesOn => None,
+        let heirs = match awaited.abandon(flight) {
+            Abandoned::GoesOn => Vec::new(),
             Abandoned::Deserted => {
                 shared.flights.depart(awaited);
-                None
+                Vec::new()
             }
-            Abandoned::Inherited(heir) => heir,
+            Abandoned::Inherited(heirs) => heirs,
         };
         drop(shared);
-        if let Some(waker) = heir {
-            wake(waker);
-        }
+        heirs.into_iter().for_each(wake);
     }
 
     /// A waiter leaves: a flight that nobody leads nor awaits is forgotten.

@@ -49,7 +49,7 @@ impl Memo {
     pub(super) fn load<R, P: Payload<R>>(&'static self, mut lead: Lead) -> Result<R, Lead> {
         let mut lookup = self.cache.load_for(lead.flight());
         let mut turn = FleetWait::new(&self.cache);
-        while self.cache.is_worth_waiting(lookup.as_ref()) {
+        while self.cache.is_worth_waiting(lead.flight(), lookup.as_ref()) {
             match turn.after(self.cache.lease(&lead.flight().digest)) {
                 FleetStep::Compute => break,
                 FleetStep::Lead(lease) => lead.for_store().lease = Some(lease),
@@ -84,7 +84,7 @@ impl Memo {
         };
         let mut lookup = look().await.flatten();
         let mut turn = FleetWait::new(&self.cache);
-        while !is_forced && self.cache.is_worth_waiting(lookup.as_ref()) {
+        while !is_forced && self.cache.is_worth_waiting(&flight, lookup.as_ref()) {
             let digest = flight.digest;
             let lease = polled_in(&flight, spawn_blocking(move || self.cache.lease(&digest))).await;
             match turn.after(lease.unwrap_or(Err(Unknown))) {

@@ -95,8 +95,8 @@ impl Future for Delay {
         let (place, before, starts) = TIMER.lock().insert(deadline, self.place, waker);
         self.place = Some(place);
         discard_waker(before);
-        if starts && !start() {
-            self.cancel();
+        if starts && !start(place) {
+            self.place = None;
             return Poll::Ready(());
         }
         Poll::Pending
@@ -108,8 +108,8 @@ pub(crate) fn wake_at(moment: Instant, waker: Waker) -> bool {
     if !END {
         return true;
     }
-    let (_, _, starts) = TIMER.lock().insert(moment, None, waker);
-    !starts || start()
+    let (place, _, starts) = TIMER.lock().insert(moment, None, waker);
+    !starts || start(place)
 }
 
 impl Timer {
@@ -148,19 +148,21 @@ impl Timer {
 }
 
 /// Starts the thread, which was marked as running; false if that cannot be done. The delays that
-/// were polled meanwhile are woken then, to find out for themselves.
+/// were polled meanwhile are woken then, to find out for themselves: but for the caller's own, which
+/// might come here again.
 #[cold]
-fn start() -> bool {
+fn start(own: Place) -> bool {
     // Without the lock, as it takes tens of microseconds.
     if spawn().is_ok() {
         return true;
     }
-    let delays = {
+    let (own, others) = {
         let mut timer = TIMER.lock();
         timer.is_running = false;
-        std::mem::take(&mut timer.delays)
+        (timer.delays.remove(&own), std::mem::take(&mut timer.delays))
     };
-    delays.into_values().for_each(wake);
+    discard_waker(own);
+    others.into_values().for_each(wake);
     false
 }
 

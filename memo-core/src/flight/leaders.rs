@@ -1,6 +1,6 @@
 //! Who computes what a flight's waiters wait for, and how they leave it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use super::{wake, Flight, Phase};
@@ -72,8 +72,8 @@ pub(crate) enum Abandoned {
     GoesOn,
     /// Nobody waits for it.
     Deserted,
-    /// A waiter takes over; its waker, if it sleeps.
-    Inherited(Option<Waker>),
+    /// A waiter takes over, of these and of those that do not sleep.
+    Inherited(Vec<Waker>),
 }
 
 impl Flight {
@@ -118,7 +118,7 @@ impl Flight {
     }
 
     /// One of its leaders leaves without an end, its future dropped: if it was the last, a waiter
-    /// takes over. The waker of one, if any waits.
+    /// takes over: the first to come, as any may be one that nobody polls.
     ///
     /// Under the cache's lock, so that nobody comes between the question and the answer.
     pub(crate) fn abandon(&self, leader: &Self) -> Abandoned {
@@ -133,12 +133,21 @@ impl Flight {
         match state.phase {
             Phase::Led => Abandoned::GoesOn,
             _ if state.waiting == 0 && !state.leaders.own => Abandoned::Deserted,
-            // Without a waker, some waiter is on its way to look, and will find it abandoned.
             Phase::Abandoned => {
-                Abandoned::Inherited(state.wakers.pop_first().map(|(_, waker)| waker))
+                Abandoned::Inherited(std::mem::take(&mut state.wakers).into_values().collect())
             }
             Phase::Ended(_) => Abandoned::GoesOn,
         }
+    }
+
+    /// Whether it took over a flight that nobody else leads.
+    pub(crate) fn leads_alone_for_others(&self) -> bool {
+        let Some(awaited) = self.relieved.get().and_then(Weak::upgrade) else { return false };
+        if awaited.is_of_parent() {
+            return false;
+        }
+        let Leaders { own, others } = &awaited.state.lock().leaders;
+        !own && others.iter().all(|other| std::ptr::eq(&**other, self))
     }
 
     /// Makes a waiter's flight a leader of this one, if it was abandoned or its leaders took longer

@@ -1,5 +1,6 @@
 //! `flight = "fleet"`: the wait for a call that another process computes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::stamps::Look;
@@ -7,6 +8,7 @@ use super::Unknown;
 use crate::cache::life::random;
 use crate::cache::Cache;
 use crate::clock::{self, Instant};
+use crate::flight::Flight;
 use crate::store::Lease;
 
 /// About as long as a clock goes.
@@ -30,8 +32,17 @@ pub(crate) enum FleetStep {
 
 impl Cache {
     /// Whether there may be another process that computes what was not found.
-    pub(crate) fn is_worth_waiting(&self, look: Option<&Look>) -> bool {
-        self.backing.is_fleet() && look.is_some_and(|look| look.found.is_none())
+    pub(crate) fn is_worth_waiting(&self, flight: &Arc<Flight>, look: Option<&Look>) -> bool {
+        self.backing.is_fleet()
+            && look.is_some_and(|look| look.found.is_none())
+            && self.leads_for_all(flight)
+    }
+
+    /// Whether it is the one computation of this process: who computes beside it would wait for the right
+    /// that this process has.
+    fn leads_for_all(&self, flight: &Arc<Flight>) -> bool {
+        let shared = self.lock();
+        shared.flights.leads(flight) || flight.leads_alone_for_others()
     }
 }
 

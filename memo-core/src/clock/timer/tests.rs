@@ -192,3 +192,29 @@ fn the_thread_ends_when_no_delay_is_left() {
     block_on(Delay::new(Duration::from_millis(1)));
     wait_for_the_end();
 }
+
+/// Asks to be woken again, for as long as nobody can.
+struct Again(AtomicUsize);
+
+impl Wake for Again {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+        if IS_REFUSED.get() {
+            wake_at(Instant::now() + Duration::from_millis(1), Waker::from(self));
+        }
+    }
+}
+
+#[test]
+fn who_asks_to_be_woken_where_nobody_can_is_not_woken_to_ask_again() {
+    IS_REFUSED.set(true);
+    loop {
+        wait_for_the_end();
+        let again = Arc::new(Again(AtomicUsize::new(0)));
+        let moment = Instant::now() + Duration::from_millis(1);
+        if !wake_at(moment, Waker::from(Arc::clone(&again))) {
+            assert_eq!(again.0.load(SeqCst), 0);
+            break;
+        }
+    }
+}

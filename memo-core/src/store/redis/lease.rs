@@ -63,7 +63,12 @@ impl Shared {
             // Where the connection was lost it was asked for twice, and given the first time.
             [.., given] if u64::from_redis_value_ref(given) == Ok(token) => {}
             // It has no end: it is no right of anybody.
-            [_, Value::Int(-1), _] => drop(values(self.server.ask(&[set(None)])?)?),
+            [_, Value::Int(-1), _] => {
+                if let Err(why) = self.server.ask(&[set(None)]).and_then(values) {
+                    self.leave(place, token);
+                    return Err(why);
+                }
+            }
             _ => return Ok(None),
         }
         Ok(Some(self.hold(place, token)))
@@ -100,11 +105,11 @@ impl Shared {
 
     /// Gives back a right, unless it is taken again; if the server cannot be told, another time.
     fn give_back(&self, place: &str) {
-        let Some(mut left) = self.left.lock().remove(place) else { return };
-        left.retain(|(_, since)| since.elapsed() <= self.lease);
+        let Some(left) = self.left.lock().remove(place) else { return };
         let mut delete = cmd("DEL");
         delete.arg(place);
-        if !left.is_empty() && while_it_is(&self.server, place, &left, delete).is_err() {
+        // However long ago: a server that stood still gives it once it goes on.
+        if while_it_is(&self.server, place, &left, delete).is_err() {
             self.leave_again(place, left);
         }
     }
