@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{channel, Receiver, Sender, TryRecvError};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use memo::singleton;
+
+use crate::schedule::eventually;
 
 /// A resource that can go stale, and that tells when it is released.
 struct Session {
@@ -260,4 +262,22 @@ fn an_arc_of_the_functions_own_is_released_too() {
     port::clear();
     drop(held);
     assert_eq!(next(&released), 7);
+}
+
+#[test]
+fn what_is_valid_and_old_is_refreshed_in_the_background() {
+    static RUNS: Mutex<Vec<thread::ThreadId>> = Mutex::new(Vec::new());
+
+    #[singleton(ttl = "20ms", refresh = "background", validate = |_| true)]
+    fn session() -> usize {
+        let mut runs = RUNS.lock().unwrap();
+        runs.push(thread::current().id());
+        runs.len()
+    }
+
+    // Whoever comes too late to have it refreshed runs the body.
+    eventually(|| {
+        session();
+        RUNS.lock().unwrap().iter().any(|run| *run != thread::current().id())
+    });
 }

@@ -251,9 +251,9 @@ impl Memo {
         args: &dyn Arguments,
     ) -> Found<R> {
         let invalid = match found {
-            Some((result, is_stale)) if payload.is_valid(&result) => {
+            Some((result, _)) if payload.is_valid(&result) => {
                 self.cache.count_hit();
-                return match is_stale {
+                return match self.is_to_be_refreshed(args) {
                     true => Found::Stale(result),
                     false => Found::Hit(result),
                 };
@@ -266,6 +266,15 @@ impl Memo {
             self.cache.remove_if(call.key(), |entry| P::is_held(entry, &invalid));
         }
         found
+    }
+
+    /// Whether what is stored is old: asked once it is a hit, which what is invalid is none.
+    fn is_to_be_refreshed(&'static self, args: &dyn Arguments) -> bool {
+        if !self.cache.limits.is_background {
+            return false;
+        }
+        let Ok(key) = self.cache.key(args, 0) else { return false };
+        self.cache.find_by_key(&key, true).is_some_and(|(_, served)| served.is_stale)
     }
 
     fn missed<R, P: Payload<R>>(&'static self, args: &dyn Arguments) -> Found<R> {
