@@ -1,6 +1,7 @@
 //! Rights to compute, by the store alone: whoever cannot give one back keeps nobody waiting for it.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::Arc;
 use std::time::Duration;
 
 use memo::store::{FunctionId, Key, RedisStore, Store};
@@ -92,4 +93,25 @@ fn a_right_that_was_asked_for_while_it_could_not_be_given_back_is_had() {
     proxy.leave_alone();
     until("it is had", AGES, || one.lease(&FUNCTION, &KEY).is_ok_and(|right| right.is_some()));
     until("it is given back", AGES, || server.ask(&["KEYS", "*:lease"]).is_empty());
+}
+
+#[test]
+#[ignore = "needs redis-server or valkey-server: cargo test -p memo-tests --features redis --test redis -- --include-ignored"]
+fn a_listener_that_panics_keeps_nobody_from_hearing() {
+    let server = Server::new();
+    let store = open(server.url());
+    let heard = Arc::new(AtomicUsize::new(0));
+    let listener = Arc::clone(&heard);
+    store.on_invalidation(&FUNCTION, Arc::new(|| panic!("a listener that panics")));
+    let listen = move || {
+        listener.fetch_add(1, SeqCst);
+    };
+    store.on_invalidation(&FUNCTION, Arc::new(listen));
+    for _ in 0..3 {
+        let before = heard.load(SeqCst);
+        until("it is heard", AGES, || {
+            store.clear(&FUNCTION).unwrap();
+            heard.load(SeqCst) > before
+        });
+    }
 }

@@ -14,6 +14,7 @@ use super::connection::{words, Connection};
 use super::lease::Left;
 use super::server::Server;
 use crate::platform::process;
+use crate::platform::unwind::catch;
 use crate::store::{Failure, OnInvalidation};
 
 pub(super) struct Shared {
@@ -112,7 +113,10 @@ impl Shared {
                 None => listeners.values().flatten().cloned().collect(),
             }
         };
-        told.iter().for_each(|notify| notify());
+        // It is somebody else's code, where a store is wrapped: the others are told, and the thread goes on.
+        for notify in told {
+            let _ = catch(|| notify());
+        }
     }
 
     fn set_subscribed(&self, is_subscribed: bool) {
