@@ -136,9 +136,8 @@ impl Held for Locked {
         note_clearing(&mut shared.clearing_tags, tag, step);
         self.fenced.add(match step {
             Step::Begin => {
-                // What uses meanwhile what is still there is void at the end; until then nobody has
-                // seen to it.
-                shared.flights.fence_tagged(tag).leaving_older()
+                // What uses meanwhile what is still there is void at the end.
+                shared.flights.fence_tagged(tag)
             }
             _ => shared.forget_tagged(self.cache, tag),
         });

@@ -156,17 +156,18 @@ impl Cache {
             shared.computed.add(took);
         }
         let is_spoiled = flight.dependent().is_some_and(|own| own.is_spoiled());
-        let is_current =
-            !flight.is_fenced() && !shared.is_clearing(flight.tags.as_ref()) && !is_spoiled;
+        let is_clearing = shared.is_clearing(flight.tags.as_ref());
+        let is_current = !flight.is_fenced() && !is_clearing && !is_spoiled;
         // A resource is there once for all, and what two computed beside each other is as good; only
         // what is forced replaces it. Nor does what came from the store, of which nobody knows from what it
         // was computed.
         let is_found = call.took.is_none() && self.has_store();
         let is_beside = self.is_resource || is_found || !shared.flights.leads(flight);
         let replaces = is_forced && is_current;
-        // Whether or not it is stored, nobody may get what is older any more.
+        // Whether or not it is stored, nobody may get what is older any more. A clear that is under way has
+        // not seen to all of that yet.
         let is_newest = is_forced
-            && !flight.is_overtaken()
+            && (is_clearing || !flight.is_overtaken())
             && !matches!(outcome, Outcome::Tell(_) | Outcome::Leave);
         let existing = match &outcome {
             Outcome::Store(entry) if is_beside && !replaces && !is_newest => {
