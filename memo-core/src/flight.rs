@@ -202,12 +202,12 @@ impl Flight {
         flight.answer = OnceCell::new();
         flight.started = AtomicU64::new(0);
         flight.order = AtomicU64::new(0);
-        (flight.is_forced, flight.leaves_older) = Default::default();
-        (flight.fenced, flight.delayed) = Default::default();
+        let unset = || AtomicBool::new(false);
+        (flight.is_forced, flight.leaves_older) = (unset(), unset());
+        (flight.fenced, flight.delayed, flight.is_private) = (unset(), unset(), unset());
         flight.generation = process::generation();
         flight.isolation = isolation.map(Isolation::share);
         flight.session = of.session;
-        flight.is_private = AtomicBool::new(false);
         Ok(())
     }
 
