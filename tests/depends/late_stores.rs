@@ -58,32 +58,31 @@ fn a_ttl_that_was_used_counts_in_the_store_too() {
     assert_eq!(total(), 3);
 }
 
+/// While this is done to a call, it is computed anew before the store has answered.
+macro_rules! is_answered_late {
+    ($change:expr) => {
+        assert_eq!(page(1), 1);
+        SHELF.once(At::AfterRemove, || {
+            changes_to!(2);
+            SEEN.call(|| page(1));
+        });
+        $change(1);
+        assert_eq!((SEEN.take(), page(1)), (vec![2], 2));
+        changes_to!(3);
+        assert_eq!(page(1), 3);
+    };
+}
+
 #[test]
 fn a_removal_that_is_answered_late_leaves_nothing_in_the_store_that_memory_gives_up() {
     page_of_price!(Shelf::new());
-    assert_eq!(page(1), 1);
-    SHELF.once(At::AfterRemove, || {
-        changes_to!(2);
-        SEEN.call(|| page(1));
-    });
-    page::remove(1);
-    assert_eq!((SEEN.take(), page(1)), (vec![2], 2));
-    changes_to!(3);
-    assert_eq!(page(1), 3);
+    is_answered_late!(page::remove);
 }
 
 #[test]
 fn a_refresh_whose_removal_is_answered_late_does_not_take_what_is_newer_for_older() {
     page_of_price!(Shelf::not_asked());
-    assert_eq!(page(1), 1);
-    SHELF.once(At::AfterRemove, || {
-        changes_to!(2);
-        SEEN.call(|| page(1));
-    });
-    page::refresh(1);
-    assert_eq!((SEEN.take(), page(1)), (vec![2], 2));
-    changes_to!(3);
-    assert_eq!(page(1), 3);
+    is_answered_late!(page::refresh);
 }
 
 #[test]
@@ -115,24 +114,29 @@ fn while_a_tag_is_being_cleared_nothing_comes_from_the_store_that_has_gone() {
     assert_eq!(SEEN.take(), [2]);
 }
 
+/// A function with a store, whose refresh to 2 is held until a clear has begun as well.
+macro_rules! held_while_2 {
+    ($($tag:literal)?) => {
+        static SHELF: LazyLock<Shelf> = Shelf::new();
+        static SOURCE: AtomicU64 = AtomicU64::new(1);
+        static SEEN: Seen = Seen::nothing();
+        static BOTH: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(2));
+        #[memo(store = &*SHELF $(, tags($tag))?)]
+        fn value(key: u64) -> u64 {
+            let _ = key;
+            let now = SOURCE.load(SeqCst);
+            if now == 2 {
+                BOTH.wait();
+                BOTH.wait();
+            }
+            now
+        }
+    };
+}
+
 #[test]
 fn while_the_store_is_being_cleared_nothing_comes_from_it_that_a_refresh_has_replaced() {
-    static SHELF: LazyLock<Shelf> = Shelf::new();
-    static SOURCE: AtomicU64 = AtomicU64::new(1);
-    static SEEN: Seen = Seen::nothing();
-    static BOTH: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(2));
-
-    #[memo(store = &*SHELF)]
-    fn value(key: u64) -> u64 {
-        let _ = key;
-        let now = SOURCE.load(SeqCst);
-        if now == 2 {
-            // The refresh has begun, and then a clear has.
-            BOTH.wait();
-            BOTH.wait();
-        }
-        now
-    }
+    held_while_2!();
 
     assert_eq!(value(1), 1);
     SOURCE.store(2, SeqCst);
@@ -150,21 +154,7 @@ fn while_the_store_is_being_cleared_nothing_comes_from_it_that_a_refresh_has_rep
 
 #[test]
 fn what_used_what_a_refresh_replaces_goes_though_a_tag_is_being_cleared() {
-    static SHELF: LazyLock<Shelf> = Shelf::new();
-    static SOURCE: AtomicU64 = AtomicU64::new(1);
-    static SEEN: Seen = Seen::nothing();
-    static BOTH: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(2));
-
-    #[memo(store = &*SHELF, tags("of a late refresh"))]
-    fn value(key: u64) -> u64 {
-        let _ = key;
-        let now = SOURCE.load(SeqCst);
-        if now == 2 {
-            BOTH.wait();
-            BOTH.wait();
-        }
-        now
-    }
+    held_while_2!("of a late refresh");
     #[memo(depends)]
     fn outer() -> u64 {
         value(1)

@@ -17,7 +17,7 @@ pub fn get<R, P: Payload<R>, A: Args>(memo: &'static Static, _: P, args: A) -> O
     if has_store {
         memo.outside().cache.sync_invalidations();
     }
-    let found = memo.look::<R, P, A>(&args).map(|(result, _)| result);
+    let found = memo.look::<R, P, A>(&args);
     if has_store && found.is_none() {
         let memo = memo.outside();
         return memo.look_in_store::<R, P>(&memo.key(&args, P::value_len(&memo.trust))?);

@@ -196,9 +196,11 @@ impl Static {
         Some((result, served.is_stale))
     }
 
-    /// What is stored, for who only looks; and whether it is to be refreshed.
-    pub(super) fn look<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Option<(R, bool)> {
-        self.find::<R, P, A>(args, false).or_else(|| self.find_inside::<R, P>(args, false))
+    /// What is stored, for who only looks.
+    pub(super) fn look<R, P: Payload<R>, A: Args>(&'static self, args: &A) -> Option<R> {
+        let found = self.find::<R, P, A>(args, false);
+        let found = found.or_else(|| self.find_inside::<R, P>(args, false));
+        found.map(|(result, _)| result)
     }
 
     /// What is stored in the isolation that this thread is in; and what a body uses of which that is noted.
@@ -247,18 +249,18 @@ impl Memo {
     fn valid<R, P: Payload<R>>(
         &'static self,
         payload: &P,
-        found: Option<(R, bool)>,
+        found: Option<R>,
         args: &dyn Arguments,
     ) -> Found<R> {
         let invalid = match found {
-            Some((result, _)) if payload.is_valid(&result) => {
+            Some(result) if payload.is_valid(&result) => {
                 self.cache.count_hit();
                 return match self.is_to_be_refreshed(args) {
                     true => Found::Stale(result),
                     false => Found::Hit(result),
                 };
             }
-            found => found.map(|(result, _)| result),
+            invalid => invalid,
         };
         let found = self.missed::<R, P>(args);
         if let (Found::Miss(call), Some(invalid)) = (&found, invalid) {
